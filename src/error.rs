@@ -1,0 +1,61 @@
+//! What can be wrong with an input. A run that merely ends early is a status of its result, not an
+//! error.
+
+use std::path::PathBuf;
+
+/// The result of everything that validates input.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Bad input: what was wrong, where, and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An array has the wrong shape.
+    #[error("{what} has shape {found}, expected {expected}")]
+    Shape {
+        /// Name of the array.
+        what: String,
+        /// The shape it should have.
+        expected: String,
+        /// The shape it has.
+        found: String,
+    },
+    /// An array has an entry that is NaN or infinite.
+    #[error("{what}[{index}] is {value}, expected a finite number")]
+    NotFinite {
+        /// Name of the array.
+        what: String,
+        /// Where, as `i` or `i,j`.
+        index: String,
+        /// What stands there.
+        value: f64,
+    },
+    /// A parameter lies outside its domain.
+    #[error("{what} is {found}, expected {expected}")]
+    Domain {
+        /// Name of the parameter.
+        what: String,
+        /// What would be right.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// A text does not follow its grammar.
+    #[error("cannot read {what} {text:?}: {why}")]
+    Parse {
+        /// What the text should have been.
+        what: String,
+        /// The text.
+        text: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// A file is not what it should be.
+    #[error("{}: {why}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+}

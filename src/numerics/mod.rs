@@ -1,0 +1,4 @@
+//! Scalar and vector arithmetic on which everything else stands: functions of the hyperbolic
+//! entropy that are safe in the log domain, compensated sums, dense products, intervals.
+
+pub mod log_domain;
