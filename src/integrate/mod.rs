@@ -1,5 +1,12 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod stabilized;
+mod stabilized_dense;
+mod stabilized_radius;
+mod stabilized_table;
+
+pub use stabilized::Stabilized;
+
 use crate::flow::Flow;
 
 /// How an attempted step ended.

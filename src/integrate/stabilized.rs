@@ -1,0 +1,193 @@
+//! Stabilized explicit Runge–Kutta methods of order four (Chebyshev type) for mildly stiff flows.
+//!
+//! The stability polynomial `R(z) = w(z) P(z)` of a scheme with s stages has `|R| ≤ 0.95` on
+//! `[−ℓ, −ε]`, `ℓ ≈ 0.35 s²`, so that a step costs s fields and no linear algebra and may be as long as
+//! `ℓ/ρ`: the stable length per field grows with s. Assumption: the eigenvalues of the Jacobian are real
+//! (gradient flows, and the dual flow, have a symmetric one); the s that a step needs is chosen from
+//! the spectral radius ρ. `P` is a three-term recurrence,
+//! `D_j = h μ_j F(K_{j−1}) + (1+κ_j) D_{j−1} − κ_j D_{j−2}`, `K_j = y + D_j`,
+//! and four finishing stages with the stability polynomial w lift the composition to order four.
+//! The estimate is that of an embedded method of order three which also uses `F(t+h, y_new)`.
+//!
+//! Source: the construction of A. Abdulle, "Fourth order Chebyshev methods with recurrence relation",
+//! SIAM J. Sci. Comput. 23 (2002); coefficients derived anew by `tools/stabilized_coefficients.py`.
+
+use super::stabilized_dense::TwoStepHermite;
+use super::stabilized_radius::SpectralRadius;
+use super::stabilized_table::SCHEMES;
+use super::{Attempt, Stepper, Work};
+use crate::flow::Flow;
+
+/// One scheme of the family.
+#[derive(Debug)]
+pub(super) struct Scheme {
+    /// Length ℓ of the interval of stability.
+    pub(super) reach: f64,
+    /// `[μ_j, κ_j]` of the s − 4 recurrence stages.
+    pub(super) recurrence: &'static [[f64; 2]],
+    /// `a₂₁, a₃₁, a₃₂, a₄₁, a₄₂, a₄₃` of the finishing stages.
+    pub(super) a: [f64; 6],
+    /// Their weights `b`.
+    pub(super) b: [f64; 4],
+    /// Weights of the error estimate on the four finishing slopes and on `F(t+h, y_new)`.
+    pub(super) error: [f64; 5],
+}
+
+impl Scheme {
+    /// Number of fields of a step.
+    #[cfg(test)]
+    pub(super) fn stages(&self) -> usize {
+        self.recurrence.len() + 4
+    }
+
+    /// The cheapest scheme that is stable at `z = −h ρ`, or the longest.
+    pub(super) fn for_reach(z: f64) -> &'static Scheme {
+        let k = SCHEMES.partition_point(|s| s.reach < z);
+        &SCHEMES[k.min(SCHEMES.len() - 1)]
+    }
+}
+
+/// The stabilized family as a [`Stepper`].
+///
+/// ```
+/// use mirrorflow::integrate::{Stabilized, Stepper};
+/// let stepper = Stabilized::new(40);
+/// assert_eq!(stepper.name(), "stabilized");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Stabilized {
+    radius: SpectralRadius,
+    dense: TwoStepHermite,
+    /// Start of the last attempt, to notice that it was rejected.
+    last_start: f64,
+    rejected: u32,
+    /// `D_{j−2}`, `D_{j−1}`.
+    older: Vec<f64>,
+    newer: Vec<f64>,
+    /// Argument and value of the field.
+    stage: Vec<f64>,
+    slope: Vec<f64>,
+    /// `k₁ … k₄` of the finishing stages.
+    k: [Vec<f64>; 4],
+}
+
+impl Stabilized {
+    /// For states of length `dim`.
+    pub fn new(dim: usize) -> Self {
+        let zero = || vec![0.0; dim];
+        Self {
+            radius: SpectralRadius::new(dim),
+            dense: TwoStepHermite::new(dim),
+            last_start: f64::NAN,
+            rejected: 0,
+            older: zero(),
+            newer: zero(),
+            stage: zero(),
+            slope: zero(),
+            k: [zero(), zero(), zero(), zero()],
+        }
+    }
+}
+
+impl Stepper for Stabilized {
+    fn name(&self) -> &'static str {
+        "stabilized"
+    }
+
+    fn error_order(&self) -> u32 {
+        4
+    }
+
+    fn prepare(&mut self, flow: &dyn Flow, t: f64, y: &[f64], f: &[f64], work: &mut Work) -> f64 {
+        self.radius.follow(flow, t, y, f, work);
+        let rho = self.radius.bound();
+        let longest = SCHEMES[SCHEMES.len() - 1].reach;
+        if rho > 0.0 { longest / rho } else { f64::INFINITY }
+    }
+
+    fn attempt(
+        &mut self,
+        flow: &dyn Flow,
+        t: f64,
+        y: &[f64],
+        f: &[f64],
+        h: f64,
+        y_new: &mut [f64],
+        f_new: &mut [f64],
+        err: &mut [f64],
+        work: &mut Work,
+    ) -> Attempt {
+        // A second rejection in a row can come from a radius that was too small.
+        self.rejected = if t == self.last_start { self.rejected + 1 } else { 0 };
+        self.last_start = t;
+        if self.rejected >= 2 {
+            self.radius.refine(flow, t, y, f, 4, work);
+        }
+        let scheme = Scheme::for_reach(h * self.radius.bound());
+        let m = scheme.recurrence.len();
+        let n = y.len();
+
+        // The recurrence, on the difference D to y: its rounding is that of the step, not of the state.
+        let (mut c_older, mut c) = (0.0, 0.0);
+        self.older.fill(0.0);
+        self.newer.fill(0.0);
+        for (j, &[mu, kappa]) in scheme.recurrence.iter().enumerate() {
+            if j == 0 {
+                self.slope.copy_from_slice(f);
+            } else {
+                for i in 0..n {
+                    self.stage[i] = y[i] + self.newer[i];
+                }
+                flow.field(t + c * h, &self.stage, &mut self.slope);
+            }
+            for i in 0..n {
+                self.older[i] =
+                    h * mu * self.slope[i] + (1.0 + kappa) * self.newer[i] - kappa * self.older[i];
+            }
+            std::mem::swap(&mut self.older, &mut self.newer);
+            let next = mu + (1.0 + kappa) * c - kappa * c_older;
+            (c_older, c) = (c, next);
+        }
+
+        // The finishing stages start at K = y + D.
+        let base = &self.newer;
+        let [a21, a31, a32, a41, a42, a43] = scheme.a;
+        let rows: [&[f64]; 4] = [&[], &[a21], &[a31, a32], &[a41, a42, a43]];
+        for (q, row) in rows.iter().enumerate() {
+            for i in 0..n {
+                let sum: f64 = row.iter().zip(&self.k).map(|(a, k)| a * k[i]).sum();
+                self.stage[i] = y[i] + (base[i] + h * sum);
+            }
+            let node = c + row.iter().sum::<f64>();
+            flow.field(t + node * h, &self.stage, &mut self.k[q]);
+        }
+        let [k1, k2, k3, k4] = &self.k;
+        let [b1, b2, b3, b4] = scheme.b;
+        for i in 0..n {
+            let sum = b1 * k1[i] + b2 * k2[i] + b3 * k3[i] + b4 * k4[i];
+            y_new[i] = y[i] + (base[i] + h * sum);
+        }
+        flow.field(t + h, y_new, f_new);
+        // The first stage was given: s − 1 fields and the slope at the end.
+        work.fields += (m + 4) as u64;
+        let [e1, e2, e3, e4, e5] = scheme.error;
+        for i in 0..n {
+            let sum = e1 * k1[i] + e2 * k2[i] + e3 * k3[i] + e4 * k4[i] + e5 * f_new[i];
+            err[i] = h * sum;
+        }
+        let finite = |v: &[f64]| v.iter().all(|x| x.is_finite());
+        if !(finite(y_new) && finite(f_new) && finite(err)) {
+            return Attempt::NotFinite;
+        }
+        self.dense.push(h, y, f, y_new, f_new);
+        Attempt::Done
+    }
+
+    fn interpolate(&self, s: f64, out: &mut [f64]) {
+        self.dense.at(s, out);
+    }
+}
+
+#[cfg(test)]
+#[path = "stabilized_tests.rs"]
+mod tests;
