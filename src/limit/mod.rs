@@ -1,1 +1,142 @@
-//! (to come)
+//! The end of the flow without time: `argmin R_a(x) s.t. Zx = y`, its limit `a → 0` (the
+//! L1-minimal interpolator), and certificates for both.
+//!
+//! Assumptions: a [`Problem`](crate::problem::Problem) is finite and consistent in shape; whether
+//! `Zx = y` can be solved at all is decided here and reported as a [`Status`], never as an error.
+//!
+//! Nothing in this module integrates in time, so that it stays an independent route to what a flow
+//! ends at.
+
+use std::fmt;
+
+/// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// The stopping test was met.
+    Converged,
+    /// The bound on the iterations was reached first.
+    MaxIterations,
+    /// No step improves the point any more, and the stopping test is not met.
+    Stalled,
+    /// `Zx = y` has no solution: see the [`Farkas`] certificate.
+    Infeasible,
+}
+
+impl Status {
+    /// Whether the answer can be used as it stands.
+    pub fn is_converged(self) -> bool {
+        matches!(self, Self::Converged)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converged => "converged",
+            Self::MaxIterations => {
+                "the iteration bound was reached first: raise it, or see how far it came by the \
+                 residual"
+            }
+            Self::Stalled => {
+                "rounding stops further progress: the residual says what was reached; rows or \
+                 columns that are nearly dependent or of very different size are the usual cause"
+            }
+            Self::Infeasible => {
+                "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0"
+            }
+        })
+    }
+}
+
+/// Which route found an L1 minimum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Route {
+    /// LASSO homotopy, λ → 0.
+    Lars,
+    /// Dual Newton over a decreasing ladder of `log a`.
+    Ladder,
+    /// Simplex (`microlp`).
+    Microlp,
+    /// Interior point (`clarabel`).
+    Clarabel,
+    /// The project's own dense interior point.
+    InteriorPoint,
+    /// `Zx = y` has one solution (or y = 0): nothing to minimise.
+    Unique,
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lars => "lars",
+            Self::Ladder => "ladder",
+            Self::Microlp => "microlp",
+            Self::Clarabel => "clarabel",
+            Self::InteriorPoint => "interior-point",
+            Self::Unique => "unique",
+        })
+    }
+}
+
+/// A proof that `Zx = y` cannot be solved by any `x` of reasonable size.
+///
+/// For every x with `Zx = y`: `yᵀu = xᵀ(Zᵀu) ≤ ‖x‖₁ ‖Zᵀu‖_∞`, hence
+/// `‖x‖₁ ≥ yᵀu / ‖Zᵀu‖_∞ = l1_lower`: infinite when `Zᵀu = 0` exactly, and beyond anything the
+/// data could mean when `Zᵀu` is zero to rounding.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Farkas {
+    /// Combination of the rows, length d, scaled so that `‖u‖_∞ = 1`.
+    pub u: Vec<f64>,
+    /// `‖Zᵀu‖_∞`, by compensated sums.
+    pub zt_u_inf: f64,
+    /// `yᵀu > 0`, by compensated sums.
+    pub yt_u: f64,
+    /// `yᵀu / ‖Zᵀu‖_∞`: no solution has a smaller `‖x‖₁`.
+    pub l1_lower: f64,
+}
+
+/// The minimiser of `R_a(x)` subject to `Zx = y`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// The point, length n.
+    pub x: Vec<f64>,
+    /// Dual variable of `Zx = y`, length d: `x = a sinh(2Zᵀμ + θ₀)`. Zero on rows that depend on
+    /// others.
+    pub mu: Vec<f64>,
+    /// `log a`, length n.
+    pub log_a: Vec<f64>,
+    /// Larger of the relative residuals of `Zx = y` and of `x = a sinh(2Zᵀμ + θ₀)`: the
+    /// componentwise backward errors of the limit solver.
+    pub kkt_residual: f64,
+    /// `‖Zx − y‖₂ / ‖y‖₂` (absolute when y = 0), by compensated sums.
+    pub feasibility: f64,
+    /// Newton steps taken in all.
+    pub iterations: usize,
+    /// Numerical rank of Z; below d the rows are dependent.
+    pub rank: usize,
+    /// How it ended.
+    pub status: Status,
+    /// Why there is no solution, when the status is [`Status::Infeasible`].
+    pub infeasibility: Option<Farkas>,
+}
+
+/// A solution of `min ‖x‖₁ s.t. Zx = y` with its dual point, before it is certified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct L1Solution {
+    /// The point, length n.
+    pub x: Vec<f64>,
+    /// Dual point of `max yᵀμ s.t. ‖Zᵀμ‖_∞ ≤ 1`, length d.
+    pub mu: Vec<f64>,
+    /// `‖x‖₁`.
+    pub l1: f64,
+    /// The route that found it.
+    pub route: Route,
+    /// How it ended.
+    pub status: Status,
+    /// Iterations (pivots, knots, Newton steps) of that route.
+    pub iterations: usize,
+    /// Why there is no solution, when the status is [`Status::Infeasible`].
+    pub infeasibility: Option<Farkas>,
+}
