@@ -1,10 +1,14 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod rosenbrock;
+mod rosenbrock_matrix;
+mod rosenbrock_table;
 mod stabilized;
 mod stabilized_dense;
 mod stabilized_radius;
 mod stabilized_table;
 
+pub use rosenbrock::Rosenbrock;
 pub use stabilized::Stabilized;
 
 use crate::flow::Flow;
