@@ -123,7 +123,9 @@ fn crates_depend_downwards_only() {
         let package = text.split("[package]").nth(1).expect("a package section");
         for other in rules.keys().filter(|o| *o != name && !allowed.contains(*o)) {
             let named = package.lines().any(|l| {
-                l.trim_start().strip_prefix(other).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
+                l.trim_start()
+                    .strip_prefix(other)
+                    .is_some_and(|rest| rest.starts_with([' ', '.', '=']))
             });
             assert!(!named, "{name} must not depend on {other}");
         }
