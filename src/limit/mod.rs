@@ -7,6 +7,24 @@
 //! Nothing in this module integrates in time, so that it stays an independent route to what a flow
 //! ends at.
 
+mod certificate;
+mod compensated;
+mod l1;
+#[cfg(test)]
+mod l1_tests;
+mod lars;
+mod lars_active;
+mod lars_kernels;
+mod lars_screen;
+#[cfg(test)]
+mod lars_tests;
+mod polish;
+
+pub use certificate::{Certificate, certify};
+pub use l1::l1_minimum;
+pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
+pub use polish::polish;
+
 use std::fmt;
 
 /// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.

@@ -1,0 +1,112 @@
+//! The L1 minimum `min ‖x‖₁ s.t. Zx = y` by its best route, certified.
+//!
+//! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
+//! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a relative gap ≤ 1e-9; else
+//! it is polished on its support, and then come the routes that do not depend on the path. What is
+//! returned says which route it was.
+
+use super::certificate::{certify_unranked, norm};
+use super::compensated::{Sum, dot, residual, transposed_product};
+use super::lars::{LassoOptions, LassoStatus, trace};
+use super::polish::{CERTIFIED, polish_certified};
+use super::{Farkas, L1Solution, Route, Status};
+use crate::problem::Problem;
+use crate::{Error, Result};
+
+/// The L1-minimal solution of `Zx = y` with its dual point, by the best route. `status` is
+/// [`Status::Converged`] only with a certified relative gap ≤ 1e-9.
+///
+/// # Errors
+/// When the scales of `y` and `Z` are so far apart that x overflows.
+///
+/// ```
+/// use mirrorflow::limit::{Status, certify, l1_minimum};
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+/// # fn main() -> mirrorflow::Result<()> {
+/// let problem = Problem::new(array![[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]], array![4.0, 1.0])?;
+/// let solution = l1_minimum(&problem)?;
+/// assert_eq!(solution.status, Status::Converged);
+/// assert!(certify(&problem, &solution.x, &solution.mu)?.holds(1e-14));
+/// # Ok(())
+/// # }
+/// ```
+pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
+    let (d, n) = (problem.samples(), problem.features());
+    if problem.y().iter().all(|v| *v == 0.0) {
+        return Ok(L1Solution {
+            x: vec![0.0; n],
+            mu: vec![0.0; d],
+            l1: 0.0,
+            route: Route::Unique,
+            status: Status::Converged,
+            iterations: 0,
+            infeasibility: None,
+        });
+    }
+    let (solution, _) = by_lars(problem)?;
+    Ok(solution)
+}
+
+/// The end of the LASSO path, polished where needed, and its relative gap.
+pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
+    let options = LassoOptions { keep_knots: false, ..LassoOptions::default() };
+    let path = trace(problem, &options);
+    let (x, mu) = (path.last(), path.mu().to_vec());
+    if x.iter().chain(&mu).any(|v| !v.is_finite()) {
+        return Err(Error::Domain {
+            what: "scale of y over scale of Z".into(),
+            expected: "entries of x and of its dual point below 1.8e308".into(),
+            found: "an overflow".into(),
+        });
+    }
+    let certificate = certify_unranked(problem, &x, &mu);
+    let mut solution = L1Solution {
+        l1: certificate.l1,
+        x,
+        mu,
+        route: Route::Lars,
+        status: Status::Converged,
+        iterations: path.steps(),
+        infeasibility: None,
+    };
+    if path.status() == LassoStatus::Complete && certificate.holds(CERTIFIED) {
+        return Ok((solution, certificate.relative_gap));
+    }
+    if let Some(farkas) = infeasible(problem, &solution.x) {
+        solution.status = Status::Infeasible;
+        solution.infeasibility = Some(farkas);
+        return Ok((solution, f64::INFINITY));
+    }
+    if let Some((polished, certificate)) = polish_certified(problem, &solution.x, &solution.mu) {
+        let polished =
+            L1Solution { route: Route::Lars, iterations: solution.iterations, ..polished };
+        return Ok((polished, certificate.relative_gap));
+    }
+    solution.status = match path.status() {
+        LassoStatus::StepLimit => Status::MaxIterations,
+        _ => Status::Stalled,
+    };
+    Ok((solution, certificate.relative_gap))
+}
+
+/// A certificate that `Zx = y` has no solution: the residual of a least-squares solution.
+///
+/// `Zᵀr = 0` holds to rounding only, so what is proved is a lower bound of `‖x‖₁` over all solutions; it
+/// counts when it is 1/√ε times the `‖x‖₁` that explains the rest of y.
+fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
+    let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
+    let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
+    let largest = r.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    // A residual of rounding size proves nothing.
+    if !(norm(&r) > 1e-10 * norm(y)) {
+        return None;
+    }
+    let u: Vec<f64> = r.iter().map(|v| v / largest).collect();
+    let zt_u_inf = transposed_product(z, n, &u).iter().fold(0.0_f64, |m, s| m.max(s.value().abs()));
+    let yt_u = dot(y, &u).value();
+    let l1_lower = if zt_u_inf == 0.0 { f64::INFINITY } else { yt_u / zt_u_inf };
+    let l1: f64 = x.iter().map(|v| v.abs()).sum();
+    let proved = yt_u > 0.0 && l1_lower > l1 / f64::EPSILON.sqrt();
+    proved.then_some(Farkas { u, zt_u_inf, yt_u, l1_lower })
+}

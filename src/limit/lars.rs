@@ -1,0 +1,630 @@
+//! The LASSO homotopy: the whole exact path of `min (1/(2d))‖Zx − y‖² + λ‖x‖₁` in λ.
+//!
+//! With `r = y − Zx` and the level `C = dλ`, x is optimal iff `Z_jᵀr = C·sgn(x_j)` where x_j ≠ 0 and
+//! `|Z_jᵀr| ≤ C` elsewhere. Between knots the active set S and its signs s are fixed and x is affine in
+//! C: `x_S = R⁻¹Qᵀy − C·R⁻¹w` (`Z_S = QR`, `w = R⁻ᵀs`). A knot is where an inactive correlation reaches C (the column
+//! joins) or an active x_j reaches 0 (it leaves). Osborne, Presnell & Turlach (2000); Efron, Hastie,
+//! Johnstone & Tibshirani (2004). A constant weight decay α trains towards the point λ = 2α of this
+//! path, and as λ → 0 it ends at the L1-minimal solution of `Zx = y`, with `μ = Z_S(Z_SᵀZ_S)⁻¹s` an
+//! exactly matching dual point.
+//!
+//! Degeneracy. At a knot with several candidates the direction of x below the knot minimises the
+//! convex quadratic `½‖Z_T v‖² − s_Tᵀv` over `s_j v_j ≥ 0` for the candidates j that are still zero. It
+//! is found by the active-set method of Lawson & Hanson with its line search: candidates join
+//! one at a time, and those whose step would be against their sign go out again. The objective falls
+//! strictly, so no set returns. Columns inside the span of the active ones follow their level
+//! and never need to join until a column leaves.
+
+use super::lars_active::{Active, Split};
+use super::lars_kernels::dot;
+use super::lars_screen::{Correlations, Join};
+use crate::problem::Problem;
+use crate::{Error, Result};
+
+/// Where to stop and what to keep.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LassoOptions {
+    /// Stop at this λ ≥ 0 (0: go to the end of the path).
+    pub lambda_min: f64,
+    /// Most changes of the active set; `None` takes 1000 + 200·min(d, n).
+    pub max_steps: Option<usize>,
+    /// Keep every knot; otherwise only the last.
+    pub keep_knots: bool,
+}
+
+impl Default for LassoOptions {
+    fn default() -> Self {
+        Self { lambda_min: 0.0, max_steps: None, keep_knots: true }
+    }
+}
+
+/// What happened at a knot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LassoEvent {
+    /// The column became active.
+    Join(usize),
+    /// The column's coefficient reached zero.
+    Leave(usize),
+}
+
+/// How far the path was followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LassoStatus {
+    /// To λ = 0.
+    Complete,
+    /// To the `lambda_min` that was asked for.
+    ReachedLambdaMin,
+    /// `max_steps` were not enough: the last knot is as far as it came; allow more.
+    StepLimit,
+    /// Rounding errors exceed what the path allows at the last knot: the columns are too nearly
+    /// dependent there.
+    Stalled,
+}
+
+/// The path: λ and x at its knots, from λ_max down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LassoPath {
+    features: usize,
+    lambdas: Vec<f64>,
+    starts: Vec<usize>,
+    indices: Vec<usize>,
+    values: Vec<f64>,
+    events: Vec<(f64, LassoEvent)>,
+    support: Vec<usize>,
+    signs: Vec<f64>,
+    mu: Vec<f64>,
+    sign_error: f64,
+    steps: usize,
+    status: LassoStatus,
+}
+
+impl LassoPath {
+    /// λ at the knots, decreasing; the first is λ_max = ‖Zᵀy‖_∞/d, above which x = 0.
+    pub fn lambdas(&self) -> &[f64] {
+        &self.lambdas
+    }
+    /// x at knot `k` as pairs (column, value); empty past the last knot.
+    pub fn knot(&self, k: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let range = match (self.starts.get(k), self.starts.get(k + 1)) {
+            (Some(&from), Some(&to)) => from..to,
+            _ => 0..0,
+        };
+        self.indices[range.clone()].iter().copied().zip(self.values[range].iter().copied())
+    }
+    /// x (length n) at λ: exact between the knots that were kept, 0 above λ_max; `None` below the
+    /// last λ reached (or between knots when they were not kept).
+    pub fn at(&self, lambda: f64) -> Option<Vec<f64>> {
+        let mut x = vec![0.0; self.features];
+        if lambda.is_nan() || lambda < 0.0 {
+            return None;
+        }
+        // First knot at or below λ.
+        let below = self.lambdas.partition_point(|&l| l > lambda);
+        let low = *self.lambdas.get(below)?;
+        if below == 0 {
+            // x = 0 from λ_max up; without knots the only λ known is the last.
+            if self.starts.len() > 2 || lambda == low {
+                self.knot(0).for_each(|(j, v)| x[j] = v);
+                return Some(x);
+            }
+            return self.knot(0).next().is_none().then_some(x);
+        }
+        let high = self.lambdas[below - 1];
+        // Affine in λ; each end is hit exactly.
+        let t = (high - lambda) / (high - low);
+        self.knot(below - 1).for_each(|(j, v)| x[j] += (1.0 - t) * v);
+        self.knot(below).for_each(|(j, v)| x[j] += t * v);
+        Some(x)
+    }
+    /// Which column joined or left, and at which λ, in order.
+    pub fn events(&self) -> &[(f64, LassoEvent)] {
+        &self.events
+    }
+    /// x (length n) at the last λ reached.
+    pub fn last(&self) -> Vec<f64> {
+        let mut x = vec![0.0; self.features];
+        if let Some(k) = self.lambdas.len().checked_sub(1) {
+            self.knot(k).for_each(|(j, v)| x[j] = v);
+        }
+        x
+    }
+    /// Active columns on the last segment.
+    pub fn support(&self) -> &[usize] {
+        &self.support
+    }
+    /// Signs of the active correlations on the last segment, as `support`.
+    pub fn signs(&self) -> &[f64] {
+        &self.signs
+    }
+    /// Dual point μ (length d) at the last λ: `(y − Zx)/(dλ)`, and its limit `Z_S(Z_SᵀZ_S)⁻¹s` at λ = 0.
+    pub fn mu(&self) -> &[f64] {
+        &self.mu
+    }
+    /// Largest coefficient, relative to the largest of its knot, that rounding put on the wrong side
+    /// of its sign and that was set to zero: about ε times the condition number of the active
+    /// columns, and with it the relative error to expect in x.
+    pub fn sign_error(&self) -> f64 {
+        self.sign_error
+    }
+    /// Changes of the active set.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+    /// How far the path was followed.
+    pub fn status(&self) -> LassoStatus {
+        self.status
+    }
+}
+
+/// Follows the path of `min (1/(2d))‖Zx − y‖² + λ‖x‖₁` from λ_max to `options.lambda_min`.
+///
+/// # Errors
+/// When `lambda_min` is negative or not finite, or λ_max overflows.
+///
+/// ```
+/// use mirrorflow::limit::{LassoOptions, lasso_path};
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+/// # fn main() -> mirrorflow::Result<()> {
+/// let problem = Problem::new(array![[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]], array![4.0, 1.0])?;
+/// let path = lasso_path(&problem, &LassoOptions::default())?;
+/// assert_eq!(path.lambdas()[0], 4.0); // ‖Zᵀy‖_∞/d
+/// assert!((path.last()[1] - 2.0).abs() < 1e-15);
+/// # Ok(())
+/// # }
+/// ```
+pub fn lasso_path(problem: &Problem, options: &LassoOptions) -> Result<LassoPath> {
+    if !(options.lambda_min >= 0.0 && options.lambda_min.is_finite()) {
+        return Err(Error::Domain {
+            what: "lambda_min".into(),
+            expected: "a finite number ≥ 0".into(),
+            found: options.lambda_min.to_string(),
+        });
+    }
+    let scaled = Scaled::new(problem);
+    let top =
+        scaled.norms.iter().fold(0.0_f64, |m, v| m.max(*v)) * dot(&scaled.y, &scaled.y).sqrt();
+    if !scale_by(top, scaled.z_exponent + scaled.y_exponent).is_finite() {
+        return Err(Error::Domain {
+            what: "scale of Z times scale of y".into(),
+            expected: "‖Zᵀy‖ below 1.8e308".into(),
+            found: format!("about 2^{}", scaled.z_exponent + scaled.y_exponent),
+        });
+    }
+    Ok(Homotopy::new(&scaled, problem.features(), options).run())
+}
+
+/// The path without the check that λ is representable (a λ that overflows is ∞).
+pub(super) fn trace(problem: &Problem, options: &LassoOptions) -> LassoPath {
+    Homotopy::new(&Scaled::new(problem), problem.features(), options).run()
+}
+
+/// The minimiser of `(1/(2d))‖Zx − y‖² + λ‖x‖₁` (length n), and how far the path to it came.
+///
+/// # Errors
+/// As [`lasso_path`].
+///
+/// ```
+/// use mirrorflow::limit::{LassoStatus, lasso};
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+/// # fn main() -> mirrorflow::Result<()> {
+/// let problem = Problem::new(array![[1.0, 0.0], [0.0, 1.0]], array![3.0, 0.5])?;
+/// let (x, status) = lasso(&problem, 0.5)?; // soft threshold at dλ = 1
+/// assert_eq!(status, LassoStatus::ReachedLambdaMin);
+/// assert_eq!(x, vec![2.0, 0.0]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn lasso(problem: &Problem, lambda: f64) -> Result<(Vec<f64>, LassoStatus)> {
+    let options = LassoOptions { lambda_min: lambda, max_steps: None, keep_knots: false };
+    let path = lasso_path(problem, &options)?;
+    Ok((path.last(), path.status()))
+}
+
+/// `v·2^e` without overflow on the way.
+pub(super) fn scale_by(v: f64, e: i32) -> f64 {
+    let step = |v: f64, e: i32| v * 2.0_f64.powi(e.clamp(-1000, 1000));
+    let half = e / 2;
+    step(step(v, half), e - half)
+}
+
+/// The exponent e with `2^e ≤ max|v| < 2^{e+1}`, 0 for a zero array.
+pub(super) fn exponent(v: &[f64]) -> i32 {
+    let max = v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+    if max == 0.0 { 0 } else { max.log2().floor() as i32 }
+}
+
+/// Columns of `2^{−e}Z` one after the other, `2^{−e'}y`, and the norms of the columns.
+struct Scaled {
+    columns: Vec<f64>,
+    y: Vec<f64>,
+    norms: Vec<f64>,
+    z_exponent: i32,
+    y_exponent: i32,
+}
+
+impl Scaled {
+    fn new(problem: &Problem) -> Self {
+        let (d, n) = (problem.samples(), problem.features());
+        let z = problem.z_rows();
+        let (z_exponent, y_exponent) = (exponent(z), exponent(problem.y()));
+        let columns = transposed(z, d, n, z_exponent);
+        let norms = columns.chunks_exact(d.max(1)).map(|c| dot(c, c).sqrt()).collect();
+        let y = problem.y().iter().map(|&v| scale_by(v, -y_exponent)).collect();
+        Self { columns, y, norms, z_exponent, y_exponent }
+    }
+}
+
+/// The n×d transpose of a row-major d×n array, times 2^{−e}; in blocks that fit the cache.
+fn transposed(z: &[f64], d: usize, n: usize, e: i32) -> Vec<f64> {
+    const BLOCK: usize = 16;
+    let mut out = vec![0.0; n * d];
+    let single = e.abs() <= 1000;
+    let factor = 2.0_f64.powi(-e.clamp(-1000, 1000));
+    for i0 in (0..d).step_by(BLOCK) {
+        let i1 = (i0 + BLOCK).min(d);
+        for j0 in (0..n).step_by(BLOCK) {
+            let j1 = (j0 + BLOCK).min(n);
+            for j in j0..j1 {
+                for i in i0..i1 {
+                    out[j * d + i] = z[i * n + j] * factor;
+                }
+            }
+        }
+    }
+    if !single {
+        for (j, column) in out.chunks_exact_mut(d).enumerate() {
+            for (i, v) in column.iter_mut().enumerate() {
+                *v = scale_by(z[i * n + j], -e);
+            }
+        }
+    }
+    out
+}
+
+/// Levels closer than this (relatively) are one knot: a few roundings of a quotient.
+const TIE: f64 = 64.0 * f64::EPSILON;
+
+struct Homotopy<'a> {
+    data: &'a Scaled,
+    correlations: Correlations<'a>,
+    active: Active,
+    /// Joined at the present level: the coefficient is still zero.
+    fresh: Vec<bool>,
+    /// A feasible direction at the present level, 0 for the newest column.
+    feasible: Vec<f64>,
+    /// `x_S = end − C·slope`.
+    end: Vec<f64>,
+    slope: Vec<f64>,
+    level: f64,
+    /// Inside the span of the active columns: out of the search until one leaves.
+    dependent: Vec<usize>,
+    /// Would move against their sign: out of the search until the level falls.
+    parked: Vec<usize>,
+    /// Levels below this are rounding (or `lambda_min`).
+    floor: f64,
+    lowest: f64,
+    max_steps: usize,
+    keep: bool,
+    path: LassoPath,
+}
+
+impl<'a> Homotopy<'a> {
+    fn new(data: &'a Scaled, n: usize, options: &LassoOptions) -> Self {
+        let d = data.y.len();
+        let y_norm = dot(&data.y, &data.y).sqrt();
+        let largest = data.norms.iter().fold(0.0_f64, |m, v| m.max(*v));
+        // p = y − QQᵀy errs by about √d·ε·‖y‖, hence Z_jᵀp by ‖Z_j‖ times that; 16 for the constant.
+        let noise = 16.0 * (d as f64).sqrt() * f64::EPSILON * y_norm;
+        let lowest = scale_by(options.lambda_min * d as f64, -data.z_exponent - data.y_exponent);
+        let rank = d.min(n);
+        Self {
+            data,
+            correlations: Correlations::new(&data.columns, d, &data.norms, noise),
+            active: Active::new(&data.y, rank),
+            fresh: Vec::new(),
+            feasible: Vec::new(),
+            end: Vec::new(),
+            slope: Vec::new(),
+            level: f64::INFINITY,
+            dependent: Vec::new(),
+            parked: Vec::new(),
+            floor: noise * largest,
+            lowest,
+            max_steps: options.max_steps.unwrap_or(1000 + 200 * rank),
+            keep: options.keep_knots,
+            path: LassoPath {
+                features: n,
+                lambdas: Vec::new(),
+                starts: vec![0],
+                indices: Vec::new(),
+                values: Vec::new(),
+                events: Vec::new(),
+                support: Vec::new(),
+                signs: Vec::new(),
+                mu: Vec::new(),
+                sign_error: 0.0,
+                steps: 0,
+                status: LassoStatus::StepLimit,
+            },
+        }
+    }
+
+    fn run(mut self) -> LassoPath {
+        let mut split = Split::default();
+        let mut since_check = 0;
+        let stop = self.floor.max(self.lowest);
+        let mut solved = false;
+        let mut budget = 4 * self.max_steps + self.path.features;
+        let status = loop {
+            // Columns that turn out dependent cost a turn but no step.
+            budget -= 1;
+            if !solved {
+                self.settle();
+                solved = true;
+            }
+            if self.path.steps >= self.max_steps || budget == 0 {
+                break LassoStatus::StepLimit;
+            }
+            let leave = self.next_to_leave();
+            let floor = leave.map_or(stop, |(_, level)| level.max(stop));
+            let join = self.correlations.next(&self.active, self.level, floor);
+            match (join, leave) {
+                (Some(join), leave) if leave.is_none_or(|(_, level)| join.level > level) => {
+                    if join.level <= stop {
+                        break self.at_end();
+                    }
+                    let column = self.correlations.column(join.column);
+                    let norm = self.correlations.norms[join.column];
+                    if self.active.split(column, norm, &mut split) {
+                        if self.descend_to(join.level) && self.keep {
+                            let x = self.coefficients(join.level);
+                            self.record(join.level, &x);
+                        }
+                        self.join(join, &split);
+                        solved = false;
+                    } else {
+                        self.correlations.hide(join.column);
+                        self.dependent.push(join.column);
+                    }
+                }
+                (_, Some((position, level))) if level > stop => {
+                    let moved = self.descend_to(level);
+                    self.leave(position, moved);
+                    solved = false;
+                }
+                _ => break self.at_end(),
+            }
+            since_check += 1;
+            if since_check == 64 {
+                since_check = 0;
+                if self.drift() > 1e-11 && !self.refactor() {
+                    break LassoStatus::Stalled;
+                }
+            }
+        };
+        self.finish(status)
+    }
+
+    fn at_end(&self) -> LassoStatus {
+        if self.lowest > self.floor || (self.lowest > 0.0 && self.level.is_infinite()) {
+            LassoStatus::ReachedLambdaMin
+        } else {
+            LassoStatus::Complete
+        }
+    }
+
+    /// Lawson & Hanson at the present level: solves, and sends out what would move against its
+    /// sign while it is still zero, until nothing does.
+    fn settle(&mut self) {
+        // Each round removes a column.
+        for _ in 0..=self.active.len() {
+            self.active.solve(&mut self.end, &mut self.slope);
+            let mut blocking: Option<(usize, f64)> = None;
+            for i in 0..self.active.len() {
+                let s = self.active.signs[i];
+                if self.fresh[i] && s * self.slope[i] <= 0.0 {
+                    let have = (s * self.feasible[i]).max(0.0);
+                    let step = have / (have - s * self.slope[i]).max(f64::MIN_POSITIVE);
+                    if blocking.is_none_or(|(_, t)| step < t) {
+                        blocking = Some((i, step));
+                    }
+                }
+            }
+            let Some((position, step)) = blocking else { break };
+            for (have, want) in self.feasible.iter_mut().zip(&self.slope) {
+                *have += step * (want - *have);
+            }
+            let newest = position + 1 == self.active.len();
+            let column = self.remove(position);
+            if newest && step == 0.0 {
+                self.parked.push(column);
+            } else {
+                self.correlations.show(column);
+            }
+        }
+        self.feasible.clone_from(&self.slope);
+    }
+
+    /// The active column whose coefficient reaches zero first below the present level.
+    fn next_to_leave(&self) -> Option<(usize, f64)> {
+        let mut first: Option<(usize, f64)> = None;
+        for i in 0..self.active.len() {
+            let s = self.active.signs[i];
+            // s·x is ≥ 0 now; it crosses iff it is negative at C = 0.
+            if s * self.end[i] < 0.0 && !self.fresh[i] {
+                let level = self.end[i] / self.slope[i];
+                let level = if level.is_finite() && level > 0.0 { level } else { self.level };
+                let level = level.min(self.level);
+                if first.is_none_or(|(_, best)| level > best) {
+                    first = Some((i, level));
+                }
+            }
+        }
+        first
+    }
+
+    /// Moves along the segment to `level`; `false` when it is this very level.
+    fn descend_to(&mut self, level: f64) -> bool {
+        if self.level.is_finite() && level >= self.level * (1.0 - TIE) {
+            return false;
+        }
+        self.level = level;
+        self.fresh.fill(false);
+        for j in std::mem::take(&mut self.parked) {
+            self.correlations.show(j);
+        }
+        true
+    }
+
+    /// Records a knot with coefficients `x_s` of the active columns.
+    ///
+    /// Two segments meet in a knot; x is taken from the one with fewer columns, whose solve is the
+    /// better conditioned one and where what joins or leaves is exactly zero.
+    fn record(&mut self, level: f64, x_s: &[f64]) {
+        let (ez, ey) = (self.data.z_exponent, self.data.y_exponent);
+        self.path.lambdas.push(scale_by(level / self.data.y.len() as f64, ez + ey));
+        let size = x_s.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        for (i, (&j, &x)) in self.active.columns.iter().zip(x_s).enumerate() {
+            let wrong = x * self.active.signs[i] <= 0.0;
+            // At λ = 0 no side is wrong unless by rounding.
+            let zero = self.fresh[i] || wrong && (level > 0.0 || x.abs() <= TIE * size);
+            if zero {
+                if !self.fresh[i] && x != 0.0 {
+                    self.path.sign_error = self.path.sign_error.max(x.abs() / size);
+                }
+            } else {
+                self.path.indices.push(j);
+                self.path.values.push(scale_by(x, ey - ez));
+            }
+        }
+        self.path.starts.push(self.path.indices.len());
+    }
+
+    /// Forgets the last knot.
+    fn unrecord(&mut self) {
+        self.path.lambdas.pop();
+        self.path.starts.pop();
+        let end = self.path.starts.last().copied().unwrap_or(0);
+        self.path.indices.truncate(end);
+        self.path.values.truncate(end);
+    }
+
+    /// `x_S` at a level of this segment.
+    fn coefficients(&self, level: f64) -> Vec<f64> {
+        let x: Vec<f64> = self.end.iter().zip(&self.slope).map(|(e, s)| e - level * s).collect();
+        let size = |v: &[f64]| v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+        // The residual of the difference is rounding times ‖end‖. Where x is much smaller (nearly
+        // dependent columns), a solve of its own leaves rounding times ‖x‖.
+        if size(&x) < 0.01 * size(&self.end) { self.active.solve_at(level) } else { x }
+    }
+
+    fn event(&mut self, event: LassoEvent) {
+        let (ez, ey) = (self.data.z_exponent, self.data.y_exponent);
+        let lambda = scale_by(self.level / self.data.y.len() as f64, ez + ey);
+        self.path.steps += 1;
+        if self.keep {
+            self.path.events.push((lambda, event));
+        }
+    }
+
+    fn join(&mut self, join: Join, split: &Split) {
+        self.active.join(join.column, join.sign, split);
+        self.fresh.push(true);
+        self.feasible.push(0.0);
+        self.correlations.hide(join.column);
+        self.event(LassoEvent::Join(join.column));
+    }
+
+    fn leave(&mut self, position: usize, moved: bool) {
+        let column = self.remove(position);
+        self.correlations.show(column);
+        if !moved {
+            // Between nearly equal columns a coefficient passes from one to the other within a
+            // rounding of the level: what has just joined may be well away from zero.
+            let x = self.active.solve_at(self.level);
+            let size = x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+            for (fresh, x) in self.fresh.iter_mut().zip(&x) {
+                *fresh &= x.abs() <= TIE * size;
+            }
+        }
+        if self.keep {
+            if !moved {
+                self.unrecord();
+            }
+            let x = self.active.solve_at(self.level);
+            self.record(self.level, &x);
+        }
+    }
+
+    fn remove(&mut self, position: usize) -> usize {
+        let column = self.active.leave(position);
+        self.fresh.remove(position);
+        self.feasible.remove(position);
+        self.event(LassoEvent::Leave(column));
+        for j in std::mem::take(&mut self.dependent) {
+            self.correlations.show(j);
+        }
+        column
+    }
+
+    /// Relative error of `Z_Sᵀu = s`.
+    fn drift(&self) -> f64 {
+        let u_norm = dot(&self.active.u, &self.active.u).sqrt();
+        let mut worst = 0.0_f64;
+        for (&j, s) in self.active.columns.iter().zip(&self.active.signs) {
+            let error = (dot(self.correlations.column(j), &self.active.u) - s).abs();
+            worst = worst.max(error / (1.0 + self.correlations.norms[j] * u_norm));
+        }
+        worst
+    }
+
+    /// Builds the factorization anew; `false` when the columns are dependent by now.
+    fn refactor(&mut self) -> bool {
+        let mut fresh = Active::new(&self.data.y, self.data.y.len().min(self.path.features));
+        let mut split = Split::default();
+        for (&j, &sign) in self.active.columns.iter().zip(&self.active.signs) {
+            if !fresh.split(self.correlations.column(j), self.correlations.norms[j], &mut split) {
+                return false;
+            }
+            fresh.join(j, sign, &split);
+        }
+        self.active = fresh;
+        self.active.solve(&mut self.end, &mut self.slope);
+        true
+    }
+
+    fn finish(mut self, status: LassoStatus) -> LassoPath {
+        let ez = self.data.z_exponent;
+        let level = match status {
+            LassoStatus::Complete => 0.0,
+            LassoStatus::ReachedLambdaMin => self.lowest.min(self.level),
+            _ => self.level,
+        };
+        if level.is_infinite() {
+            // y = 0 or no column correlates with it: x = 0 for every λ.
+            self.level = 0.0;
+            self.record(0.0, &[]);
+        } else if level < self.level {
+            // The newest coefficient has left zero by now.
+            self.fresh.fill(false);
+            let x = self.coefficients(level);
+            self.record(level, &x);
+        } else if !self.keep {
+            let x = self.coefficients(level);
+            self.record(level, &x);
+        }
+        self.path.mu = self.active.u.clone();
+        if level > 0.0 && level.is_finite() {
+            for (m, p) in self.path.mu.iter_mut().zip(&self.active.p) {
+                *m += p / level;
+            }
+        }
+        self.path.mu.iter_mut().for_each(|m| *m = scale_by(*m, -ez));
+        self.path.support = self.active.columns.clone();
+        self.path.signs = self.active.signs.clone();
+        self.path.status = status;
+        self.path
+    }
+}
