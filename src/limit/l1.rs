@@ -99,7 +99,7 @@ fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
     let largest = r.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     // A residual of rounding size proves nothing.
-    if !(norm(&r) > 1e-10 * norm(y)) {
+    if norm(&r) <= 1e-10 * norm(y) {
         return None;
     }
     let u: Vec<f64> = r.iter().map(|v| v / largest).collect();
