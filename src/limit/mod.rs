@@ -27,6 +27,15 @@ pub use polish::polish;
 
 use std::fmt;
 
+mod infeasible;
+pub mod ladder;
+pub mod newton;
+mod newton_core;
+mod newton_linalg;
+mod newton_scalar;
+mod newton_sums;
+mod newton_system;
+
 /// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -105,7 +114,7 @@ impl fmt::Display for Route {
 /// data could mean when `Zᵀu` is zero to rounding.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Farkas {
-    /// Combination of the rows, length d, scaled so that `‖u‖_∞ = 1`.
+    /// Combination of the rows, length d, scaled by a power of two so that `1 ≤ ‖u‖_∞ < 2`.
     pub u: Vec<f64>,
     /// `‖Zᵀu‖_∞`, by compensated sums.
     pub zt_u_inf: f64,

@@ -1,0 +1,271 @@
+//! `argmin R_a(x) s.t. Zx = y` by Newton's method on the dual, over a ladder of potentials.
+//!
+//! `max_μ yᵀμ − ½ Σ a cosh(2Zᵀμ + θ₀)`; then `x = a sinh(2Zᵀμ + θ₀)`. The ladder goes from a
+//! potential with a ≈ 1, where x is of size 1 by scaling, to the wanted one along
+//! `(t·log a, t·θ₀)`, `t → 1`: on it `s = 2Zᵀμ + θ₀` grows about linearly in t, which the predictor
+//! follows. Everything stays in the log domain.
+//!
+//! **Residuals.** With `s = 2Zᵀμ + θ₀` and both sums compensated, [`Limit::kkt_residual`] is the
+//! larger of
+//! ```text
+//! max_j |Zx − y|_j / (|Z||x| + |y|)_j                                       (primal)
+//! max_i |asinh(x_i/a_i) − s_i| / (1 + |s_i| + |θ_i| + 2(|Z|ᵀ|μ|)_i)          (stationarity)
+//! ```
+//! the componentwise backward errors of the two equations (where x_i underflows to 0 the second
+//! asks that `a_i sinh s_i` does so too). A value of a few ε means that x and μ solve the equations
+//! of a problem whose entries differ from the given ones in the last digits. How far x itself is
+//! from the exact point depends on the condition of Z.
+//!
+//! Source: Wu & Rebeschini 2021 for the potential; the ladder and its predictor were derived for
+//! this project.
+
+use super::newton_scalar as log_domain;
+use crate::Error;
+use crate::Result;
+use crate::potential::HyperbolicEntropy;
+use crate::problem::Problem;
+
+use super::newton_core::{Core, Inner};
+use super::newton_linalg::norm2;
+use super::newton_sums::{residual, scale2, top_exponent, transposed};
+use super::newton_system::System;
+use super::{Farkas, Limit, Status};
+
+/// What to ask of [`minimize`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Relative residual `‖Zx − y‖/‖y‖` to reach by Newton's method before the final refinement.
+    /// Default 1e-13.
+    pub tolerance: f64,
+    /// Bound on the Newton steps of the whole ladder. Default 2000.
+    pub max_iterations: usize,
+    /// KKT residual up to which the result counts as converged. Default 1e-11: the backward error
+    /// of sums of 10⁴ terms with three digits to spare.
+    pub kkt_tolerance: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { tolerance: 1e-13, max_iterations: 2000, kkt_tolerance: 1e-11 }
+    }
+}
+
+/// The minimiser of `R_a(x)` subject to `Zx = y`.
+///
+/// `entropy` has dimension n. What cannot be solved is a [`Status`] of the result: an inconsistent
+/// system comes back with [`Status::Infeasible`], a [`Farkas`] certificate, `x = 0` and `μ = 0`.
+///
+/// # Errors
+/// When `entropy` has another dimension than the problem, or an option is not positive.
+///
+/// # Example
+/// ```
+/// use mirrorflow::limit::newton::{Options, minimize};
+/// use mirrorflow::potential::HyperbolicEntropy;
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+///
+/// // x₁ + 2x₂ = 2: by symmetry of the potential only the second column survives as a → 0.
+/// let problem = Problem::new(array![[1.0, 2.0]], array![2.0])?;
+/// let limit = minimize(&problem, &HyperbolicEntropy::uniform(2, -200.0)?, &Options::default())?;
+/// assert!(limit.status.is_converged());
+/// assert!((limit.x[1] - 1.0).abs() < 1e-12 && limit.x[0].abs() < 1e-12);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+pub fn minimize(
+    problem: &Problem,
+    entropy: &HyperbolicEntropy,
+    options: &Options,
+) -> Result<Limit> {
+    let n = problem.features();
+    if entropy.log_a().len() != n {
+        return Err(Error::Shape {
+            what: "log a".into(),
+            expected: format!("({n}): one entry per column of Z"),
+            found: format!("({})", entropy.log_a().len()),
+        });
+    }
+    if !(options.tolerance > 0.0 && options.kkt_tolerance > 0.0 && options.max_iterations > 0) {
+        return Err(Error::Domain {
+            what: "Newton options".into(),
+            expected: "positive tolerances and at least one iteration".into(),
+            found: format!("{options:?}"),
+        });
+    }
+    let system = match System::new(problem) {
+        Ok(system) => system,
+        Err(proof) => return Ok(infeasible(problem, entropy, proof)),
+    };
+    let log_a: Vec<f64> =
+        entropy.log_a().iter().zip(&system.log_shift).map(|(l, s)| l + s).collect();
+    let mut core = start(&system);
+    let inner = climb(&mut core, &log_a, entropy.theta(), options);
+    core.refine();
+    let x = system.unscale_x(&core.x);
+    let mu = system.unscale_mu(&core.mu);
+    Ok(finish(problem, entropy, options, x, mu, core.steps, system.r, inner))
+}
+
+/// A core at a = 1, θ = 0 in scaled units.
+pub(super) fn start(system: &System) -> Core<'_> {
+    Core::new(system, vec![0.0; system.n], vec![0.0; system.n])
+}
+
+/// From any point with `a = 1` in scaled units to `(log a, θ)` along `(t·log a, t·θ)`.
+pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: &Options) -> Inner {
+    let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
+    let at = |t: f64| -> (Vec<f64>, Vec<f64>) {
+        (log_a.iter().map(|v| t * v).collect(), theta.iter().map(|v| t * v).collect())
+    };
+    // The first rung has |log a|, |θ| ≤ 2; rungs in between only have to stay in Newton's range.
+    let mut t = if size <= 2.0 { 1.0 } else { 2.0 / size };
+    let between = options.tolerance.max(1e-4);
+    (core.log_a, core.theta) = at(t);
+    core.evaluate();
+    let budget = |core: &Core<'_>| options.max_iterations.saturating_sub(core.steps);
+    let tolerance = if t < 1.0 { between } else { options.tolerance };
+    let first = core.newton(tolerance, budget(core).min(200));
+    if first != Inner::Converged && t < 1.0 {
+        return first;
+    }
+    let (mut factor, mut last) = (2.0_f64, first);
+    // The factor grows at most to 32 and a failure takes its root: 400 rungs are never needed.
+    for _ in 0..400 {
+        if t >= 1.0 {
+            return last;
+        }
+        let next = if factor * t >= 1.0 { 1.0 } else { factor * t };
+        let (saved, before) = (core.save(), core.steps);
+        let (l, th) = at(next);
+        let tolerance = if next < 1.0 { between } else { options.tolerance };
+        let moved = core.predict(&l, &th, next / t);
+        last = if moved { core.newton(tolerance, budget(core).min(40)) } else { Inner::Stalled };
+        let used = core.steps - before;
+        // At the last rung a stall is rounding: the refinement and the KKT residual judge it.
+        let usable = last == Inner::Converged || (last == Inner::Stalled && moved && next >= 1.0);
+        if usable {
+            t = next;
+            factor = match used {
+                0..=3 => (factor * 2.0).min(32.0),
+                4..=6 => factor,
+                _ => factor.sqrt().max(1.2),
+            };
+        } else {
+            if budget(core) == 0 || factor < 1.0 + 1e-3 {
+                return last;
+            }
+            core.restore(&saved);
+            factor = factor.sqrt();
+        }
+    }
+    Inner::MaxIterations
+}
+
+/// Residuals in the original data, and the verdict.
+fn finish(
+    problem: &Problem,
+    entropy: &HyperbolicEntropy,
+    options: &Options,
+    x: Vec<f64>,
+    mu: Vec<f64>,
+    iterations: usize,
+    rank: usize,
+    inner: Inner,
+) -> Limit {
+    let (kkt_residual, feasibility) = kkt_residual(problem, entropy, &x, &mu);
+    let status = if kkt_residual <= options.kkt_tolerance {
+        Status::Converged
+    } else if inner == Inner::MaxIterations {
+        Status::MaxIterations
+    } else {
+        Status::Stalled
+    };
+    Limit {
+        x,
+        mu,
+        log_a: entropy.log_a().to_vec(),
+        kkt_residual,
+        feasibility,
+        iterations,
+        rank,
+        status,
+        infeasibility: None,
+    }
+}
+
+/// The result for an inconsistent system.
+fn infeasible(problem: &Problem, entropy: &HyperbolicEntropy, proof: Farkas) -> Limit {
+    let (x, mu) = (vec![0.0; problem.features()], vec![0.0; problem.samples()]);
+    let (kkt_residual, feasibility) = kkt_residual(problem, entropy, &x, &mu);
+    Limit {
+        x,
+        mu,
+        log_a: entropy.log_a().to_vec(),
+        kkt_residual,
+        feasibility,
+        iterations: 0,
+        rank: 0,
+        status: Status::Infeasible,
+        infeasibility: Some(proof),
+    }
+}
+
+/// `(kkt_residual, feasibility)` of any `(x, μ)`: see the head of the module. x has length n, μ
+/// length d.
+///
+/// # Example
+/// ```
+/// use mirrorflow::limit::newton::kkt_residual;
+/// use mirrorflow::potential::HyperbolicEntropy;
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+///
+/// let problem = Problem::new(array![[1.0, 1.0]], array![2.0])?;
+/// let entropy = HyperbolicEntropy::uniform(2, 0.0)?;
+/// // x = (1, 1) = sinh(2μ): μ = asinh(1)/2.
+/// let (kkt, _) = kkt_residual(&problem, &entropy, &[1.0, 1.0], &[0.5 * 1.0_f64.asinh()]);
+/// assert!(kkt < 1e-15);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+pub fn kkt_residual(
+    problem: &Problem,
+    entropy: &HyperbolicEntropy,
+    x: &[f64],
+    mu: &[f64],
+) -> (f64, f64) {
+    // Rows of Z and x are brought to size 1 by powers of two: exact, and no product overflows.
+    let (d, n) = (problem.samples(), x.len());
+    let rows: Vec<i32> = problem.z_rows().chunks_exact(n.max(1)).map(top_exponent).collect();
+    let k = top_exponent(x);
+    let z: Vec<f64> = (0..d * n).map(|p| scale2(problem.z_rows()[p], -rows[p / n])).collect();
+    let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();
+    let x_unit: Vec<f64> = x.iter().map(|v| scale2(*v, -k)).collect();
+    let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j])).collect();
+    let (rho, size) = residual(&z, &y, &x_unit);
+    let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
+    let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
+    let primal = rho.iter().zip(&size).map(|(r, s)| quotient(r.abs(), *s)).fold(0.0, worst);
+    let (ztu, spread) = transposed(&z, &mu, n);
+    let stationarity = (0..x.len())
+        .map(|i| {
+            let (log_a, theta) = (entropy.log_a()[i], entropy.theta()[i]);
+            let s = 2.0 * ztu[i] + theta;
+            let smallest = f64::MIN_POSITIVE.ln();
+            let error = if x[i].abs() >= f64::MIN_POSITIVE || log_a > smallest {
+                (log_domain::asinh_ratio(x[i], log_a) - s).abs()
+            } else {
+                (s.abs() + log_a - smallest).max(0.0)
+            };
+            quotient(error, 1.0 + s.abs() + theta.abs() + 2.0 * spread[i])
+        })
+        .fold(0.0, worst);
+    let rho: Vec<f64> = (0..d).map(|j| scale2(rho[j], rows[j] + k)).collect();
+    let y_norm = norm2(problem.y());
+    let feasibility = if y_norm > 0.0 { norm2(&rho) / y_norm } else { norm2(&rho) };
+    (primal.max(stationarity), feasibility)
+}
+
+#[cfg(test)]
+#[path = "newton_tests.rs"]
+mod tests;

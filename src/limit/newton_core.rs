@@ -1,0 +1,355 @@
+//! Newton's method on the dual of `min R_a(x) s.t. Bx = b`, and the step from one `a` to the next.
+//!
+//! Dual: `max_μ ψ(μ) = bᵀμ − ½ Σ κ_i⁻¹ a_i cosh s_i`, `s = 2κ∘Bᵀμ + θ`, `x = a sinh s`,
+//! `∇ψ = b − Bx`, `−∇²ψ = 2H`, `H = B diag(κ∘√(x²+a²)) Bᵀ`.
+//!
+//! **Global convergence.** Along a direction with `m = ‖Δs‖_∞` the third derivative of ψ is at most
+//! m times the second (a cosh is its own second derivative), so `ψ(τ) − ψ(0) ≥
+//! λ²[τ − (e^{mτ} − mτ − 1)/m²]`, λ² the Newton decrement: `τ = log(1+m)/m` always ascends, and so
+//! does the full step when `m ≤ 1.79` (Bach 2010; Sun & Tran-Dinh 2019). For larger m the step is
+//! searched between the two on the sign of ψ'(τ), which costs O(n).
+//!
+//! **Flat directions.** Columns with `x_i ≈ a^δ` drop out of H, which is singular when fewer than r
+//! are left. A ridge of 1e-15 of the mean eigenvalue keeps the factor; steps between two values of
+//! a are centred at the *proportional* point `μ·(ℓ'/ℓ)`, so that the ridge pulls flat directions to
+//! where `|Z_iᵀμ| < ℓ/2` stays true.
+//!
+//! **Rounding.** `x = a sinh s` loses `|s|ε`; the last correction is therefore taken in x itself,
+//! linearised, with the residual in compensated sums: `x += 2√(x²+a²)∘κ∘Bᵀδ`, `Hδ = ½B-residual`.
+
+use super::newton_scalar as log_domain;
+
+use super::newton_linalg::{Factor, dot, mul, mul_t, norm_inf, norm2};
+use super::newton_system::System;
+
+/// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
+const SAFE_STEP: f64 = 1.79;
+/// Columns lighter than this, relative to the heaviest, are left out of H: all of them together
+/// weigh less than the ridge.
+const DROP: f64 = 1.0 / (1u64 << 56) as f64;
+/// Relative ridge of H.
+const RIDGE: f64 = 1e-15;
+
+/// How a run of Newton steps ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inner {
+    Converged,
+    Stalled,
+    MaxIterations,
+}
+
+/// The point being moved, at one `(log a, θ)`.
+pub(super) struct Core<'a> {
+    pub(super) system: &'a System,
+    pub(super) log_a: Vec<f64>,
+    pub(super) theta: Vec<f64>,
+    pub(super) mu: Vec<f64>,
+    pub(super) s: Vec<f64>,
+    pub(super) x: Vec<f64>,
+    /// `√(x²+a²) = a cosh s`.
+    pub(super) root: Vec<f64>,
+    /// `b − Bx`.
+    pub(super) res: Vec<f64>,
+    /// Newton steps so far.
+    pub(super) steps: usize,
+    factor: Factor,
+    /// Whether `factor` belongs to the present `root`.
+    fresh: bool,
+    scale: f64,
+    work_n: Vec<f64>,
+}
+
+/// What is needed to go back.
+pub(super) struct Saved {
+    log_a: Vec<f64>,
+    theta: Vec<f64>,
+    mu: Vec<f64>,
+}
+
+impl<'a> Core<'a> {
+    /// At μ = 0.
+    pub(super) fn new(system: &'a System, log_a: Vec<f64>, theta: Vec<f64>) -> Self {
+        let (r, n) = (system.r, system.n);
+        let mut core = Self {
+            system,
+            log_a,
+            theta,
+            mu: vec![0.0; r],
+            s: vec![0.0; n],
+            x: vec![0.0; n],
+            root: vec![0.0; n],
+            res: vec![0.0; r],
+            steps: 0,
+            factor: Factor::new(r),
+            fresh: false,
+            scale: norm2(&system.b) / (r.max(1) as f64).sqrt(),
+            work_n: vec![0.0; n],
+        };
+        core.evaluate();
+        core
+    }
+
+    /// `s, x, √(x²+a²)` and the residual at μ.
+    pub(super) fn evaluate(&mut self) {
+        mul_t(&self.system.b, &self.mu, &mut self.s);
+        for i in 0..self.s.len() {
+            self.s[i] = 2.0 * self.system.kappa[i] * self.s[i] + self.theta[i];
+            self.x[i] = log_domain::a_sinh(self.s[i], self.log_a[i]);
+            self.root[i] = log_domain::a_cosh(self.s[i], self.log_a[i]);
+        }
+        mul(&self.system.b, &self.x, &mut self.res);
+        for (r, b) in self.res.iter_mut().zip(&self.system.rhs) {
+            *r = b - *r;
+        }
+        self.fresh = false;
+    }
+
+    /// Residual below which rounding in s rules: `x` carries a relative error `ε(1+|s|)`.
+    fn noise(&self) -> f64 {
+        let mut square = 0.0;
+        for i in 0..self.x.len() {
+            let error = self.x[i] * (1.0 + self.s[i].abs());
+            square += error * error;
+        }
+        4.0 * f64::EPSILON * self.scale * square.sqrt()
+    }
+
+    /// Factors H at the present point, once.
+    pub(super) fn refactor(&mut self) -> bool {
+        if !self.fresh {
+            for i in 0..self.root.len() {
+                self.work_n[i] = self.system.kappa[i] * self.root[i];
+            }
+            self.fresh = self.factor.build(&self.system.b, &self.work_n, DROP, RIDGE);
+        }
+        self.fresh
+    }
+
+    /// `v ← H⁻¹v`; after [`Core::refactor`].
+    pub(super) fn solve(&self, v: &mut [f64]) {
+        self.factor.solve(v);
+    }
+
+    /// `2κ∘Bᵀδ` into `out`.
+    pub(super) fn slopes(&self, delta: &[f64], out: &mut [f64]) {
+        mul_t(&self.system.b, delta, out);
+        for (o, k) in out.iter_mut().zip(&self.system.kappa) {
+            *o *= 2.0 * k;
+        }
+    }
+
+    /// Newton steps until `‖b − Bx‖ ≤ tolerance·‖b‖` or the noise of x.
+    pub(super) fn newton(&mut self, tolerance: f64, max_steps: usize) -> Inner {
+        let b_norm = norm2(&self.system.rhs);
+        let mut delta = vec![0.0; self.mu.len()];
+        let mut ds = vec![0.0; self.s.len()];
+        let (mut best, mut idle) = (f64::INFINITY, 0);
+        for _ in 0..=max_steps {
+            let size = norm2(&self.res);
+            let noise = self.noise();
+            if size <= (tolerance * b_norm).max(noise) {
+                return Inner::Converged;
+            }
+            // Near rounding: no halving in four steps means that there is nothing left to gain.
+            if size <= 0.5 * best {
+                (best, idle) = (size, 0);
+            } else {
+                idle += 1;
+                if idle >= 4 && size <= 1e4 * noise {
+                    return Inner::Stalled;
+                }
+            }
+            if !self.refactor() {
+                return Inner::Stalled;
+            }
+            for (d, r) in delta.iter_mut().zip(&self.res) {
+                *d = 0.5 * r;
+            }
+            self.solve(&mut delta);
+            self.slopes(&delta, &mut ds);
+            let tau = self.step_length(&delta, &ds);
+            for (m, d) in self.mu.iter_mut().zip(&delta) {
+                *m += tau * d;
+            }
+            self.evaluate();
+            self.steps += 1;
+        }
+        Inner::MaxIterations
+    }
+
+    /// ψ'(τ) = bᵀδ − ½ Σ x_i(τ) Δs_i/κ_i; −∞ when x overflows.
+    fn slope(&self, b_delta: f64, ds: &[f64], tau: f64) -> f64 {
+        let mut sum = 0.0;
+        for i in 0..ds.len() {
+            if ds[i] != 0.0 {
+                let x = log_domain::a_sinh(self.s[i] + tau * ds[i], self.log_a[i]);
+                sum += x * ds[i] / self.system.kappa[i];
+            }
+        }
+        let slope = b_delta - 0.5 * sum;
+        if slope.is_nan() { f64::NEG_INFINITY } else { slope }
+    }
+
+    /// A step τ ∈ (0, 1] that ascends: see the head of the file.
+    fn step_length(&self, delta: &[f64], ds: &[f64]) -> f64 {
+        let m = norm_inf(ds);
+        if m <= SAFE_STEP {
+            return 1.0;
+        }
+        let b_delta = dot(&self.system.rhs, delta);
+        let start = 2.0 * dot(&self.res, delta) * 0.5;
+        if self.slope(b_delta, ds, 1.0) >= -0.1 * start {
+            return 1.0;
+        }
+        let (mut low, mut high) = (m.ln_1p() / m, 1.0);
+        // Each round halves the ratio's logarithm: 12 rounds reach a thousandth of any bracket.
+        for _ in 0..12 {
+            let middle = (low * high).sqrt();
+            let slope = self.slope(b_delta, ds, middle);
+            if slope >= 0.0 {
+                low = middle;
+                if slope <= 0.2 * start {
+                    break;
+                }
+            } else {
+                high = middle;
+            }
+            if high <= 1.05 * low {
+                break;
+            }
+        }
+        low
+    }
+
+    /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order,
+    /// weighted by √(x²+a²) and centred at `ratio·μ`:
+    /// `2Hδ = b − Bx + B[√(x²+a²)∘(asinh(x/a') − s_ref)]`, `s_ref = 2κ∘Bᵀ(ratio·μ) + θ'`.
+    pub(super) fn predict(&mut self, log_a: &[f64], theta: &[f64], ratio: f64) -> bool {
+        if !self.refactor() {
+            return false;
+        }
+        let n = self.s.len();
+        for i in 0..n {
+            let along = ratio * (self.s[i] - self.theta[i]) + theta[i];
+            let weight = self.root[i];
+            self.work_n[i] = if weight > 0.0 {
+                weight * (log_domain::asinh_ratio(self.x[i], log_a[i]) - along)
+            } else {
+                0.0
+            };
+        }
+        let mut delta = vec![0.0; self.mu.len()];
+        mul(&self.system.b, &self.work_n, &mut delta);
+        for (d, r) in delta.iter_mut().zip(&self.res) {
+            *d = 0.5 * (*d + r);
+        }
+        self.solve(&mut delta);
+        for (m, d) in self.mu.iter_mut().zip(&delta) {
+            *m = ratio * *m + d;
+        }
+        self.log_a.copy_from_slice(log_a);
+        self.theta.copy_from_slice(theta);
+        self.evaluate();
+        self.x.iter().all(|x| x.is_finite())
+    }
+
+    /// The present point.
+    pub(super) fn save(&self) -> Saved {
+        Saved { log_a: self.log_a.clone(), theta: self.theta.clone(), mu: self.mu.clone() }
+    }
+
+    /// Back to a saved point.
+    pub(super) fn restore(&mut self, saved: &Saved) {
+        self.log_a.copy_from_slice(&saved.log_a);
+        self.theta.copy_from_slice(&saved.theta);
+        self.mu.copy_from_slice(&saved.mu);
+        self.evaluate();
+    }
+
+    /// The tangent-extrapolated dual point of the L1 problem and its relative gap.
+    ///
+    /// `d(2μ)/dℓ` solves `B diag(κ∘√(x²+a²)) Bᵀ μ_c = b`; it is solved for its difference from
+    /// `2μ/ℓ` so that the ridge leaves flat directions there. Scaled into `‖Zᵀμ‖_∞ ≤ 1` it is a dual
+    /// point, and `gap = 1 − yᵀμ_c/‖x‖₁`. Without `ℓ > 0` the reference is 0.
+    pub(super) fn dual_point(&mut self, ell: f64) -> Option<(Vec<f64>, f64)> {
+        if !self.refactor() {
+            return None;
+        }
+        let scale = if ell > 0.0 { 2.0 / ell } else { 0.0 };
+        for i in 0..self.s.len() {
+            // κ_i B_iᵀμ = (s − θ)/2.
+            self.work_n[i] = self.root[i] * 0.5 * (self.s[i] - self.theta[i]) * scale;
+        }
+        let mut delta = vec![0.0; self.mu.len()];
+        mul(&self.system.b, &self.work_n, &mut delta);
+        for (d, b) in delta.iter_mut().zip(&self.system.rhs) {
+            *d = b - *d;
+        }
+        self.solve(&mut delta);
+        for (d, m) in delta.iter_mut().zip(&self.mu) {
+            *d += scale * m;
+        }
+        let mut slopes = vec![0.0; self.s.len()];
+        self.slopes(&delta, &mut slopes);
+        let size = 0.5 * norm_inf(&slopes);
+        if !(size > 0.0 && size.is_finite()) {
+            return None;
+        }
+        delta.iter_mut().for_each(|d| *d /= size);
+        let gap = 1.0 - dot(&self.system.rhs, &delta) / self.system.l1(&self.x);
+        gap.is_finite().then_some((delta, gap))
+    }
+
+    /// Linear corrections of x (and μ) that make `Zx = y` to rounding, with compensated residuals
+    /// of the original rows. Stops when the residual no longer halves.
+    pub(super) fn refine(&mut self) {
+        if !self.refactor() {
+            return;
+        }
+        let mut ds = vec![0.0; self.s.len()];
+        let (mut rho, _) = self.system.residual(&self.x);
+        for _ in 0..4 {
+            let mut delta = self.system.to_b(&rho);
+            delta.iter_mut().for_each(|d| *d *= 0.5);
+            self.solve(&mut delta);
+            self.slopes(&delta, &mut ds);
+            let x: Vec<f64> = (0..ds.len()).map(|i| self.x[i] + self.root[i] * ds[i]).collect();
+            let (next, _) = self.system.residual(&x);
+            if norm2(&next) >= norm2(&rho) {
+                break;
+            }
+            let enough = norm2(&next) > 0.5 * norm2(&rho);
+            self.x = x;
+            for (m, d) in self.mu.iter_mut().zip(&delta) {
+                *m += d;
+            }
+            rho = next;
+            if enough {
+                break;
+            }
+        }
+        self.settle_small();
+    }
+
+    /// Entries whose rounding is invisible in `Bx = b` are `a sinh s` again: a linear correction is
+    /// too coarse for entries in flat directions, where s moves by more than rounding.
+    fn settle_small(&mut self) {
+        let mut slopes = vec![0.0; self.s.len()];
+        self.slopes(&self.mu, &mut slopes);
+        let largest = norm_inf(&self.x);
+        // The sum of n such roundings stays below ε·max|x|.
+        let limit = largest / self.s.len() as f64;
+        for i in 0..self.s.len() {
+            self.s[i] = slopes[i] + self.theta[i];
+            if self.root[i] * (1.0 + self.s[i].abs()) <= limit {
+                self.x[i] = log_domain::a_sinh(self.s[i], self.log_a[i]);
+            }
+            self.root[i] = self.x[i].hypot(self.log_a[i].exp());
+        }
+        mul(&self.system.b, &self.x, &mut self.res);
+        for (r, b) in self.res.iter_mut().zip(&self.system.rhs) {
+            *r = b - *r;
+        }
+        self.fresh = false;
+    }
+}

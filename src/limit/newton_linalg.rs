@@ -1,0 +1,295 @@
+//! Dense pieces of the Newton ladder: products with `B` (r×n, row-major), the weighted Gram matrix
+//! `H = B diag(ω) Bᵀ`, its Cholesky factor and the rank-revealing QR of `Bᵀ`.
+//!
+//! Every product is split over the *output*, never over the summation index, and each part is
+//! sequential: the bits do not depend on the number of threads.
+
+use faer::linalg::cholesky::llt::factor as llt;
+use faer::linalg::matmul::{self, triangular::BlockStructure};
+use faer::linalg::{householder, qr, triangular_solve};
+use faer::prelude::default;
+use faer::{Accum, Conj, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+/// Rows of `H` computed as one task.
+const TILE: usize = 48;
+/// Below this many multiplications a Gram matrix is faster on one thread.
+const PARALLEL_FROM: usize = 1 << 22;
+
+/// `out = B x`, B row-major r×n.
+pub(super) fn mul(b: &[f64], x: &[f64], out: &mut [f64]) {
+    let (r, n) = (out.len(), x.len());
+    matmul::matmul(
+        MatMut::from_column_major_slice_mut(out, r, 1),
+        Accum::Replace,
+        MatRef::from_row_major_slice(b, r, n),
+        MatRef::from_column_major_slice(x, n, 1),
+        1.0,
+        Par::Seq,
+    );
+}
+
+/// `out = Bᵀ μ`, B row-major r×n.
+pub(super) fn mul_t(b: &[f64], mu: &[f64], out: &mut [f64]) {
+    let (r, n) = (mu.len(), out.len());
+    matmul::matmul(
+        MatMut::from_column_major_slice_mut(out, n, 1),
+        Accum::Replace,
+        MatRef::from_column_major_slice(b, n, r),
+        MatRef::from_column_major_slice(mu, r, 1),
+        1.0,
+        Par::Seq,
+    );
+}
+
+/// `Σ u_i v_i` in four interleaved sums.
+pub(super) fn dot(u: &[f64], v: &[f64]) -> f64 {
+    let mut sums = [0.0; 4];
+    let (u4, v4) = (u.chunks_exact(4), v.chunks_exact(4));
+    let tail: f64 = u4.remainder().iter().zip(v4.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in u4.zip(v4) {
+        for k in 0..4 {
+            sums[k] += a[k] * b[k];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
+}
+
+/// `‖v‖₂` without overflow or underflow of the squares.
+pub(super) fn norm2(v: &[f64]) -> f64 {
+    let largest = norm_inf(v);
+    if largest == 0.0 || !largest.is_finite() {
+        return largest;
+    }
+    let sum: f64 = v.iter().map(|a| (a / largest) * (a / largest)).sum();
+    largest * sum.sqrt()
+}
+
+/// `‖v‖_∞`; infinite when an entry is not a number.
+pub(super) fn norm_inf(v: &[f64]) -> f64 {
+    v.iter().fold(0.0, |m: f64, a| if a.is_nan() { f64::INFINITY } else { m.max(a.abs()) })
+}
+
+/// `H = B diag(ω) Bᵀ + ρI` with its Cholesky factor, and the room both need.
+pub(super) struct Factor {
+    r: usize,
+    scaled: Vec<f64>,
+    gram: Vec<f64>,
+    factor: Mat<f64>,
+    stack: faer::dyn_stack::MemBuffer,
+    /// The ridge ρ that was added, relative to `trace(H)/r`.
+    pub(super) ridge: f64,
+}
+
+impl Factor {
+    /// Room for r×r.
+    pub(super) fn new(r: usize) -> Self {
+        let scratch = llt::cholesky_in_place_scratch::<f64>(r, Par::Seq, default());
+        Self {
+            r,
+            scaled: Vec::new(),
+            gram: vec![0.0; r * r],
+            factor: Mat::zeros(r, r),
+            stack: faer::dyn_stack::MemBuffer::new(scratch),
+            ridge: 0.0,
+        }
+    }
+
+    /// Forms and factors `B diag(ω) Bᵀ + ρI`. Columns with `ω_i ≤ drop·max ω` are left out: their
+    /// sum changes H by less than the ridge. The ridge starts at `ridge·trace/r` and grows tenfold
+    /// until the factor exists; `false` when it never does (weights zero or not finite).
+    pub(super) fn build(&mut self, b: &[f64], omega: &[f64], drop: f64, ridge: f64) -> bool {
+        let (r, n) = (self.r, omega.len());
+        let largest = norm_inf(omega);
+        if !(largest > 0.0 && largest.is_finite()) {
+            return false;
+        }
+        let active: Vec<usize> = (0..n).filter(|&i| omega[i] > drop * largest).collect();
+        let k = active.len();
+        // H is formed for ω/max ω and the factor rescaled by the caller's right sides: no overflow.
+        let root: Vec<f64> = active.iter().map(|&i| (omega[i] / largest).sqrt()).collect();
+        self.scaled.resize(r * k, 0.0);
+        let pack = |(row, out): (&[f64], &mut [f64])| {
+            if k == n {
+                for i in 0..n {
+                    out[i] = row[i] * root[i];
+                }
+            } else {
+                for (o, (&i, w)) in out.iter_mut().zip(active.iter().zip(&root)) {
+                    *o = row[i] * w;
+                }
+            }
+        };
+        let parallel = r * r * k >= PARALLEL_FROM;
+        if parallel {
+            b.par_chunks(n).zip(self.scaled.par_chunks_mut(k)).for_each(pack);
+        } else {
+            b.chunks(n).zip(self.scaled.chunks_mut(k)).for_each(pack);
+        }
+        let scaled = &self.scaled[..r * k];
+        // Row-major lower triangle, a band of rows per task.
+        let band = |(t, rows): (usize, &mut [f64])| {
+            let (first, height) = (t * TILE, rows.len() / r);
+            let left =
+                MatRef::from_row_major_slice(&scaled[first * k..(first + height) * k], height, k);
+            let (before, square) =
+                MatMut::from_row_major_slice_mut(rows, height, r).split_at_col_mut(first);
+            if first > 0 {
+                let right = MatRef::from_column_major_slice(&scaled[..first * k], k, first);
+                matmul::matmul(before, Accum::Replace, left, right, 1.0, Par::Seq);
+            }
+            matmul::triangular::matmul(
+                square.subcols_mut(0, height),
+                BlockStructure::TriangularLower,
+                Accum::Replace,
+                left,
+                BlockStructure::Rectangular,
+                left.transpose(),
+                BlockStructure::Rectangular,
+                1.0,
+                Par::Seq,
+            );
+        };
+        if parallel {
+            self.gram.par_chunks_mut(TILE * r).enumerate().for_each(band);
+        } else {
+            self.gram.chunks_mut(TILE * r).enumerate().for_each(band);
+        }
+        let mean = (0..r).map(|j| self.gram[j * r + j]).sum::<f64>() / r as f64;
+        if !(mean > 0.0 && mean.is_finite()) {
+            return false;
+        }
+        self.ridge = ridge;
+        // From 1e-15 to 1: at most 16 tries.
+        for _ in 0..16 {
+            for j in 0..r {
+                for i in j..r {
+                    self.factor[(i, j)] = largest * self.gram[i * r + j];
+                }
+                self.factor[(j, j)] += largest * self.ridge * mean;
+            }
+            let done = llt::cholesky_in_place(
+                self.factor.as_mut(),
+                default(),
+                Par::Seq,
+                faer::dyn_stack::MemStack::new(&mut self.stack),
+                default(),
+            );
+            if done.is_ok() {
+                return true;
+            }
+            self.ridge = (self.ridge * 10.0).max(f64::EPSILON);
+        }
+        false
+    }
+
+    /// `v ← H⁻¹ v`.
+    pub(super) fn solve(&self, v: &mut [f64]) {
+        let r = self.r;
+        let mut v = MatMut::from_column_major_slice_mut(v, r, 1);
+        let l = self.factor.as_ref();
+        triangular_solve::solve_lower_triangular_in_place(l, v.as_mut(), Par::Seq);
+        triangular_solve::solve_upper_triangular_in_place(l.transpose(), v.as_mut(), Par::Seq);
+    }
+
+    /// Smallest and largest diagonal entry of the factor, squared: their ratio bounds the condition
+    /// number of H from below.
+    pub(super) fn pivots(&self) -> (f64, f64) {
+        (0..self.r).fold((f64::INFINITY, 0.0_f64), |(lo, hi), j| {
+            let p = self.factor[(j, j)] * self.factor[(j, j)];
+            (lo.min(p), hi.max(p))
+        })
+    }
+}
+
+/// `Aᵀ Π = Q R` with column pivoting for `A` (d×n, row-major).
+pub(super) struct PivotedQr {
+    /// Numerical rank.
+    pub(super) rank: usize,
+    /// `Qᵀ`, rank×n row-major: orthonormal basis of the row space of A.
+    pub(super) q: Vec<f64>,
+    /// `R`, rank×d row-major, columns in pivot order.
+    pub(super) r: Vec<f64>,
+    /// Row of A that stands at each pivot position, length d.
+    pub(super) pivot: Vec<usize>,
+}
+
+impl PivotedQr {
+    /// Rank: diagonal entries of R above `max(d, n)·8ε·R₁₁`, the backward error of Householder QR.
+    pub(super) fn new(a: &[f64], d: usize, n: usize) -> Self {
+        let size = d.min(n);
+        let mut at = MatRef::from_column_major_slice(a, n, d).to_owned();
+        let block = qr::no_pivoting::factor::recommended_block_size::<f64>(n, d);
+        let mut coeff = Mat::zeros(block, size);
+        let (mut pivot, mut inverse) = (vec![0usize; d], vec![0usize; d]);
+        let mut stack = faer::dyn_stack::MemBuffer::new(
+            qr::col_pivoting::factor::qr_in_place_scratch::<usize, f64>(
+                n,
+                d,
+                block,
+                Par::Seq,
+                default(),
+            )
+            .or(
+                householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
+                    n, block, size,
+                ),
+            ),
+        );
+        qr::col_pivoting::factor::qr_in_place(
+            at.as_mut(),
+            coeff.as_mut(),
+            &mut pivot,
+            &mut inverse,
+            Par::Seq,
+            faer::dyn_stack::MemStack::new(&mut stack),
+            default(),
+        );
+        let first = if size > 0 { at[(0, 0)].abs() } else { 0.0 };
+        let cut = 8.0 * f64::EPSILON * d.max(n) as f64 * first;
+        let rank = (0..size).take_while(|&k| at[(k, k)].abs() > cut).count();
+        let mut q = Mat::<f64>::identity(n, rank);
+        if rank > 0 {
+            householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
+                at.as_ref().subcols(0, size),
+                coeff.as_ref(),
+                Conj::No,
+                q.as_mut(),
+                Par::Seq,
+                faer::dyn_stack::MemStack::new(&mut stack),
+            );
+        }
+        let q = (0..rank).flat_map(|j| q.col(j).iter().copied().collect::<Vec<_>>()).collect();
+        let mut r = vec![0.0; rank * d];
+        for k in 0..rank {
+            for j in k..d {
+                r[k * d + j] = at[(k, j)];
+            }
+        }
+        Self { rank, q, r, pivot }
+    }
+
+    /// Solves `R₁₁ᵀ b = v` (v: the pivot rows of the right side, in pivot order), in place.
+    pub(super) fn solve_rt(&self, v: &mut [f64]) {
+        let d = self.pivot.len();
+        for k in 0..self.rank {
+            let mut sum = v[k];
+            for i in 0..k {
+                sum -= self.r[i * d + k] * v[i];
+            }
+            v[k] = sum / self.r[k * d + k];
+        }
+    }
+
+    /// Solves `R₁₁ μ = v`, in place.
+    pub(super) fn solve_r(&self, v: &mut [f64]) {
+        let d = self.pivot.len();
+        for k in (0..self.rank).rev() {
+            let mut sum = v[k];
+            for i in k + 1..self.rank {
+                sum -= self.r[k * d + i] * v[i];
+            }
+            v[k] = sum / self.r[k * d + k];
+        }
+    }
+}

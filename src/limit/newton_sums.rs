@@ -1,0 +1,91 @@
+//! Exact powers of two and the compensated residual of `Zx = y`.
+
+/// `⌊log₂|v|⌋` of a finite v ≠ 0 (subnormals included).
+pub(super) fn exponent(v: f64) -> i32 {
+    let bits = |v: f64| ((v.to_bits() >> 52) & 0x7ff) as i32;
+    match bits(v) {
+        0 => bits(v * 2f64.powi(64)) - 1023 - 64,
+        e => e - 1023,
+    }
+}
+
+/// The largest [`exponent`] of the entries, 0 when all are zero.
+pub(super) fn top_exponent(v: &[f64]) -> i32 {
+    let top = v.iter().fold(0.0_f64, |m, a| m.max(a.abs()));
+    if top > 0.0 && top.is_finite() { exponent(top) } else { 0 }
+}
+
+/// `v·2^k` for any k: exact unless the result is subnormal or overflows.
+pub(super) fn scale2(mut v: f64, mut k: i32) -> f64 {
+    while k > 1000 && v != 0.0 && v.is_finite() {
+        v *= 2f64.powi(1000);
+        k -= 1000;
+    }
+    while k < -1000 && v != 0.0 {
+        v *= 2f64.powi(-1000);
+        k += 1000;
+    }
+    v * 2f64.powi(k.clamp(-1000, 1000))
+}
+
+/// `s + e = a + b` exactly (Knuth).
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let s = a + b;
+    let bb = s - a;
+    (s, (a - (s - bb)) + (b - bb))
+}
+
+/// `p + e = a·b` exactly, for factors below 2⁹⁹⁰ and products above the subnormals (Dekker).
+fn two_prod(a: f64, b: f64) -> (f64, f64) {
+    // 2²⁷ + 1 splits 53 bits in two halves.
+    const SPLIT: f64 = 134_217_729.0;
+    let half = |v: f64| {
+        let t = SPLIT * v;
+        let high = t - (t - v);
+        (high, v - high)
+    };
+    let p = a * b;
+    let ((ah, al), (bh, bl)) = (half(a), half(b));
+    (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
+}
+
+/// `Σ u_i v_i` as if in twice the working precision (Ogita, Rump, Oishi), started at `start`.
+pub(super) fn dot2(start: f64, u: &[f64], v: &[f64]) -> f64 {
+    let (mut sum, mut error) = (start, 0.0);
+    for (&a, &b) in u.iter().zip(v) {
+        let (p, e) = two_prod(a, b);
+        let (s, f) = two_sum(sum, p);
+        sum = s;
+        error += e + f;
+    }
+    sum + error
+}
+
+/// `y − Zx` (compensated) and `|Z||x| + |y|`, both of length d; Z row-major d×n.
+pub(super) fn residual(z: &[f64], y: &[f64], x: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let minus: Vec<f64> = x.iter().map(|v| -v).collect();
+    let rows = || z.chunks_exact(x.len().max(1)).zip(y);
+    let rho = rows().map(|(row, &y)| dot2(y, row, &minus)).collect();
+    let size = rows()
+        .map(|(row, y)| y.abs() + row.iter().zip(x).map(|(a, b)| (a * b).abs()).sum::<f64>())
+        .collect();
+    (rho, size)
+}
+
+/// `Zᵀu` (compensated) and `|Z|ᵀ|u|`, both of length n; Z row-major d×n.
+pub(super) fn transposed(z: &[f64], u: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut sum, mut error, mut size) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    for (row, &u) in z.chunks_exact(n.max(1)).zip(u) {
+        for i in 0..n {
+            let (p, e) = two_prod(row[i], u);
+            let (s, f) = two_sum(sum[i], p);
+            sum[i] = s;
+            error[i] += e + f;
+            size[i] += p.abs();
+        }
+    }
+    for (s, e) in sum.iter_mut().zip(&error) {
+        *s += e;
+    }
+    (sum, size)
+}

@@ -1,0 +1,275 @@
+//! `Zx = y` in a form that Newton's method can use: full row rank, no extreme scales.
+//!
+//! With powers of two `2^{−e_j}` for the rows, `κ_i` for the columns and `2^{−q}` for the targets,
+//! ```text
+//! x''_i = 2^{−q} κ_i x_i,   Z''_ji = 2^{−e_j} Z_ji / κ_i,   y''_j = 2^{−q−e_j} y_j,   Z''x'' = y'',
+//! ```
+//! which is exact. `κ = 1` unless the sizes of the columns differ by more than 2²⁰. Then
+//! `Bx'' = b`, B of full row rank r, has the same solutions:
+//! - `B = Z''` when the Gram matrix shows that the rows are far from dependent;
+//! - otherwise `Z''ᵀΠ = QR` (column pivoting), `B = Qᵀ` and `b = R₁₁⁻ᵀ(Πᵀy'')`, whose condition is
+//!   1 whatever that of Z was. Rows beyond the rank are combinations of the others: if the targets
+//!   agree they are dropped (their μ is 0), if not the system is infeasible.
+//!
+//! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
+
+use crate::problem::Problem;
+
+use super::Farkas;
+use super::infeasible;
+use super::newton_linalg::{Factor, PivotedQr, mul, mul_t, norm_inf, norm2};
+use super::newton_sums::{exponent, residual, scale2};
+
+/// Condition of the equilibrated Gram matrix up to which B = Z: the direct products then lose at
+/// most three digits of H, which Newton's iteration does not notice.
+const WELL_CONDITIONED: f64 = 1e3;
+/// Sizes of columns within this factor are left alone.
+const COLUMN_SPREAD: i32 = 20;
+
+/// How B was made from Z''.
+enum Basis {
+    Rows,
+    Orthonormal(PivotedQr),
+}
+
+/// The equivalent system.
+pub(super) struct System {
+    pub(super) d: usize,
+    pub(super) n: usize,
+    /// Rank: rows of B.
+    pub(super) r: usize,
+    /// B, r×n row-major.
+    pub(super) b: Vec<f64>,
+    /// b, length r.
+    pub(super) rhs: Vec<f64>,
+    /// κ, length n: powers of two.
+    pub(super) kappa: Vec<f64>,
+    /// log κ_i − q log 2, length n: what `log a` gains.
+    pub(super) log_shift: Vec<f64>,
+    /// Least-norm solution of `Bx'' = b`, length n.
+    pub(super) least_norm: Vec<f64>,
+    z: Vec<f64>,
+    y: Vec<f64>,
+    row_exp: Vec<i32>,
+    col_exp: Vec<i32>,
+    q: i32,
+    basis: Basis,
+}
+
+impl System {
+    /// Scales and reduces; `Err` is the proof that `Zx = y` has no solution.
+    pub(super) fn new(problem: &Problem) -> Result<Self, Farkas> {
+        let (d, n) = (problem.samples(), problem.features());
+        let raw = problem.z_rows();
+        let (row_exp, col_exp) = equilibrate(raw, d, n);
+        let mut z = vec![0.0; d * n];
+        for j in 0..d {
+            for i in 0..n {
+                z[j * n + i] = scale2(raw[j * n + i], -row_exp[j] - col_exp[i]);
+            }
+        }
+        // Targets first to size 1, then by the size of the least-norm solution.
+        let size = (0..d)
+            .filter(|&j| problem.y()[j] != 0.0)
+            .map(|j| exponent(problem.y()[j]) - row_exp[j])
+            .max()
+            .unwrap_or(0);
+        let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -row_exp[j] - size)).collect();
+        let kappa = col_exp.iter().map(|&c| scale2(1.0, c)).collect();
+        let mut system = Self {
+            d,
+            n,
+            r: d,
+            b: Vec::new(),
+            rhs: Vec::new(),
+            kappa,
+            log_shift: Vec::new(),
+            least_norm: vec![0.0; n],
+            z,
+            y,
+            row_exp,
+            col_exp,
+            q: size,
+            basis: Basis::Rows,
+        };
+        if !system.use_rows() {
+            system.orthonormalise();
+            system.check_consistent()?;
+        }
+        let largest = norm_inf(&system.least_norm);
+        let shift = if largest > 0.0 { exponent(largest) } else { 0 };
+        for v in [&mut system.y, &mut system.rhs, &mut system.least_norm] {
+            v.iter_mut().for_each(|v| *v = scale2(*v, -shift));
+        }
+        system.q += shift;
+        let ln2 = std::f64::consts::LN_2;
+        system.log_shift = system.col_exp.iter().map(|&c| f64::from(c - system.q) * ln2).collect();
+        Ok(system)
+    }
+
+    /// Takes B = Z'' if its rows are far from dependent.
+    fn use_rows(&mut self) -> bool {
+        let (d, n) = (self.d, self.n);
+        if d >= n {
+            return false;
+        }
+        let mut factor = Factor::new(d);
+        if !factor.build(&self.z, &vec![1.0; n], 0.0, 0.0) || factor.ridge > 0.0 {
+            return false;
+        }
+        let (lo, hi) = factor.pivots();
+        if hi > WELL_CONDITIONED * lo || condition(&factor, &self.z, d, n) > WELL_CONDITIONED {
+            return false;
+        }
+        let mut mu = self.y.clone();
+        factor.solve(&mut mu);
+        mul_t(&self.z, &mu, &mut self.least_norm);
+        self.b = self.z.clone();
+        self.rhs = self.y.clone();
+        true
+    }
+
+    /// Takes B = Qᵀ and solves for the least-norm point.
+    fn orthonormalise(&mut self) {
+        let qr = PivotedQr::new(&self.z, self.d, self.n);
+        self.r = qr.rank;
+        self.b = qr.q.clone();
+        self.basis = Basis::Orthonormal(qr);
+        self.rhs = self.to_b(&self.y);
+        mul_t(&self.b, &self.rhs, &mut self.least_norm);
+        // One step of refinement against the original rows.
+        let (rho, _) = self.residual(&self.least_norm);
+        let correction = self.to_b(&rho);
+        for (b, c) in self.rhs.iter_mut().zip(&correction) {
+            *b += c;
+        }
+        mul_t(&self.b, &self.rhs, &mut self.least_norm);
+    }
+
+    /// Whether the least-norm point meets every row, dropped ones included.
+    fn check_consistent(&self) -> Result<(), Farkas> {
+        if self.r == self.d {
+            return Ok(());
+        }
+        let (rho, size) = self.residual(&self.least_norm);
+        // Backward error of the QR and of targets computed as Zx in floating point: c·max(d,n)·ε.
+        let tolerance = 64.0 * f64::EPSILON * self.d.max(self.n) as f64;
+        if norm_inf(&rho) <= tolerance * norm_inf(&size) {
+            return Ok(());
+        }
+        let u = infeasible::left_null_part(&self.z, self.d, self.n, &rho);
+        let proof = infeasible::farkas(&self.z, &self.y, &u, &self.kappa, &self.row_exp, self.q);
+        // A proof counts when the solutions it still allows are absurd: ‖x‖₁ above ε^{−1/2} times
+        // that of the least-squares point.
+        let l1 = self.unscale(self.l1(&self.least_norm));
+        if proof.yt_u > 0.0 && proof.l1_lower >= l1 / f64::EPSILON.sqrt() {
+            return Err(proof);
+        }
+        Ok(())
+    }
+
+    /// A right side of Z'' (length d) as one of B (length r).
+    pub(super) fn to_b(&self, v: &[f64]) -> Vec<f64> {
+        match &self.basis {
+            Basis::Rows => v.to_vec(),
+            Basis::Orthonormal(qr) => {
+                let mut out: Vec<f64> = qr.pivot[..qr.rank].iter().map(|&j| v[j]).collect();
+                qr.solve_rt(&mut out);
+                out
+            }
+        }
+    }
+
+    /// `y'' − Z''x''` with compensated sums, and `|Z''||x''| + |y''|`.
+    pub(super) fn residual(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        residual(&self.z, &self.y, x)
+    }
+
+    /// `x = 2^q κ⁻¹ x''`.
+    pub(super) fn unscale_x(&self, x: &[f64]) -> Vec<f64> {
+        (0..self.n).map(|i| scale2(x[i], self.q - self.col_exp[i])).collect()
+    }
+
+    /// The dual variable of Z from that of B.
+    pub(super) fn unscale_mu(&self, mu: &[f64]) -> Vec<f64> {
+        let rows = match &self.basis {
+            Basis::Rows => mu.to_vec(),
+            Basis::Orthonormal(qr) => {
+                let mut v = mu.to_vec();
+                qr.solve_r(&mut v);
+                let mut rows = vec![0.0; self.d];
+                for (k, &value) in v.iter().enumerate() {
+                    rows[qr.pivot[k]] = value;
+                }
+                rows
+            }
+        };
+        (0..self.d).map(|j| scale2(rows[j], -self.row_exp[j])).collect()
+    }
+
+    /// `‖x‖₁` in the units of `y''`: `Σ |x''_i|/κ_i`.
+    pub(super) fn l1(&self, x: &[f64]) -> f64 {
+        x.iter().zip(&self.kappa).map(|(x, k)| x.abs() / k).sum()
+    }
+
+    /// The factor 2^q by which `‖x‖₁` and `yᵀμ` of the scaled system are multiplied.
+    pub(super) fn unscale(&self, v: f64) -> f64 {
+        scale2(v, self.q)
+    }
+}
+
+/// Exponents of powers of two that bring the largest entry of every row to [1, 2), after the
+/// columns where these differ by more than [`COLUMN_SPREAD`].
+fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
+    let mut rows = vec![0; d];
+    let mut cols = vec![0; n];
+    let row_pass = |rows: &mut [i32], cols: &[i32]| {
+        for j in 0..d {
+            let top = (0..n)
+                .filter(|&i| z[j * n + i] != 0.0)
+                .map(|i| exponent(z[j * n + i]) - cols[i])
+                .max();
+            rows[j] = top.unwrap_or(0);
+        }
+    };
+    row_pass(&mut rows, &cols);
+    let column = |i: usize, rows: &[i32]| {
+        (0..d).filter(|&j| z[j * n + i] != 0.0).map(|j| exponent(z[j * n + i]) - rows[j]).max()
+    };
+    let sizes: Vec<Option<i32>> = (0..n).map(|i| column(i, &rows)).collect();
+    let low = sizes.iter().flatten().min();
+    let high = sizes.iter().flatten().max();
+    if let (Some(low), Some(high)) = (low, high)
+        && high - low > COLUMN_SPREAD
+    {
+        for (c, size) in cols.iter_mut().zip(&sizes) {
+            // 2^c itself must be a number.
+            *c = size.unwrap_or(0).clamp(-1000, 1000);
+        }
+        row_pass(&mut rows, &cols);
+    }
+    (rows, cols)
+}
+
+/// Estimate of the condition number of `G = ZZᵀ` by a few steps of the power method on G and G⁻¹.
+fn condition(factor: &Factor, z: &[f64], d: usize, n: usize) -> f64 {
+    let start: Vec<f64> = (0..d).map(|j| 1.0 + 0.1 * ((j * 7 + 3) % 11) as f64).collect();
+    let mut inverse = start.clone();
+    let (mut low, mut high) = (0.0, 0.0);
+    for _ in 0..6 {
+        let size = norm2(&inverse);
+        inverse.iter_mut().for_each(|v| *v /= size);
+        factor.solve(&mut inverse);
+        low = norm2(&inverse);
+    }
+    let mut v = start;
+    let mut image = vec![0.0; n];
+    for _ in 0..6 {
+        let size = norm2(&v);
+        v.iter_mut().for_each(|v| *v /= size);
+        mul_t(z, &v, &mut image);
+        mul(z, &image, &mut v);
+        high = norm2(&v);
+    }
+    low * high
+}
