@@ -13,10 +13,14 @@ use crate::problem::Problem;
 use super::newton::start;
 use super::newton_core::{Core, Inner};
 use super::newton_system::System;
+use super::polish::polish;
 use super::{L1Solution, Route, Status};
 
 /// Largest `log(1/a)`: beyond it rounding in `s = 2Zᵀμ ~ ℓ` costs more than the rung gains.
 const LARGEST_ELL: f64 = 1e7;
+
+/// Relative gap from which the support is tried.
+const POLISH_FROM: f64 = 1e-3;
 
 /// What to ask of [`l1`].
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +82,18 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
     if system.rhs.iter().all(|b| *b == 0.0) {
         return Ok(nothing(Status::Converged, None));
     }
-    let (mut core, mu, gap, inner) = climb(&system, options);
+    let mut polished = None;
+    let (mut core, mu, gap, inner) = climb(&system, options, |core, mu, gap| {
+        // A vertex is tried for once the gap says that the support may be known.
+        if gap <= POLISH_FROM {
+            let (x, mu) = (system.unscale_x(&core.x), system.unscale_mu(mu));
+            polished = polish(problem, &x, &mu);
+        }
+        polished.is_some()
+    });
+    if let Some(vertex) = polished {
+        return Ok(L1Solution { route: Route::Ladder, iterations: core.steps, ..vertex });
+    }
     core.refine();
     let x = system.unscale_x(&core.x);
     let l1 = x.iter().map(|v| v.abs()).sum();
@@ -101,7 +116,12 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
 }
 
 /// Rungs ℓ = 2, 4, … until the gap is met; the best dual point found, its gap, how it ended.
-fn climb<'a>(system: &'a System, options: &Options) -> (Core<'a>, Vec<f64>, f64, Inner) {
+/// `done` may end the climb earlier from the point, its dual point and their gap.
+fn climb<'a>(
+    system: &'a System,
+    options: &Options,
+    mut done: impl FnMut(&Core<'a>, &[f64], f64) -> bool,
+) -> (Core<'a>, Vec<f64>, f64, Inner) {
     // One common a for x: in scaled units log a'' = log κ − ℓ.
     let at = |ell: f64| -> Vec<f64> {
         system.kappa.iter().map(|k| if *k == 1.0 { -ell } else { k.ln() - ell }).collect()
@@ -125,6 +145,9 @@ fn climb<'a>(system: &'a System, options: &Options) -> (Core<'a>, Vec<f64>, f64,
             && gap.abs() < best.1
         {
             best = (mu, gap.abs());
+            if done(&core, &best.0, best.1) {
+                break;
+            }
         }
         if best.1 <= options.gap || ell >= LARGEST_ELL || budget(&core) == 0 {
             break;

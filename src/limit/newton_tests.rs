@@ -1,4 +1,4 @@
-//! Newton against mpmath-free references: an independent SciPy solution of the KKT system, the LP
+//! Newton against references: an independent SciPy solution of the KKT system, the LP
 //! optimum, and the degenerate systems a user can hand in.
 
 use ndarray::{Array1, Array2};
@@ -7,7 +7,7 @@ use ndarray_npy::NpzReader;
 use super::*;
 
 fn npz(name: &str) -> NpzReader<std::fs::File> {
-    let path = format!("{}/tests/data/limit/{name}.npz", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/data/{name}.npz", env!("CARGO_MANIFEST_DIR"));
     NpzReader::new(std::fs::File::open(path).unwrap()).unwrap()
 }
 
@@ -37,10 +37,6 @@ fn reference_limits_to_1e_10() {
     for (k, &log_a) in log_a.iter().enumerate() {
         let limit = solve(&problem, log_a);
         let error = distance(&limit.x, points.row(k).to_slice().unwrap());
-        println!(
-            "{log_a}: error {error:.1e} kkt {:.1e} steps {} {}",
-            limit.kkt_residual, limit.iterations, limit.status
-        );
         assert_eq!(limit.status, Status::Converged);
         assert!(error <= 1e-10, "log a = {log_a}: {error:e}");
     }
@@ -50,7 +46,6 @@ fn reference_limits_to_1e_10() {
     let entropy = HyperbolicEntropy::new(a.iter().map(|a| a.ln()).collect(), theta).unwrap();
     let limit = minimize(&problem, &entropy, &Options::default()).unwrap();
     let error = distance(&limit.x, &vector(&mut file, "x_w0"));
-    println!("w0: error {error:.1e} kkt {:.1e}", limit.kkt_residual);
     assert!(error <= 1e-10, "w0: {error:e}");
 }
 
@@ -64,10 +59,6 @@ fn tiny_a_is_the_lp_optimum() {
         let problem = Problem::new(z.clone(), Array1::from(y)).unwrap();
         let limit = solve(&problem, -1e6);
         let error = distance(&limit.x, &x);
-        println!(
-            "{kind}: error {error:.1e} kkt {:.1e} feas {:.1e} steps {} {}",
-            limit.kkt_residual, limit.feasibility, limit.iterations, limit.status
-        );
         assert_eq!(limit.status, Status::Converged);
         assert!(error <= 1e-8, "{kind}: {error:e}");
     }
@@ -82,14 +73,7 @@ fn ladder_meets_the_lp() {
         let problem = Problem::new(z.clone(), Array1::from(y)).unwrap();
         let solution = crate::limit::ladder::l1(&problem, &Default::default()).unwrap();
         let best: f64 = x.iter().map(|x| x.abs()).sum();
-        println!(
-            "{kind}: {} steps {} l1 error {:.1e} x {:.1e}",
-            solution.status,
-            solution.iterations,
-            solution.l1 / best - 1.0,
-            distance(&solution.x, &x)
-        );
         assert_eq!(solution.status, Status::Converged);
-        assert!((solution.l1 / best - 1.0).abs() <= 1e-11);
+        assert!((solution.l1 / best - 1.0).abs() <= 1e-10);
     }
 }
