@@ -5,3 +5,6 @@ pub mod cholesky;
 pub mod dense;
 pub(crate) mod dispatch;
 pub mod log_domain;
+pub(crate) mod scaled;
+pub mod sums;
+pub mod vector;
