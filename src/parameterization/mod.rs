@@ -1,1 +1,5 @@
-//! (to come)
+//! Parameterizations `θ ↦ x` and where their flows start.
+
+mod start;
+
+pub use start::Start;
