@@ -10,6 +10,8 @@
 //! `4 (Ku)² S̃ + m·2⁻¹⁰²²` with the computed S̃ ≥ S/1.02, the second term for products that underflow.
 //! Overflow shows as a bound that is not finite.
 
+use crate::numerics::dispatch::dispatch;
+
 /// `Σ a_i b_i` as `hi + lo` (unevaluated) with a proven bound on the distance to the exact value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sum {
@@ -50,9 +52,9 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
 }
 
 #[inline(always)]
-fn two_product<const FMA: bool>(a: f64, b: f64) -> (f64, f64) {
+fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
     let p = a * b;
-    if FMA {
+    if FUSED {
         return (p, a.mul_add(b, -p));
     }
     // Veltkamp's splitting at 27 bits.
@@ -76,7 +78,7 @@ fn bound(products: usize, magnitude: f64) -> f64 {
 }
 
 #[inline(always)]
-fn dot_body<const FMA: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
+fn dot_body<const FUSED: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
     let mut sum = [0.0; LANES];
     let mut rest = [0.0; LANES];
     let mut size = [0.0; LANES];
@@ -84,7 +86,7 @@ fn dot_body<const FMA: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
     let (b_blocks, b_tail) = b.as_chunks::<LANES>();
     for (x, y) in a_blocks.iter().zip(b_blocks) {
         for i in 0..LANES {
-            let (p, e) = two_product::<FMA>(x[i], y[i]);
+            let (p, e) = two_product::<FUSED>(x[i], y[i]);
             let (s, t) = two_sum(sum[i], p);
             sum[i] = s;
             rest[i] += t + e;
@@ -93,7 +95,7 @@ fn dot_body<const FMA: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
     }
     let (mut hi, mut lo, mut magnitude) = (start, 0.0, start.abs());
     for (x, y) in a_tail.iter().zip(b_tail) {
-        let (p, e) = two_product::<FMA>(*x, *y);
+        let (p, e) = two_product::<FUSED>(*x, *y);
         let (s, t) = two_sum(hi, p);
         hi = s;
         lo += t + e;
@@ -110,7 +112,7 @@ fn dot_body<const FMA: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
 
 /// One row of `Zᵀμ`: adds `z_j·m` to the running sums of every column j.
 #[inline(always)]
-fn add_row_body<const FMA: bool>(
+fn add_row_body<const FUSED: bool>(
     row: &[f64],
     m: f64,
     sum: &mut [f64],
@@ -118,7 +120,7 @@ fn add_row_body<const FMA: bool>(
     size: &mut [f64],
 ) {
     for (((z, s), r), a) in row.iter().zip(sum).zip(rest).zip(size) {
-        let (p, e) = two_product::<FMA>(*z, m);
+        let (p, e) = two_product::<FUSED>(*z, m);
         let (new, t) = two_sum(*s, p);
         *s = new;
         *r += t + e;
@@ -126,36 +128,13 @@ fn add_row_body<const FMA: bool>(
     }
 }
 
-macro_rules! dispatched {
-    ($name:ident, $body:ident, ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?) => {
-        fn $name($($arg: $ty),*) $(-> $ret)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,fma")]
-                fn wide($($arg: $ty),*) $(-> $ret)? { $body::<true>($($arg),*) }
-                #[target_feature(enable = "avx2,fma")]
-                fn middle($($arg: $ty),*) $(-> $ret)? { $body::<true>($($arg),*) }
-                if std::arch::is_x86_feature_detected!("avx512f")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the features were just detected.
-                    return unsafe { wide($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the features were just detected.
-                    return unsafe { middle($($arg),*) };
-                }
-            }
-            $body::<false>($($arg),*)
-        }
-    };
-}
-
-dispatched!(dot_dispatched, dot_body, (a: &[f64], b: &[f64], start: f64) -> Sum);
-dispatched!(add_row, add_row_body,
-    (row: &[f64], m: f64, sum: &mut [f64], rest: &mut [f64], size: &mut [f64]));
+dispatch!(
+    fn dot_dispatched(a: &[f64], b: &[f64], start: f64) -> Sum = dot_body
+);
+dispatch!(
+    fn add_row(row: &[f64], m: f64, sum: &mut [f64], rest: &mut [f64], size: &mut [f64]) =
+        add_row_body
+);
 
 /// `aᵀb`.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> Sum {
@@ -169,27 +148,34 @@ pub(super) fn dot_from(start: f64, a: &[f64], b: &[f64]) -> Sum {
 
 /// `Zᵀμ` for `Z` d×n row-major: one sum per column.
 pub(super) fn transposed_product(z: &[f64], n: usize, mu: &[f64]) -> Vec<Sum> {
+    transposed_product_pair(z, n, mu, &[])
+}
+
+/// `Zᵀ(μ + μ')`; `tail` = μ' may be empty for 0.
+pub(super) fn transposed_product_pair(z: &[f64], n: usize, mu: &[f64], tail: &[f64]) -> Vec<Sum> {
     let mut sum = vec![0.0; n];
     let mut rest = vec![0.0; n];
     let mut size = vec![0.0; n];
     // Columns in blocks whose three running sums stay in the first-level cache.
     const BLOCK: usize = 1024;
     for from in (0..n).step_by(BLOCK) {
-        let to = (from + BLOCK).min(n);
-        for (row, &m) in z.chunks_exact(n).zip(mu) {
-            add_row(
-                &row[from..to],
-                m,
-                &mut sum[from..to],
-                &mut rest[from..to],
-                &mut size[from..to],
-            );
+        let block = from..(from + BLOCK).min(n);
+        let (s, r, a) =
+            (&mut sum[block.clone()], &mut rest[block.clone()], &mut size[block.clone()]);
+        for (i, row) in z.chunks_exact(n).enumerate() {
+            let row = &row[block.clone()];
+            for m in [mu.get(i), tail.get(i)].into_iter().flatten() {
+                if *m != 0.0 {
+                    add_row(row, *m, s, r, a);
+                }
+            }
         }
     }
+    let products = mu.len() + tail.len();
     sum.iter()
         .zip(&rest)
         .zip(&size)
-        .map(|((&hi, &lo), &size)| Sum { hi, lo, bound: bound(mu.len(), size) })
+        .map(|((&hi, &lo), &size)| Sum { hi, lo, bound: bound(products, size) })
         .collect()
 }
 

@@ -222,4 +222,28 @@ impl Active {
     pub(super) fn add_combination(&self, c: &[f64], out: &mut [f64]) {
         add_rows(&self.q, self.d, c, out);
     }
+
+    /// `R⁻¹Qᵀ`, k×d row-major: the inverse of `Z_S` when k = d, a left inverse always.
+    pub(super) fn left_inverse(&self) -> Vec<f64> {
+        let (k, d) = (self.len(), self.d);
+        let mut rows = self.q.clone();
+        let mut weights = Vec::new();
+        for i in (0..k).rev() {
+            // Row i of R right of the diagonal, then backward substitution on whole rows.
+            weights.clear();
+            weights.extend(self.r[i + 1..].iter().map(|column| -column[i]));
+            let (upper, lower) = rows.split_at_mut((i + 1) * d);
+            let row = &mut upper[i * d..];
+            add_rows(lower, d, &weights, row);
+            let pivot = self.r[i][i];
+            row.iter_mut().for_each(|v| *v /= pivot);
+        }
+        rows
+    }
+
+    /// The newest direction of Q (empty for an empty set).
+    pub(super) fn newest(&self) -> &[f64] {
+        let k = self.len();
+        &self.q[k.saturating_sub(1) * self.d..k * self.d]
+    }
 }

@@ -1,8 +1,10 @@
-//! The four vector loops on which the homotopy spends its time, compiled once for plain x86-64 (or
-//! any other machine) and once for AVX2/AVX-512, chosen at run time.
+//! The vector loops on which the homotopy spends its time, compiled for each instruction
+//! set of [`dispatch`](crate::numerics::dispatch).
 //!
 //! Sums run in sixteen fixed lanes that are added in one fixed order, so the result depends on the
 //! instruction set of the machine but never on the number of threads.
+
+use crate::numerics::dispatch::{dispatch, madd};
 
 /// Lanes of a running sum: two AVX-512 vectors or four AVX2 vectors.
 const LANES: usize = 16;
@@ -18,13 +20,13 @@ fn fold(lanes: &[f64; LANES]) -> f64 {
 
 /// `aᵀb`.
 #[inline(always)]
-fn dot_body<const FMA: bool>(a: &[f64], b: &[f64]) -> f64 {
+fn dot_body<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
     for (p, q) in a_blocks.iter().zip(b_blocks) {
         for i in 0..LANES {
-            lanes[i] = if FMA { p[i].mul_add(q[i], lanes[i]) } else { p[i] * q[i] + lanes[i] };
+            lanes[i] = madd::<FUSED>(p[i], q[i], lanes[i]);
         }
     }
     let mut rest = 0.0;
@@ -36,7 +38,7 @@ fn dot_body<const FMA: bool>(a: &[f64], b: &[f64]) -> f64 {
 
 /// `(aᵀb, aᵀc)` in one pass over `a`.
 #[inline(always)]
-fn dot_pair_body<const FMA: bool>(a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64) {
+fn dot_pair_body<const FUSED: bool>(a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64) {
     let mut first = [0.0; LANES];
     let mut second = [0.0; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
@@ -44,8 +46,8 @@ fn dot_pair_body<const FMA: bool>(a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64)
     let (c_blocks, c_rest) = c.as_chunks::<LANES>();
     for ((p, q), r) in a_blocks.iter().zip(b_blocks).zip(c_blocks) {
         for i in 0..LANES {
-            first[i] = if FMA { p[i].mul_add(q[i], first[i]) } else { p[i] * q[i] + first[i] };
-            second[i] = if FMA { p[i].mul_add(r[i], second[i]) } else { p[i] * r[i] + second[i] };
+            first[i] = madd::<FUSED>(p[i], q[i], first[i]);
+            second[i] = madd::<FUSED>(p[i], r[i], second[i]);
         }
     }
     let (mut rest_b, mut rest_c) = (0.0, 0.0);
@@ -58,15 +60,15 @@ fn dot_pair_body<const FMA: bool>(a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64)
 
 /// `out += s·a`.
 #[inline(always)]
-fn axpy_body<const FMA: bool>(s: f64, a: &[f64], out: &mut [f64]) {
+fn axpy_body<const FUSED: bool>(s: f64, a: &[f64], out: &mut [f64]) {
     for (o, p) in out.iter_mut().zip(a) {
-        *o = if FMA { s.mul_add(*p, *o) } else { s * p + *o };
+        *o = madd::<FUSED>(s, *p, *o);
     }
 }
 
 /// `out₁ += s₁·a`, `out₂ += s₂·a` in one pass over `a`.
 #[inline(always)]
-fn axpy_pair_body<const FMA: bool>(
+fn axpy_pair_body<const FUSED: bool>(
     a: &[f64],
     s1: f64,
     out1: &mut [f64],
@@ -74,14 +76,14 @@ fn axpy_pair_body<const FMA: bool>(
     out2: &mut [f64],
 ) {
     for ((o1, o2), p) in out1.iter_mut().zip(out2).zip(a) {
-        *o1 = if FMA { s1.mul_add(*p, *o1) } else { s1 * p + *o1 };
-        *o2 = if FMA { s2.mul_add(*p, *o2) } else { s2 * p + *o2 };
+        *o1 = madd::<FUSED>(s1, *p, *o1);
+        *o2 = madd::<FUSED>(s2, *p, *o2);
     }
 }
 
 /// `out += Σ_i s_i row_i` for the rows of a row-major k×d array, four rows a pass.
 #[inline(always)]
-fn add_rows_body<const FMA: bool>(rows: &[f64], d: usize, s: &[f64], out: &mut [f64]) {
+fn add_rows_body<const FUSED: bool>(rows: &[f64], d: usize, s: &[f64], out: &mut [f64]) {
     let mut blocks = rows.chunks_exact(4 * d);
     let mut weights = s.chunks_exact(4);
     for (block, w) in (&mut blocks).zip(&mut weights) {
@@ -89,21 +91,18 @@ fn add_rows_body<const FMA: bool>(rows: &[f64], d: usize, s: &[f64], out: &mut [
         let (r1, rest) = rest.split_at(d);
         let (r2, r3) = rest.split_at(d);
         for ((((o, a), b), c), e) in out.iter_mut().zip(r0).zip(r1).zip(r2).zip(r3) {
-            *o = if FMA {
-                w[3].mul_add(*e, w[2].mul_add(*c, w[1].mul_add(*b, w[0].mul_add(*a, *o))))
-            } else {
-                *o + w[0] * a + w[1] * b + w[2] * c + w[3] * e
-            };
+            let first = madd::<FUSED>(w[1], *b, madd::<FUSED>(w[0], *a, *o));
+            *o = madd::<FUSED>(w[3], *e, madd::<FUSED>(w[2], *c, first));
         }
     }
     for (row, w) in blocks.remainder().chunks_exact(d).zip(weights.remainder()) {
-        axpy_body::<FMA>(*w, row, out);
+        axpy_body::<FUSED>(*w, row, out);
     }
 }
 
 /// The plane rotation `(a, b) ← (c·a + s·b, c·b − s·a)`.
 #[inline(always)]
-fn rotate_body<const FMA: bool>(c: f64, s: f64, a: &mut [f64], b: &mut [f64]) {
+fn rotate_body<const FUSED: bool>(c: f64, s: f64, a: &mut [f64], b: &mut [f64]) {
     for (p, q) in a.iter_mut().zip(b) {
         let (old_p, old_q) = (*p, *q);
         *p = c * old_p + s * old_q;
@@ -114,7 +113,7 @@ fn rotate_body<const FMA: bool>(c: f64, s: f64, a: &mut [f64], b: &mut [f64]) {
 /// Columns whose correlation may reach the bound: appends to `out` every j with
 /// `|A·p_j + B·a_j| + E·‖Z_j‖ ≥ C`.
 #[inline(always)]
-fn screen_body<const FMA: bool>(
+fn screen_body<const FUSED: bool>(
     p: &[f64],
     a: &[f64],
     norm: &[f64],
@@ -144,49 +143,41 @@ fn screen_body<const FMA: bool>(
     }
 }
 
-macro_rules! dispatched {
-    ($(#[$doc:meta])* $name:ident, $body:ident, ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?) => {
-        $(#[$doc])*
-        pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,fma")]
-                fn wide($($arg: $ty),*) $(-> $ret)? { $body::<true>($($arg),*) }
-                #[target_feature(enable = "avx2,fma")]
-                fn middle($($arg: $ty),*) $(-> $ret)? { $body::<true>($($arg),*) }
-                if std::arch::is_x86_feature_detected!("avx512f")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the features were just detected.
-                    return unsafe { wide($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the features were just detected.
-                    return unsafe { middle($($arg),*) };
-                }
-            }
-            $body::<false>($($arg),*)
-        }
-    };
-}
-
-dispatched!(/// `aᵀb`.
-    dot, dot_body, (a: &[f64], b: &[f64]) -> f64);
-dispatched!(/// `(aᵀb, aᵀc)` in one pass over `a`.
-    dot_pair, dot_pair_body, (a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64));
-dispatched!(/// `out += s·a`.
-    axpy, axpy_body, (s: f64, a: &[f64], out: &mut [f64]));
-dispatched!(/// `out₁ += s₁·a`, `out₂ += s₂·a` in one pass over `a`.
-    axpy_pair, axpy_pair_body, (a: &[f64], s1: f64, out1: &mut [f64], s2: f64, out2: &mut [f64]));
-dispatched!(/// `out += Σ_i s_i row_i` for the rows of a row-major k×d array.
-    add_rows, add_rows_body, (rows: &[f64], d: usize, s: &[f64], out: &mut [f64]));
-dispatched!(/// The plane rotation `(a, b) ← (c·a + s·b, c·b − s·a)`.
-    rotate, rotate_body, (c: f64, s: f64, a: &mut [f64], b: &mut [f64]));
-dispatched!(/// Appends to `out` every j with `|A·p_j + B·a_j| + E·‖Z_j‖ ≥ C`, `coefficients = [A, B, E, C]`.
-    screen, screen_body,
-    (p: &[f64], a: &[f64], norm: &[f64], coefficients: [f64; 4], out: &mut Vec<usize>));
+dispatch!(
+    /// `aᵀb`.
+    pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 = dot_body
+);
+dispatch!(
+    /// `(aᵀb, aᵀc)` in one pass over `a`.
+    pub(super) fn dot_pair(a: &[f64], b: &[f64], c: &[f64]) -> (f64, f64) = dot_pair_body
+);
+dispatch!(
+    /// `out += s·a`.
+    pub(super) fn axpy(s: f64, a: &[f64], out: &mut [f64]) = axpy_body
+);
+dispatch!(
+    /// `out₁ += s₁·a`, `out₂ += s₂·a` in one pass over `a`.
+    pub(super) fn axpy_pair(a: &[f64], s1: f64, out1: &mut [f64], s2: f64, out2: &mut [f64]) =
+        axpy_pair_body
+);
+dispatch!(
+    /// `out += Σ_i s_i row_i` for the rows of a row-major k×d array.
+    pub(super) fn add_rows(rows: &[f64], d: usize, s: &[f64], out: &mut [f64]) = add_rows_body
+);
+dispatch!(
+    /// The plane rotation `(a, b) ← (c·a + s·b, c·b − s·a)`.
+    pub(super) fn rotate(c: f64, s: f64, a: &mut [f64], b: &mut [f64]) = rotate_body
+);
+dispatch!(
+    /// Appends to `out` every j with `|A·p_j + B·a_j| + E·‖Z_j‖ ≥ C`, `coefficients = [A, B, E, C]`.
+    pub(super) fn screen(
+        p: &[f64],
+        a: &[f64],
+        norm: &[f64],
+        coefficients: [f64; 4],
+        out: &mut Vec<usize>,
+    ) = screen_body
+);
 
 #[cfg(test)]
 mod tests {

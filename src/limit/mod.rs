@@ -9,6 +9,7 @@
 
 mod certificate;
 mod compensated;
+mod krawczyk;
 mod l1;
 #[cfg(test)]
 mod l1_tests;
@@ -19,11 +20,15 @@ mod lars_screen;
 #[cfg(test)]
 mod lars_tests;
 mod polish;
+mod rigorous;
+#[cfg(test)]
+mod rigorous_tests;
 
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
 pub use polish::polish;
+pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 
 use std::fmt;
 
