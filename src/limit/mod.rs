@@ -40,6 +40,7 @@ mod newton_linalg;
 mod newton_scalar;
 mod newton_sums;
 mod newton_system;
+pub mod path;
 
 /// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -94,13 +94,9 @@ impl<'a> Core<'a> {
         mul_t(&self.system.b, &self.mu, &mut self.s);
         for i in 0..self.s.len() {
             self.s[i] = 2.0 * self.system.kappa[i] * self.s[i] + self.theta[i];
-            self.x[i] = log_domain::a_sinh(self.s[i], self.log_a[i]);
-            self.root[i] = log_domain::a_cosh(self.s[i], self.log_a[i]);
+            (self.x[i], self.root[i]) = log_domain::a_sinh_cosh(self.s[i], self.log_a[i]);
         }
-        mul(&self.system.b, &self.x, &mut self.res);
-        for (r, b) in self.res.iter_mut().zip(&self.system.rhs) {
-            *r = b - *r;
-        }
+        self.residual_of_x();
         self.fresh = false;
     }
 
@@ -175,6 +171,136 @@ impl<'a> Core<'a> {
             self.steps += 1;
         }
         Inner::MaxIterations
+    }
+
+    /// Like [`Core::newton`], but with the factor at hand (of a nearby point) as preconditioner of
+    /// conjugate gradients; a new factor only where they are slow.
+    pub(super) fn newton_cg(&mut self, tolerance: f64, max_steps: usize) -> Inner {
+        let b_norm = norm2(&self.system.rhs);
+        let (r, n) = (self.mu.len(), self.s.len());
+        let (mut delta, mut ds) = (vec![0.0; r], vec![0.0; n]);
+        let mut before = f64::INFINITY;
+        for _ in 0..=max_steps {
+            let size = norm2(&self.res);
+            let target = (tolerance * b_norm).max(self.noise());
+            if size <= target {
+                return Inner::Converged;
+            }
+            // Only as exact as the quadratic term of this step deserves, and never below the target.
+            let relative = (size / b_norm).max(0.3 * target / size).clamp(1e-8, 0.05);
+            let solved = self.conjugate_gradients(&mut delta, relative);
+            if !solved || size > 0.5 * before {
+                self.fresh = false;
+                if !self.refactor() {
+                    return Inner::Stalled;
+                }
+                for (d, r) in delta.iter_mut().zip(&self.res) {
+                    *d = 0.5 * r;
+                }
+                self.solve(&mut delta);
+            }
+            before = size;
+            self.slopes(&delta, &mut ds);
+            let tau = self.step_length(&delta, &ds);
+            for (m, d) in self.mu.iter_mut().zip(&delta) {
+                *m += tau * d;
+            }
+            self.evaluate();
+            self.steps += 1;
+        }
+        Inner::MaxIterations
+    }
+
+    /// `(H + ρI)δ = ½(b − Bx)`, ρ the ridge of the factor, to a relative residual; `false` after 20
+    /// steps without it.
+    fn conjugate_gradients(&mut self, delta: &mut [f64], relative: f64) -> bool {
+        let r = delta.len();
+        delta.fill(0.0);
+        let mut residual: Vec<f64> = self.res.iter().map(|v| 0.5 * v).collect();
+        let goal = relative * norm2(&residual);
+        let mut z = residual.clone();
+        self.solve(&mut z);
+        let mut direction = z.clone();
+        let mut image = vec![0.0; r];
+        let mut rz = dot(&residual, &z);
+        for _ in 0..20 {
+            mul_t(&self.system.b, &direction, &mut self.work_n);
+            for i in 0..self.root.len() {
+                self.work_n[i] *= self.system.kappa[i] * self.root[i];
+            }
+            mul(&self.system.b, &self.work_n, &mut image);
+            for (i, d) in image.iter_mut().zip(&direction) {
+                *i += self.factor.shift * d;
+            }
+            let curvature = dot(&direction, &image);
+            if !(curvature > 0.0 && curvature.is_finite() && rz.is_finite()) {
+                return false;
+            }
+            let alpha = rz / curvature;
+            for k in 0..r {
+                delta[k] += alpha * direction[k];
+                residual[k] -= alpha * image[k];
+            }
+            if norm2(&residual) <= goal {
+                return true;
+            }
+            z.copy_from_slice(&residual);
+            self.solve(&mut z);
+            let next = dot(&residual, &z);
+            let beta = next / rz;
+            rz = next;
+            for k in 0..r {
+                direction[k] = z[k] + beta * direction[k];
+            }
+        }
+        false
+    }
+
+    /// Linear corrections of x, s and μ to `Bx = b` with plain sums, after which `√(x²+a²)` is that of the corrected x.
+    pub(super) fn correct(&mut self) {
+        let mut delta = vec![0.0; self.mu.len()];
+        let mut ds = vec![0.0; self.s.len()];
+        // Linear in x and with its own factor: the first correction reaches rounding but for the
+        // ridge, the second removes what is left.
+        if !self.refactor() {
+            return;
+        }
+        let mut size = norm2(&self.res);
+        for _ in 0..2 {
+            if size <= f64::EPSILON * norm2(&self.system.rhs) {
+                break;
+            }
+            for (d, r) in delta.iter_mut().zip(&self.res) {
+                *d = 0.5 * r;
+            }
+            self.solve(&mut delta);
+            self.slopes(&delta, &mut ds);
+            for i in 0..ds.len() {
+                self.x[i] += self.root[i] * ds[i];
+                self.s[i] += ds[i];
+            }
+            for (m, d) in self.mu.iter_mut().zip(&delta) {
+                *m += d;
+            }
+            self.residual_of_x();
+            let next = norm2(&self.res);
+            if next > 0.5 * size {
+                break;
+            }
+            size = next;
+        }
+        // √(x²+a²) moves by as little as x did: the factor still counts as its own.
+        for i in 0..ds.len() {
+            self.root[i] = self.x[i].hypot(self.log_a[i].exp());
+        }
+    }
+
+    /// `b − Bx` for the x at hand.
+    fn residual_of_x(&mut self) {
+        mul(&self.system.b, &self.x, &mut self.res);
+        for (r, b) in self.res.iter_mut().zip(&self.system.rhs) {
+            *r = b - *r;
+        }
     }
 
     /// ψ'(τ) = bᵀδ − ½ Σ x_i(τ) Δs_i/κ_i; −∞ when x overflows.
@@ -253,6 +379,14 @@ impl<'a> Core<'a> {
         self.x.iter().all(|x| x.is_finite())
     }
 
+    /// Back to μ = 0, keeping the count of steps.
+    pub(super) fn restart(&mut self) {
+        self.mu.fill(0.0);
+        self.log_a.fill(0.0);
+        self.theta.fill(0.0);
+        self.evaluate();
+    }
+
     /// The present point.
     pub(super) fn save(&self) -> Saved {
         Saved { log_a: self.log_a.clone(), theta: self.theta.clone(), mu: self.mu.clone() }
@@ -280,15 +414,26 @@ impl<'a> Core<'a> {
             // κ_i B_iᵀμ = (s − θ)/2.
             self.work_n[i] = self.root[i] * 0.5 * (self.s[i] - self.theta[i]) * scale;
         }
+        let mut point: Vec<f64> = self.mu.iter().map(|m| scale * m).collect();
         let mut delta = vec![0.0; self.mu.len()];
-        mul(&self.system.b, &self.work_n, &mut delta);
-        for (d, b) in delta.iter_mut().zip(&self.system.rhs) {
-            *d = b - *d;
+        // The second solve makes up for a factor that is a rounding error older than √(x²+a²).
+        for pass in 0..2 {
+            if pass > 0 {
+                mul_t(&self.system.b, &point, &mut self.work_n);
+                for i in 0..self.s.len() {
+                    self.work_n[i] *= self.system.kappa[i] * self.root[i];
+                }
+            }
+            mul(&self.system.b, &self.work_n, &mut delta);
+            for (d, b) in delta.iter_mut().zip(&self.system.rhs) {
+                *d = b - *d;
+            }
+            self.solve(&mut delta);
+            for (p, d) in point.iter_mut().zip(&delta) {
+                *p += d;
+            }
         }
-        self.solve(&mut delta);
-        for (d, m) in delta.iter_mut().zip(&self.mu) {
-            *d += scale * m;
-        }
+        let mut delta = point;
         let mut slopes = vec![0.0; self.s.len()];
         self.slopes(&delta, &mut slopes);
         let size = 0.5 * norm_inf(&slopes);
@@ -346,10 +491,7 @@ impl<'a> Core<'a> {
             }
             self.root[i] = self.x[i].hypot(self.log_a[i].exp());
         }
-        mul(&self.system.b, &self.x, &mut self.res);
-        for (r, b) in self.res.iter_mut().zip(&self.system.rhs) {
-            *r = b - *r;
-        }
+        self.residual_of_x();
         self.fresh = false;
     }
 }

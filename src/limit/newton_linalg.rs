@@ -16,44 +16,7 @@ const TILE: usize = 48;
 /// Below this many multiplications a Gram matrix is faster on one thread.
 const PARALLEL_FROM: usize = 1 << 22;
 
-/// `out = B x`, B row-major r×n.
-pub(super) fn mul(b: &[f64], x: &[f64], out: &mut [f64]) {
-    let (r, n) = (out.len(), x.len());
-    matmul::matmul(
-        MatMut::from_column_major_slice_mut(out, r, 1),
-        Accum::Replace,
-        MatRef::from_row_major_slice(b, r, n),
-        MatRef::from_column_major_slice(x, n, 1),
-        1.0,
-        Par::Seq,
-    );
-}
-
-/// `out = Bᵀ μ`, B row-major r×n.
-pub(super) fn mul_t(b: &[f64], mu: &[f64], out: &mut [f64]) {
-    let (r, n) = (mu.len(), out.len());
-    matmul::matmul(
-        MatMut::from_column_major_slice_mut(out, n, 1),
-        Accum::Replace,
-        MatRef::from_column_major_slice(b, n, r),
-        MatRef::from_column_major_slice(mu, r, 1),
-        1.0,
-        Par::Seq,
-    );
-}
-
-/// `Σ u_i v_i` in four interleaved sums.
-pub(super) fn dot(u: &[f64], v: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (u4, v4) = (u.chunks_exact(4), v.chunks_exact(4));
-    let tail: f64 = u4.remainder().iter().zip(v4.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in u4.zip(v4) {
-        for k in 0..4 {
-            sums[k] += a[k] * b[k];
-        }
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3]) + tail
-}
+pub(super) use crate::numerics::dense::{dot, mul, mul_t};
 
 /// `‖v‖₂` without overflow or underflow of the squares.
 pub(super) fn norm2(v: &[f64]) -> f64 {
@@ -79,6 +42,8 @@ pub(super) struct Factor {
     stack: faer::dyn_stack::MemBuffer,
     /// The ridge ρ that was added, relative to `trace(H)/r`.
     pub(super) ridge: f64,
+    /// The ridge ρ itself.
+    pub(super) shift: f64,
 }
 
 impl Factor {
@@ -92,6 +57,7 @@ impl Factor {
             factor: Mat::zeros(r, r),
             stack: faer::dyn_stack::MemBuffer::new(scratch),
             ridge: 0.0,
+            shift: 0.0,
         }
     }
 
@@ -162,11 +128,12 @@ impl Factor {
         self.ridge = ridge;
         // From 1e-15 to 1: at most 16 tries.
         for _ in 0..16 {
+            self.shift = largest * self.ridge * mean;
             for j in 0..r {
                 for i in j..r {
                     self.factor[(i, j)] = largest * self.gram[i * r + j];
                 }
-                self.factor[(j, j)] += largest * self.ridge * mean;
+                self.factor[(j, j)] += self.shift;
             }
             let done = llt::cholesky_in_place(
                 self.factor.as_mut(),

@@ -25,3 +25,10 @@ pub(super) fn a_cosh(z: f64, log_a: f64) -> f64 {
     let z_abs = z.abs();
     0.5 * ((z_abs + log_a).exp() + (log_a - z_abs).exp())
 }
+/// `(a sinh z, a cosh z)`.
+pub(super) fn a_sinh_cosh(z: f64, log_a: f64) -> (f64, f64) {
+    let z_abs = z.abs();
+    let (up, down) = (0.5 * (z_abs + log_a).exp(), 0.5 * (log_a - z_abs).exp());
+    let sinh = if z_abs < 1.0 { log_a.exp() * z.sinh() } else { (up - down).copysign(z) };
+    (sinh, up + down)
+}

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use super::Farkas;
 use super::infeasible;
 use super::newton_linalg::{Factor, PivotedQr, mul, mul_t, norm_inf, norm2};
-use super::newton_sums::{exponent, residual, scale2};
+use super::newton_sums::{exponent, residual, scale2, top_exponent};
 
 /// Condition of the equilibrated Gram matrix up to which B = Z: the direct products then lose at
 /// most three digits of H, which Newton's iteration does not notice.
@@ -62,10 +62,14 @@ impl System {
         let (d, n) = (problem.samples(), problem.features());
         let raw = problem.z_rows();
         let (row_exp, col_exp) = equilibrate(raw, d, n);
-        let mut z = vec![0.0; d * n];
-        for j in 0..d {
-            for i in 0..n {
-                z[j * n + i] = scale2(raw[j * n + i], -row_exp[j] - col_exp[i]);
+        let mut z = raw.to_vec();
+        let plain = col_exp.iter().all(|c| *c == 0);
+        for (row, &e) in z.chunks_exact_mut(n).zip(&row_exp) {
+            if plain && e.abs() <= 1000 {
+                let factor = scale2(1.0, -e);
+                row.iter_mut().for_each(|v| *v *= factor);
+            } else {
+                row.iter_mut().zip(&col_exp).for_each(|(v, c)| *v = scale2(*v, -e - c));
             }
         }
         // Targets first to size 1, then by the size of the least-norm solution.
@@ -224,19 +228,25 @@ fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
     let mut rows = vec![0; d];
     let mut cols = vec![0; n];
     let row_pass = |rows: &mut [i32], cols: &[i32]| {
-        for j in 0..d {
-            let top = (0..n)
-                .filter(|&i| z[j * n + i] != 0.0)
-                .map(|i| exponent(z[j * n + i]) - cols[i])
-                .max();
-            rows[j] = top.unwrap_or(0);
+        for (e, row) in rows.iter_mut().zip(z.chunks_exact(n)) {
+            *e = if cols.iter().all(|c| *c == 0) {
+                top_exponent(row)
+            } else {
+                let nonzero = row.iter().zip(cols).filter(|(v, _)| **v != 0.0);
+                nonzero.map(|(v, c)| exponent(*v) - c).max().unwrap_or(0)
+            };
         }
     };
     row_pass(&mut rows, &cols);
-    let column = |i: usize, rows: &[i32]| {
-        (0..d).filter(|&j| z[j * n + i] != 0.0).map(|j| exponent(z[j * n + i]) - rows[j]).max()
-    };
-    let sizes: Vec<Option<i32>> = (0..n).map(|i| column(i, &rows)).collect();
+    let mut sizes = vec![None; n];
+    for (&e, row) in rows.iter().zip(z.chunks_exact(n)) {
+        for (size, v) in sizes.iter_mut().zip(row) {
+            if *v != 0.0 {
+                let entry = exponent(*v) - e;
+                *size = Some(size.map_or(entry, |s: i32| s.max(entry)));
+            }
+        }
+    }
     let low = sizes.iter().flatten().min();
     let high = sizes.iter().flatten().max();
     if let (Some(low), Some(high)) = (low, high)

@@ -1,0 +1,231 @@
+//! The whole way from L2 to L1: `x(a) = argmin R_a(x) s.t. Zx = y` over a grid of `log a`.
+//!
+//! With θ₀ = 0: as a → ∞, `R_a ≈ const + ‖x‖²/(4a)` and x is the least-norm solution; as a → 0,
+//! `R_a ≈ ½ log(1/a) ‖x‖₁` and x is an L1-minimal one. In between, `R_a − R_{a'}` at x(a) is at most
+//! that at x(a') for a < a' (add the two optimality inequalities): the mean of `Σ √(x_i²+c²)` over
+//! log c between log a and log a' does not increase. **‖x(a)‖₁ itself may increase** on the way:
+//! `Z = [1 −2 −3; 2 0 −1]`, `y = (−1, −1)` has it rise by 2.5 %.
+//!
+//! From one grid point to the next: the tangent predictor of the Newton core (it solves with
+//! the factor of H at the present point), then Newton steps whose linear systems are solved by
+//! conjugate gradients with that same factor as preconditioner. One factor per grid point serves the
+//! predictor, the corrector and the certificate.
+//!
+//! **Gap.** At every point the tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into
+//! `‖Zᵀμ‖_∞ ≤ 1`, is feasible for the dual of `min ‖x‖₁ s.t. Zx = y`, so
+//! `gap = (‖x‖₁ − yᵀμ)/‖x‖₁` bounds how far ‖x(a)‖₁ is above the L1 minimum, to rounding.
+
+use ndarray::Array2;
+
+use crate::problem::Problem;
+use crate::{Error, Result};
+
+use super::newton::{Options, climb, start};
+use super::newton_core::{Core, Inner};
+use super::newton_linalg::norm2;
+use super::newton_system::System;
+use super::{Farkas, Status};
+
+/// Relative residual that Newton's method reaches at each point before the last linear correction.
+const TOLERANCE: f64 = 1e-10;
+
+/// `x(a)` over a grid of `log a`, in the order of that grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// The grid, length N.
+    pub log_a: Vec<f64>,
+    /// The points, N×n.
+    pub x: Array2<f64>,
+    /// `‖x‖₁`, length N.
+    pub l1: Vec<f64>,
+    /// Relative duality gap of the L1 problem at each point, length N; infinite where there is no
+    /// dual point.
+    pub gap: Vec<f64>,
+    /// How each point ended, length N.
+    pub status: Vec<Status>,
+    /// Newton steps in all.
+    pub iterations: usize,
+    /// Why there is no solution, when the status is [`Status::Infeasible`] everywhere.
+    pub infeasibility: Option<Farkas>,
+}
+
+/// The path over `log_a` (length N ≥ 1, each in [−1e6, 50], in any order) with tilt θ (length n; 0
+/// when absent).
+///
+/// # Errors
+/// When the grid is empty, an entry is outside [−1e6, 50], or θ has a wrong length or an entry that
+/// is not finite.
+///
+/// # Example
+/// ```
+/// use mirrorflow::limit::path::path;
+/// use mirrorflow::problem::Problem;
+/// use ndarray::array;
+///
+/// let problem = Problem::new(array![[1.0, 2.0]], array![2.0])?;
+/// let path = path(&problem, None, &[20.0, 0.0, -20.0, -200.0])?;
+/// // From the least-norm point (0.4, 0.8) to the sparse one (0, 1).
+/// assert!((path.x[[0, 0]] - 0.4).abs() < 1e-12);
+/// assert!((path.x[[3, 1]] - 1.0).abs() < 1e-12);
+/// assert!(path.l1.windows(2).all(|w| w[1] <= w[0]) && path.gap[3] < 1e-12);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+pub fn path(problem: &Problem, theta: Option<&[f64]>, log_a: &[f64]) -> Result<Path> {
+    let n = problem.features();
+    check(theta, log_a, n)?;
+    let zero = vec![0.0; n];
+    let theta = theta.unwrap_or(&zero);
+    let count = log_a.len();
+    let mut path = Path {
+        log_a: log_a.to_vec(),
+        x: Array2::zeros((count, n)),
+        l1: vec![0.0; count],
+        gap: vec![f64::INFINITY; count],
+        status: vec![Status::Infeasible; count],
+        iterations: 0,
+        infeasibility: None,
+    };
+    let system = match System::new(problem) {
+        Ok(system) => system,
+        Err(proof) => {
+            path.infeasibility = Some(proof);
+            return Ok(path);
+        }
+    };
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by(|&i, &j| log_a[j].total_cmp(&log_a[i]));
+    let mut walk = Walk { core: start(&system), theta, at: None, curvature: None };
+    for k in order {
+        let inner = walk.go(log_a[k]);
+        let (x, gap, status) = walk.read(inner);
+        path.l1[k] = x.iter().map(|v| v.abs()).sum();
+        path.gap[k] = gap;
+        path.status[k] = status;
+        path.x.row_mut(k).iter_mut().zip(&x).for_each(|(to, from)| *to = *from);
+    }
+    path.iterations = walk.core.steps;
+    Ok(path)
+}
+
+fn check(theta: Option<&[f64]>, log_a: &[f64], n: usize) -> Result<()> {
+    let domain = |found: String| {
+        Err(Error::Domain {
+            what: "grid of log a".into(),
+            expected: "at least one value, each in [-1e6, 50]".into(),
+            found,
+        })
+    };
+    if log_a.is_empty() {
+        return domain("empty".into());
+    }
+    if let Some(k) = log_a.iter().position(|v| !(-1e6..=50.0).contains(v)) {
+        return domain(format!("{} at position {k}", log_a[k]));
+    }
+    let Some(theta) = theta else { return Ok(()) };
+    if theta.len() != n {
+        return Err(Error::Shape {
+            what: "theta".into(),
+            expected: format!("({n}): one entry per column of Z"),
+            found: format!("({})", theta.len()),
+        });
+    }
+    match theta.iter().position(|v| !v.is_finite()) {
+        Some(i) => {
+            Err(Error::NotFinite { what: "theta".into(), index: i.to_string(), value: theta[i] })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The point that walks along the grid.
+struct Walk<'a> {
+    core: Core<'a>,
+    theta: &'a [f64],
+    /// `log a` in the units of the problem, once the first point is reached.
+    at: Option<f64>,
+    /// The last step in `log a` and what its corrector added to the tangent.
+    curvature: Option<(f64, Vec<f64>)>,
+}
+
+impl Walk<'_> {
+    fn shifted(&self, log_a: f64) -> Vec<f64> {
+        self.core.system.log_shift.iter().map(|s| s + log_a).collect()
+    }
+
+    /// To `log a`: one predicted step, or the whole ladder again where that is too long.
+    fn go(&mut self, log_a: f64) -> Inner {
+        let target = self.shifted(log_a);
+        if let Some(from) = self.at {
+            if from == log_a {
+                return Inner::Converged;
+            }
+            // Flat directions keep their slack when s is scaled with ℓ, which makes sense once ℓ > 1.
+            let ratio = if from < -1.0 { log_a / from } else { 1.0 };
+            if self.core.predict(&target, self.theta, ratio) {
+                let tangent = self.bend(log_a - from);
+                if self.core.newton_cg(TOLERANCE, 12) == Inner::Converged {
+                    self.learn(log_a - from, tangent);
+                    self.at = Some(log_a);
+                    return Inner::Converged;
+                }
+            }
+        }
+        self.curvature = None;
+        self.core.restart();
+        let options = Options { tolerance: TOLERANCE, ..Options::default() };
+        self.at = Some(log_a);
+        climb(&mut self.core, &target, self.theta, &options)
+    }
+
+    /// Second-order term of the predictor: what the last corrector added, scaled by the square of the
+    /// step. Kept only if it makes the residual smaller. Returns μ as the tangent predicted it.
+    fn bend(&mut self, step: f64) -> Vec<f64> {
+        let tangent = self.core.mu.clone();
+        let Some((last, correction)) = &self.curvature else { return tangent };
+        let weight = (step / last) * (step / last);
+        let before = norm2(&self.core.res);
+        for (m, c) in self.core.mu.iter_mut().zip(correction) {
+            *m += weight * c;
+        }
+        self.core.evaluate();
+        let after = norm2(&self.core.res);
+        if after.is_nan() || after > before {
+            self.core.mu.copy_from_slice(&tangent);
+            self.core.evaluate();
+        }
+        tangent
+    }
+
+    /// Remembers what the corrector added to the tangent.
+    fn learn(&mut self, step: f64, mut tangent: Vec<f64>) {
+        for (t, m) in tangent.iter_mut().zip(&self.core.mu) {
+            *t = m - *t;
+        }
+        self.curvature = Some((step, tangent));
+    }
+
+    /// x in the units of the problem, its gap and status.
+    fn read(&mut self, inner: Inner) -> (Vec<f64>, f64, Status) {
+        let ell = self.at.map_or(0.0, |log_a| -log_a);
+        self.core.correct();
+        let gap = if self.core.system.rhs.iter().all(|b| *b == 0.0) {
+            None
+        } else {
+            self.core.dual_point(ell).map(|(_, gap)| gap)
+        };
+        let x = self.core.system.unscale_x(&self.core.x);
+        let finite = x.iter().all(|v| v.is_finite());
+        let status = match inner {
+            _ if !finite => Status::Stalled,
+            Inner::Converged => Status::Converged,
+            Inner::Stalled => Status::Stalled,
+            Inner::MaxIterations => Status::MaxIterations,
+        };
+        let l1 = self.core.system.l1(&self.core.x);
+        (x, gap.unwrap_or(if l1 == 0.0 { 0.0 } else { f64::INFINITY }), status)
+    }
+}
+
+#[cfg(test)]
+#[path = "path_tests.rs"]
+mod tests;
