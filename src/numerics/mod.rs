@@ -4,7 +4,9 @@
 pub mod cholesky;
 pub mod dense;
 pub(crate) mod dispatch;
+pub mod interval;
 pub mod log_domain;
+mod rounding;
 pub(crate) mod scaled;
 pub mod sums;
 pub mod vector;

@@ -9,7 +9,7 @@ use super::{dispatch::dispatch, scaled::two_sum};
 
 /// `a·b` as rounded product and exact remainder.
 #[inline(always)]
-fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
+pub(crate) fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
     let p = a * b;
     if FUSED {
         return (p, a.mul_add(b, -p));
