@@ -9,7 +9,7 @@ use super::certificate::{certify_unranked, norm};
 use super::compensated::{Sum, dot, residual, transposed_product};
 use super::lars::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
-use super::{Farkas, L1Solution, Route, Status};
+use super::{Certificate, Farkas, L1Solution, Route, Status, ladder};
 use crate::problem::Problem;
 use crate::{Error, Result};
 
@@ -47,11 +47,45 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             infeasibility: None,
         });
     }
-    let (solution, _) = by_lars(problem)?;
-    Ok(solution)
+    let (mut best, mut best_gap) = by_lars(problem)?;
+    if best.status.is_converged() || best.infeasibility.is_some() {
+        return Ok(best);
+    }
+    for route in FALLBACKS {
+        let other = route(problem)?;
+        if other.infeasibility.is_some() {
+            return Ok(other);
+        }
+        if other.x.iter().chain(&other.mu).any(|v| !v.is_finite()) {
+            continue;
+        }
+        let certificate = certify_unranked(problem, &other.x, &other.mu);
+        if certificate.holds(CERTIFIED) {
+            return Ok(L1Solution { status: Status::Converged, ..other });
+        }
+        // The least wrong of the answers, by what is wrong with it.
+        let gap = worst(&certificate);
+        if gap < best_gap {
+            let status = if other.status.is_converged() { Status::Stalled } else { other.status };
+            (best, best_gap) = (L1Solution { status, ..other }, gap);
+        }
+    }
+    Ok(best)
 }
 
-/// The end of the LASSO path, polished where needed, and its relative gap.
+/// Routes that do not depend on the LASSO path, in the order they are tried.
+const FALLBACKS: [fn(&Problem) -> Result<L1Solution>; 1] =
+    [|problem| ladder::l1(problem, &ladder::Options::default())];
+
+/// The largest of the three defects of an answer.
+fn worst(certificate: &Certificate) -> f64 {
+    certificate
+        .primal_feasibility
+        .max(certificate.relative_gap.abs())
+        .max(certificate.residual_effect)
+}
+
+/// The end of the LASSO path, polished where needed, and the largest of its defects.
 pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     let options = LassoOptions { keep_knots: false, ..LassoOptions::default() };
     let path = trace(problem, &options);
@@ -87,7 +121,7 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
         infeasibility: None,
     };
     if path.status() == LassoStatus::Complete && certificate.holds(CERTIFIED) {
-        return Ok((solution, certificate.relative_gap));
+        return Ok((solution, worst(&certificate)));
     }
     if let Some(farkas) = infeasible(problem, &solution.x) {
         solution.status = Status::Infeasible;
@@ -97,19 +131,20 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     if let Some((polished, certificate)) = polish_certified(problem, &solution.x, &solution.mu) {
         let polished =
             L1Solution { route: Route::Lars, iterations: solution.iterations, ..polished };
-        return Ok((polished, certificate.relative_gap));
+        return Ok((polished, worst(&certificate)));
     }
     solution.status = match path.status() {
         LassoStatus::StepLimit => Status::MaxIterations,
         _ => Status::Stalled,
     };
-    Ok((solution, certificate.relative_gap))
+    let defect = worst(&certificate);
+    Ok((solution, defect))
 }
 
 /// A certificate that `Zx = y` has no solution: the residual of a least-squares solution.
 ///
 /// `Zᵀr = 0` holds to rounding only, so what is proved is a lower bound of `‖x‖₁` over all solutions; it
-/// counts when it is 1/√ε times the `‖x‖₁` that explains the rest of y.
+/// counts when it is 10⁴ times the `‖x‖₁` that explains the rest of y.
 fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
@@ -123,6 +158,6 @@ fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let yt_u = dot(y, &u).value();
     let l1_lower = if zt_u_inf == 0.0 { f64::INFINITY } else { yt_u / zt_u_inf };
     let l1: f64 = x.iter().map(|v| v.abs()).sum();
-    let proved = yt_u > 0.0 && l1_lower > l1 / f64::EPSILON.sqrt();
+    let proved = yt_u > 0.0 && l1_lower > 1e4 * l1;
     proved.then_some(Farkas { u, zt_u_inf, yt_u, l1_lower })
 }

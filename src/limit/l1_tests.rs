@@ -165,3 +165,33 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Columns that agree with their neighbour to 10^-p, p up to 10: a certified answer or a status
+    /// that says there is none; never NaN, never an answer that is not one.
+    #[test]
+    fn nearly_dependent_columns_give_an_answer_or_say_so(
+        d in 1usize..10, n in 1usize..25, p in 0i32..=10,
+        entries in prop::collection::vec(-1.0f64..1.0, 9 * 25), y in prop::collection::vec(-1.0f64..1.0, 9),
+    ) {
+        let mut z = Array2::from_shape_fn((d, n), |(i, j)| entries[i * n + j]);
+        for j in 1..n {
+            if j % 3 != 0 {
+                let mixed = &z.column(j - 1) + &(&z.column(j) * 10.0_f64.powi(-p));
+                z.column_mut(j).assign(&mixed);
+            }
+        }
+        let problem = Problem::new(z, y[..d].iter().copied().collect()).unwrap();
+        let solution = l1_minimum(&problem).unwrap();
+        let certificate = certify(&problem, &solution.x, &solution.mu).unwrap();
+        prop_assert!(certificate.l1.is_finite() && certificate.relative_gap.is_finite());
+        match solution.status {
+            Status::Converged => prop_assert!(certificate.holds(1e-9)),
+            Status::Infeasible => prop_assert!(solution.infeasibility.is_some()),
+            // An honest miss: μ as large as 1e10 rounds Zᵀμ by 1e-6.
+            _ => prop_assert!(p >= 5, "{certificate:?}"),
+        }
+    }
+}

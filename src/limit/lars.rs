@@ -298,6 +298,8 @@ struct Homotopy<'a> {
     end: Vec<f64>,
     slope: Vec<f64>,
     level: f64,
+    /// Changes of the active set at this level.
+    here: usize,
     /// Inside the span of the active columns: out of the search until one leaves.
     dependent: Vec<usize>,
     /// Would move against their sign: out of the search until the level falls.
@@ -328,6 +330,7 @@ impl<'a> Homotopy<'a> {
             end: Vec::new(),
             slope: Vec::new(),
             level: f64::INFINITY,
+            here: 0,
             dependent: Vec::new(),
             parked: Vec::new(),
             floor: noise * largest,
@@ -375,6 +378,11 @@ impl<'a> Homotopy<'a> {
                     if join.level <= stop {
                         break self.at_end();
                     }
+                    if self.circles(join.level) {
+                        self.correlations.hide(join.column);
+                        self.parked.push(join.column);
+                        continue;
+                    }
                     let column = self.correlations.column(join.column);
                     let norm = self.correlations.norms[join.column];
                     if self.active.split(column, norm, &mut split) {
@@ -405,6 +413,14 @@ impl<'a> Homotopy<'a> {
             }
         };
         self.finish(status)
+    }
+
+    /// Whether so much happened at this level that only rounding can be the reason: exact steps at
+    /// one level never repeat an active set, and no more columns than this come and go in practice.
+    fn circles(&self, level: f64) -> bool {
+        self.here > 2 * self.active.len() + 32
+            && self.level.is_finite()
+            && level >= self.level * (1.0 - TIE)
     }
 
     fn at_end(&self) -> LassoStatus {
@@ -471,6 +487,7 @@ impl<'a> Homotopy<'a> {
             return false;
         }
         self.level = level;
+        self.here = 0;
         self.fresh.fill(false);
         for j in std::mem::take(&mut self.parked) {
             self.correlations.show(j);
@@ -524,6 +541,7 @@ impl<'a> Homotopy<'a> {
         let (ez, ey) = (self.data.z_exponent, self.data.y_exponent);
         let lambda = scale_by(self.level / self.data.y.len() as f64, ez + ey);
         self.path.steps += 1;
+        self.here += 1;
         if self.keep {
             self.path.events.push((lambda, event));
         }
