@@ -1,192 +1,90 @@
-//! Products with a dense row-major `Z` (d×n), one body for every instruction set.
+//! Products with a dense row-major matrix `Z` (d×n): `Zx`, `Zᵀv`, `Z diag(w) Zᵀ`.
 //!
-//! Sums run in fixed lanes added in a fixed order: a result depends on the instruction set, never
-//! on the number of threads. Cost: one read of `Z` a product, which at d = 40, n = 100 sits in the
-//! first-level cache.
+//! In every product the operations that lead to one entry of the result, and their order, depend
+//! neither on how rows or columns are grouped nor on the number of threads:
+//! - `(Zx)_i` is accumulated in 8 lanes over the columns, which are summed at the end;
+//! - `(Zᵀv)_j` is accumulated over the rows, first to last;
+//! - `(Z diag(w) Zᵀ)_ij` is accumulated in 8 lanes over the columns, or, for large matrices, by the
+//!   matrix product of `faer`, divided for a fixed number of tasks.
 
-use super::dispatch::{dispatch, madd};
+use faer::{
+    Accum, MatMut, MatRef, Par,
+    linalg::matmul::triangular::{BlockStructure, matmul},
+};
+use rayon::prelude::*;
 
-/// Lanes of one running sum: one AVX-512 register, two of AVX2.
-const LANES: usize = 8;
+use super::simd::{Isa, LANES, kernel};
 
-/// Adds the lanes in a fixed order.
-#[inline(always)]
-fn fold(s: [f64; LANES]) -> f64 {
-    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+/// Entries of `Z` from which `mul` and `mul_t` use several threads: below, a thread costs more
+/// than it saves.
+const PARALLEL_ENTRIES: usize = 1_000_000;
+/// Multiplications from which [`gram_weighted`] goes to `faer`: below, packing costs more than
+/// its kernel saves.
+const GRAM_BLOCKED: usize = 8_000_000;
+/// Columns that one task of `mul_t` takes.
+const COLUMNS_PER_TASK: usize = 512;
+
+/// `aᵀb`, accumulated in 32 lanes. Entries beyond the shorter length are ignored.
+///
+/// ```
+/// assert_eq!(mirrorflow::numerics::dense::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
+/// ```
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let n = a.len().min(b.len());
+    dot_kernel(&a[..n], &b[..n])
 }
 
-#[inline(always)]
-fn dot_body<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
-    let (mut s0, mut s1) = ([0.0; LANES], [0.0; LANES]);
-    let (a_blocks, a_rest) = a.as_chunks::<{ 2 * LANES }>();
-    let (b_blocks, b_rest) = b.as_chunks::<{ 2 * LANES }>();
-    for (p, q) in a_blocks.iter().zip(b_blocks) {
-        for i in 0..LANES {
-            s0[i] = madd::<FUSED>(p[i], q[i], s0[i]);
-            s1[i] = madd::<FUSED>(p[i + LANES], q[i + LANES], s1[i]);
-        }
-    }
-    let mut rest = 0.0;
-    for (p, q) in a_rest.iter().zip(b_rest) {
-        rest = madd::<FUSED>(*p, *q, rest);
-    }
-    for i in 0..LANES {
-        s0[i] += s1[i];
-    }
-    fold(s0) + rest
-}
-
-dispatch! {
-    /// `aᵀb` for slices of equal length (the shorter one rules).
-    ///
-    /// ```
-    /// assert_eq!(mirrorflow::numerics::dense::dot(&[1.0, 2.0], &[3.0, 4.0]), 11.0);
-    /// ```
-    pub fn dot(a: &[f64], b: &[f64]) -> f64 = dot_body
-}
-
-/// Four rows at a time, so that x is read once for four sums that do not wait for each other.
-#[inline(always)]
-fn mul_body<const FUSED: bool>(z: &[f64], x: &[f64], out: &mut [f64]) {
-    let n = x.len();
+/// `out = Zx` for row-major `Z` of shape d×n with d = `out.len()`, n = `x.len()`.
+///
+/// # Panics
+/// When `z.len() ≠ d·n`.
+///
+/// ```
+/// let mut out = [0.0; 2];
+/// mirrorflow::numerics::dense::mul(&[1.0, 2.0, 3.0, 4.0], &[1.0, 1.0], &mut out);
+/// assert_eq!(out, [3.0, 7.0]);
+/// ```
+pub fn mul(z: &[f64], x: &[f64], out: &mut [f64]) {
+    let (d, n) = (out.len(), x.len());
+    assert_eq!(z.len(), d * n, "Z has {} entries, expected {d}×{n}", z.len());
     if n == 0 {
         out.fill(0.0);
-        return;
-    }
-    let mut rows = z.chunks_exact(4 * n);
-    let mut outs = out.chunks_exact_mut(4);
-    for (block, o) in (&mut rows).zip(&mut outs) {
-        let (r0, rest) = block.split_at(n);
-        let (r1, rest) = rest.split_at(n);
-        let (r2, r3) = rest.split_at(n);
-        let mut s = [[0.0; LANES]; 4];
-        let (xb, xr) = x.as_chunks::<LANES>();
-        let (b0, t0) = r0.as_chunks::<LANES>();
-        let (b1, t1) = r1.as_chunks::<LANES>();
-        let (b2, t2) = r2.as_chunks::<LANES>();
-        let (b3, t3) = r3.as_chunks::<LANES>();
-        for ((((v, p0), p1), p2), p3) in xb.iter().zip(b0).zip(b1).zip(b2).zip(b3) {
-            for i in 0..LANES {
-                s[0][i] = madd::<FUSED>(p0[i], v[i], s[0][i]);
-                s[1][i] = madd::<FUSED>(p1[i], v[i], s[1][i]);
-                s[2][i] = madd::<FUSED>(p2[i], v[i], s[2][i]);
-                s[3][i] = madd::<FUSED>(p3[i], v[i], s[3][i]);
-            }
-        }
-        let mut tail = [0.0; 4];
-        for ((((v, p0), p1), p2), p3) in xr.iter().zip(t0).zip(t1).zip(t2).zip(t3) {
-            tail[0] = madd::<FUSED>(*p0, *v, tail[0]);
-            tail[1] = madd::<FUSED>(*p1, *v, tail[1]);
-            tail[2] = madd::<FUSED>(*p2, *v, tail[2]);
-            tail[3] = madd::<FUSED>(*p3, *v, tail[3]);
-        }
-        for k in 0..4 {
-            o[k] = fold(s[k]) + tail[k];
-        }
-    }
-    for (row, o) in rows.remainder().chunks_exact(n).zip(outs.into_remainder()) {
-        *o = dot_body::<FUSED>(row, x);
+    } else if z.len() >= PARALLEL_ENTRIES && d >= 16 {
+        let rows = 8 * d.div_ceil(8 * 16);
+        out.par_chunks_mut(rows)
+            .zip(z.par_chunks(rows * n))
+            .for_each(|(out, z)| mul_kernel(z, x, out));
+    } else {
+        mul_kernel(z, x, out);
     }
 }
 
-dispatch! {
-    /// `out = Z x`: `z` is d×n row-major, `x` has length n, `out` length d.
-    ///
-    /// ```
-    /// let mut out = [0.0; 2];
-    /// mirrorflow::numerics::dense::mul(&[1.0, 2.0, 3.0, 4.0], &[1.0, 1.0], &mut out);
-    /// assert_eq!(out, [3.0, 7.0]);
-    /// ```
-    pub fn mul(z: &[f64], x: &[f64], out: &mut [f64]) = mul_body
-}
-
-/// A strip of `W` columns: its sums stay in registers over all rows.
-#[inline(always)]
-fn strip<const FUSED: bool, const W: usize>(
-    z: &[f64],
-    n: usize,
-    at: usize,
-    v: &[f64],
-    out: &mut [f64],
-) {
-    let mut s = [0.0; W];
-    for (row, &c) in z.chunks_exact(n).zip(v) {
-        if let Some(block) = row[at..].first_chunk::<W>() {
-            for i in 0..W {
-                s[i] = madd::<FUSED>(block[i], c, s[i]);
-            }
-        }
-    }
-    out[at..at + W].copy_from_slice(&s);
-}
-
-#[inline(always)]
-fn mul_t_body<const FUSED: bool>(z: &[f64], v: &[f64], out: &mut [f64]) {
-    let n = out.len();
-    if n == 0 {
-        return;
-    }
-    let mut at = 0;
-    while at + 64 <= n {
-        strip::<FUSED, 64>(z, n, at, v, out);
-        at += 64;
-    }
-    if at + 32 <= n {
-        strip::<FUSED, 32>(z, n, at, v, out);
-        at += 32;
-    }
-    while at + 8 <= n {
-        strip::<FUSED, 8>(z, n, at, v, out);
-        at += 8;
-    }
-    while at < n {
-        strip::<FUSED, 1>(z, n, at, v, out);
-        at += 1;
+/// `out = Zᵀv` for row-major `Z` of shape d×n with d = `v.len()`, n = `out.len()`.
+///
+/// # Panics
+/// When `z.len() ≠ d·n`.
+///
+/// ```
+/// let mut out = [0.0; 2];
+/// mirrorflow::numerics::dense::mul_t(&[1.0, 2.0, 3.0, 4.0], &[1.0, 1.0], &mut out);
+/// assert_eq!(out, [4.0, 6.0]);
+/// ```
+pub fn mul_t(z: &[f64], v: &[f64], out: &mut [f64]) {
+    let (d, n) = (v.len(), out.len());
+    assert_eq!(z.len(), d * n, "Z has {} entries, expected {d}×{n}", z.len());
+    if z.len() >= PARALLEL_ENTRIES && n > COLUMNS_PER_TASK {
+        out.par_chunks_mut(COLUMNS_PER_TASK)
+            .enumerate()
+            .for_each(|(task, out)| mul_t_kernel(z, v, out, n, task * COLUMNS_PER_TASK));
+    } else {
+        mul_t_kernel(z, v, out, n, 0);
     }
 }
 
-dispatch! {
-    /// `out = Zᵀ v`: `z` is d×n row-major, `v` has length d, `out` length n.
-    ///
-    /// ```
-    /// let mut out = [0.0; 2];
-    /// mirrorflow::numerics::dense::mul_t(&[1.0, 2.0, 3.0, 4.0], &[1.0, 1.0], &mut out);
-    /// assert_eq!(out, [4.0, 6.0]);
-    /// ```
-    pub fn mul_t(z: &[f64], v: &[f64], out: &mut [f64]) = mul_t_body
-}
-
-/// The lower triangle of `(Z diag(s)) Zᵀ` row against four rows at a time, then mirrored. `scaled`
-/// holds one scaled row.
-#[inline(always)]
-fn gram_body<const FUSED: bool>(
-    z: &[f64],
-    d: usize,
-    n: usize,
-    s: &[f64],
-    scaled: &mut [f64],
-    out: &mut [f64],
-) {
-    for i in 0..d {
-        for ((t, p), w) in scaled.iter_mut().zip(&z[i * n..(i + 1) * n]).zip(s) {
-            *t = p * w;
-        }
-        mul_body::<FUSED>(&z[..(i + 1) * n], scaled, &mut out[i * d..i * d + i + 1]);
-        for j in 0..i {
-            out[j * d + i] = out[i * d + j];
-        }
-    }
-}
-
-dispatch! {
-    fn gram_small(z: &[f64], d: usize, n: usize, s: &[f64], scaled: &mut [f64], out: &mut [f64]) = gram_body
-}
-
-/// Above this many multiplications a blocked, threaded matrix product is faster than row products.
-const BLOCKED: usize = 1 << 20;
-
-/// `out = Z diag(weights) Zᵀ`: `z` is d×n row-major, `weights` has length n, `out` is d×d, both
-/// triangles filled, exactly symmetric.
+/// `out = Z diag(weights) Zᵀ` (d×d, row-major, both triangles) for row-major `Z` of shape d×n.
+///
+/// # Panics
+/// When a length disagrees with d and n.
 ///
 /// ```
 /// let mut out = [0.0; 4];
@@ -195,35 +93,215 @@ const BLOCKED: usize = 1 << 20;
 /// assert_eq!(out, [41.0, 83.0, 83.0, 169.0]);
 /// ```
 pub fn gram_weighted(z: &[f64], d: usize, n: usize, weights: &[f64], out: &mut [f64]) {
-    if d * d * n <= BLOCKED {
-        let mut scaled = vec![0.0; n];
-        gram_small(z, d, n, weights, &mut scaled, out);
-        return;
+    assert_eq!(z.len(), d * n, "Z has {} entries, expected {d}×{n}", z.len());
+    assert_eq!(weights.len(), n, "{} weights, expected {n}", weights.len());
+    assert_eq!(out.len(), d * d, "the product has {} entries, expected {d}×{d}", out.len());
+    if d * d * n < GRAM_BLOCKED {
+        gram_kernel(z, d, n, weights, out);
+    } else {
+        gram_blocked(z, d, n, weights, out);
     }
-    use faer::{
-        Accum, MatMut, MatRef, Par,
-        linalg::matmul::triangular::{BlockStructure, matmul},
-    };
-    let mut left = vec![0.0; d * n];
-    for (target, row) in left.chunks_exact_mut(n).zip(z.chunks_exact(n)) {
-        for ((t, p), w) in target.iter_mut().zip(row).zip(weights) {
-            *t = p * w;
+    for i in 1..d {
+        for j in 0..i {
+            out[j * d + i] = out[i * d + j];
         }
     }
+}
+
+/// Lower triangle through `faer`, always divided for the same number of tasks, so that the bits do
+/// not depend on the number of threads that carry them out.
+fn gram_blocked(z: &[f64], d: usize, n: usize, weights: &[f64], out: &mut [f64]) {
+    const TASKS: usize = 8;
+    let mut weighted = vec![0.0; d * n];
+    weighted.par_chunks_mut(n).zip(z.par_chunks(n)).for_each(|(weighted, row)| {
+        for ((product, &entry), &weight) in weighted.iter_mut().zip(row).zip(weights) {
+            *product = entry * weight;
+        }
+    });
     matmul(
-        MatMut::from_row_major_slice_mut(&mut *out, d, d),
+        MatMut::from_row_major_slice_mut(out, d, d),
         BlockStructure::TriangularLower,
         Accum::Replace,
-        MatRef::from_row_major_slice(&left, d, n),
+        MatRef::from_row_major_slice(&weighted, d, n),
         BlockStructure::Rectangular,
         MatRef::from_row_major_slice(z, d, n).transpose(),
         BlockStructure::Rectangular,
         1.0,
-        Par::rayon(0),
+        Par::rayon(TASKS),
     );
-    for i in 0..d {
-        for j in 0..i {
-            out[j * d + i] = out[i * d + j];
+}
+
+kernel!(fn dot_kernel(a: &[f64], b: &[f64]) -> f64 = dot_body);
+kernel!(fn mul_kernel(z: &[f64], x: &[f64], out: &mut [f64]) = mul_body);
+kernel!(fn mul_t_kernel(z: &[f64], v: &[f64], out: &mut [f64], n: usize, first: usize) = mul_t_body);
+kernel!(fn gram_kernel(z: &[f64], d: usize, n: usize, weights: &[f64], out: &mut [f64]) = gram_body);
+
+#[inline(always)]
+fn dot_body<I: Isa>(a: &[f64], b: &[f64]) -> f64 {
+    let mut acc = [I::splat(0.0); 4];
+    let mut a_chunks = a.chunks_exact(4 * LANES);
+    let mut b_chunks = b.chunks_exact(4 * LANES);
+    for (a, b) in (&mut a_chunks).zip(&mut b_chunks) {
+        for (k, acc) in acc.iter_mut().enumerate() {
+            *acc = I::mul_add(I::load(&a[k * LANES..]), I::load(&b[k * LANES..]), *acc);
+        }
+    }
+    let mut a_chunks = a_chunks.remainder().chunks_exact(LANES);
+    let mut b_chunks = b_chunks.remainder().chunks_exact(LANES);
+    for (a, b) in (&mut a_chunks).zip(&mut b_chunks) {
+        acc[0] = I::mul_add(I::load(a), I::load(b), acc[0]);
+    }
+    let (a, b) = (a_chunks.remainder(), b_chunks.remainder());
+    if !a.is_empty() {
+        acc[1] = I::mul_add(I::load_part(a), I::load_part(b), acc[1]);
+    }
+    I::sum(I::add(I::add(acc[0], acc[1]), I::add(acc[2], acc[3])))
+}
+
+#[inline(always)]
+fn mul_body<I: Isa>(z: &[f64], x: &[f64], out: &mut [f64]) {
+    let n = x.len();
+    let d = out.len();
+    let mut i = 0;
+    while i + 8 <= d {
+        out[i..i + 8].copy_from_slice(&dot_rows::<I, 8>(&z[i * n..(i + 8) * n], x));
+        i += 8;
+    }
+    if i + 4 <= d {
+        out[i..i + 4].copy_from_slice(&dot_rows::<I, 4>(&z[i * n..(i + 4) * n], x));
+        i += 4;
+    }
+    while i < d {
+        out[i] = dot_rows::<I, 1>(&z[i * n..(i + 1) * n], x)[0];
+        i += 1;
+    }
+}
+
+/// `R` rows times `x`: `R` independent chains, enough to hide the latency of the multiply-add.
+#[inline(always)]
+fn dot_rows<I: Isa, const R: usize>(z: &[f64], x: &[f64]) -> [f64; R] {
+    let n = x.len();
+    let rows: [&[f64]; R] = std::array::from_fn(|r| &z[r * n..(r + 1) * n]);
+    let mut acc = [I::splat(0.0); R];
+    let full = n - n % LANES;
+    for j in (0..full).step_by(LANES) {
+        let x = I::load(&x[j..j + LANES]);
+        for r in 0..R {
+            acc[r] = I::mul_add(I::load(&rows[r][j..j + LANES]), x, acc[r]);
+        }
+    }
+    if full < n {
+        let x = I::load_part(&x[full..]);
+        for r in 0..R {
+            acc[r] = I::mul_add(I::load_part(&rows[r][full..]), x, acc[r]);
+        }
+    }
+    std::array::from_fn(|r| I::sum(acc[r]))
+}
+
+/// Columns `first .. first + out.len()` of `Zᵀv`.
+#[inline(always)]
+fn mul_t_body<I: Isa>(z: &[f64], v: &[f64], out: &mut [f64], n: usize, first: usize) {
+    // Columns that stay in the nearest cache while all rows pass.
+    const COLUMNS: usize = 1024;
+    let d = v.len();
+    let mut start = first;
+    for out in out.chunks_mut(COLUMNS) {
+        out.fill(0.0);
+        let mut i = 0;
+        while i + 8 <= d {
+            add_rows::<I, 8>(z, &v[i..], out, n, i * n + start);
+            i += 8;
+        }
+        if i + 4 <= d {
+            add_rows::<I, 4>(z, &v[i..], out, n, i * n + start);
+            i += 4;
+        }
+        while i < d {
+            add_rows::<I, 1>(z, &v[i..], out, n, i * n + start);
+            i += 1;
+        }
+        start += out.len();
+    }
+}
+
+/// `out += Σ_r v_r z_r` over `R` rows, in order.
+#[inline(always)]
+fn add_rows<I: Isa, const R: usize>(z: &[f64], v: &[f64], out: &mut [f64], n: usize, at: usize) {
+    let columns = out.len();
+    let rows: [&[f64]; R] = std::array::from_fn(|r| &z[at + r * n..at + r * n + columns]);
+    let v: [f64; R] = std::array::from_fn(|r| v[r]);
+    let wide = v.map(I::splat);
+    let full = columns - columns % LANES;
+    for j in (0..full).step_by(LANES) {
+        let mut sum = I::load(&out[j..j + LANES]);
+        for r in 0..R {
+            sum = I::mul_add(wide[r], I::load(&rows[r][j..j + LANES]), sum);
+        }
+        I::store(sum, &mut out[j..j + LANES]);
+    }
+    for j in full..columns {
+        for r in 0..R {
+            out[j] = I::fma(v[r], rows[r][j], out[j]);
+        }
+    }
+}
+
+/// Lower triangle by tiles of 4×4 dot products.
+#[inline(always)]
+fn gram_body<I: Isa>(z: &[f64], d: usize, n: usize, weights: &[f64], out: &mut [f64]) {
+    const TILE: usize = 4;
+    let full = d - d % TILE;
+    for i in (0..full).step_by(TILE) {
+        for j in (0..=i).step_by(TILE) {
+            gram_tile::<I, TILE>(z, d, n, weights, out, i, j);
+        }
+    }
+    for i in full..d {
+        for j in 0..=i {
+            gram_tile::<I, 1>(z, d, n, weights, out, i, j);
+        }
+    }
+}
+
+/// `out[i.., j..]` on a `T×T` tile.
+#[inline(always)]
+fn gram_tile<I: Isa, const T: usize>(
+    z: &[f64],
+    d: usize,
+    n: usize,
+    weights: &[f64],
+    out: &mut [f64],
+    i: usize,
+    j: usize,
+) {
+    let left: [&[f64]; T] = std::array::from_fn(|r| &z[(i + r) * n..(i + r + 1) * n]);
+    let right: [&[f64]; T] = std::array::from_fn(|r| &z[(j + r) * n..(j + r + 1) * n]);
+    let mut acc = [[I::splat(0.0); T]; T];
+    let full = n - n % LANES;
+    for k in (0..full).step_by(LANES) {
+        let weight = I::load(&weights[k..k + LANES]);
+        let right: [I::V; T] = std::array::from_fn(|c| I::load(&right[c][k..k + LANES]));
+        for r in 0..T {
+            let weighted = I::mul(I::load(&left[r][k..k + LANES]), weight);
+            for c in 0..T {
+                acc[r][c] = I::mul_add(weighted, right[c], acc[r][c]);
+            }
+        }
+    }
+    if full < n {
+        let weight = I::load_part(&weights[full..]);
+        let right: [I::V; T] = std::array::from_fn(|c| I::load_part(&right[c][full..]));
+        for r in 0..T {
+            let weighted = I::mul(I::load_part(&left[r][full..]), weight);
+            for c in 0..T {
+                acc[r][c] = I::mul_add(weighted, right[c], acc[r][c]);
+            }
+        }
+    }
+    for r in 0..T {
+        for c in 0..T {
+            out[(i + r) * d + j + c] = I::sum(acc[r][c]);
         }
     }
 }
@@ -234,47 +312,121 @@ mod tests {
 
     use super::*;
 
-    /// Small integers: every product and sum is exact, so any order gives the same bits.
-    fn integers(seed: u64, len: usize) -> Vec<f64> {
-        (0..len as u64)
-            .map(|i| ((seed.wrapping_mul(31).wrapping_add(i * i * 7 + 3 * i)) % 17) as f64 - 8.0)
+    /// Deterministic entries in (−1, 1) with many significant bits.
+    fn entries(len: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        (0..len)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+            })
             .collect()
     }
 
-    proptest! {
-        #[test]
-        fn products_are_exact_on_integers(d in 1_usize..12, n in 1_usize..150, seed in 0_u64..1000) {
-            let (z, x, v) = (integers(seed, d * n), integers(seed + 1, n), integers(seed + 2, d));
-            let mut zx = vec![0.0; d];
-            let mut zv = vec![0.0; n];
-            let mut gram = vec![0.0; d * d];
-            mul(&z, &x, &mut zx);
-            mul_t(&z, &v, &mut zv);
-            gram_weighted(&z, d, n, &x, &mut gram);
-            for i in 0..d {
-                let plain: f64 = (0..n).map(|j| z[i * n + j] * x[j]).sum();
-                prop_assert_eq!(zx[i], plain);
-                prop_assert_eq!(dot(&z[i * n..(i + 1) * n], &x), plain);
-                for k in 0..d {
-                    let plain: f64 = (0..n).map(|j| z[i * n + j] * x[j] * z[k * n + j]).sum();
-                    prop_assert_eq!(gram[i * d + k], plain);
-                }
+    /// `|fl(aᵀb) − aᵀb| ≤ γ_n |a|ᵀ|b|` with `γ_n ≈ n u` for any order of summation (Higham,
+    /// *Accuracy and Stability*, §3.1); twice that, since the reference is rounded too, plus one
+    /// rounding for a weight.
+    fn close(found: f64, terms: impl Iterator<Item = f64> + Clone, n: usize) -> bool {
+        let bound = 2.0 * (n + 2) as f64 * f64::EPSILON / 2.0;
+        let magnitude: f64 = terms.clone().map(f64::abs).sum();
+        (found - terms.sum::<f64>()).abs() <= bound * magnitude
+    }
+
+    fn check(d: usize, n: usize) {
+        let z = entries(d * n, (d * 31 + n) as u64);
+        let (x, v) = (entries(n, 5), entries(d, 6));
+        let weights: Vec<f64> = entries(n, 7).iter().map(|w| w.abs()).collect();
+        let (mut zx, mut ztv, mut gram) = (vec![7.0; d], vec![7.0; n], vec![7.0; d * d]);
+        mul(&z, &x, &mut zx);
+        mul_t(&z, &v, &mut ztv);
+        gram_weighted(&z, d, n, &weights, &mut gram);
+        let row = |i: usize| &z[i * n..(i + 1) * n];
+        for i in 0..d {
+            assert!(close(zx[i], row(i).iter().zip(&x).map(|(a, b)| a * b), n), "{d}×{n}, {i}");
+            assert!(close(dot(row(i), &x), row(i).iter().zip(&x).map(|(a, b)| a * b), n));
+            for j in (0..d).step_by(1 + d / 50) {
+                let terms = (0..n).map(|k| row(i)[k] * weights[k] * row(j)[k]);
+                assert!(close(gram[i * d + j], terms, n), "{d}×{n}, {i},{j}");
+                assert_eq!(gram[i * d + j], gram[j * d + i]);
             }
-            for j in 0..n {
-                let plain: f64 = (0..d).map(|i| z[i * n + j] * v[i]).sum();
-                prop_assert_eq!(zv[j], plain);
+        }
+        for j in 0..n {
+            assert!(close(ztv[j], (0..d).map(|i| row(i)[j] * v[i]), d), "{d}×{n}, {j}");
+        }
+    }
+
+    #[test]
+    fn products_of_every_remainder() {
+        for d in [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 21] {
+            for n in [1, 2, 3, 4, 7, 8, 9, 15, 16, 31, 32, 33, 40, 70] {
+                check(d, n);
             }
         }
     }
 
     #[test]
-    fn the_blocked_product_agrees_with_the_small_one() {
-        let (d, n) = (70, 300);
-        let (z, s) = (integers(1, d * n), integers(2, n));
-        let (mut blocked, mut small) = (vec![0.0; d * d], vec![0.0; d * d]);
-        assert!(d * d * n > BLOCKED);
-        gram_weighted(&z, d, n, &s, &mut blocked);
-        gram_small(&z, d, n, &s, &mut vec![0.0; n], &mut small);
-        assert_eq!(blocked, small);
+    fn products_of_large_matrices() {
+        // Beyond both thresholds, with sizes that no tile divides.
+        check(203, 1031);
+        check(131, 8001);
+    }
+
+    #[test]
+    fn empty_sums_are_zero() {
+        let mut out = [7.0; 3];
+        mul(&[], &[], &mut out);
+        assert_eq!(out, [0.0; 3]);
+        mul_t(&[], &[], &mut out);
+        assert_eq!(out, [0.0; 3]);
+        assert_eq!(dot(&[], &[]), 0.0);
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let (d, n) = (131, 8001);
+        let z = entries(d * n, 1);
+        let (x, v) = (entries(n, 2), entries(d, 3));
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let (mut zx, mut ztv) = (vec![0.0; d], vec![0.0; n]);
+                let mut gram = vec![0.0; d * d];
+                mul(&z, &x, &mut zx);
+                mul_t(&z, &v, &mut ztv);
+                gram_weighted(&z, d, n, &x, &mut gram);
+                (zx, ztv, gram)
+            })
+        };
+        let one = run(1);
+        assert_eq!(one, run(2));
+        assert_eq!(one, run(7));
+        let mut sequential = vec![0.0; d];
+        mul_kernel(&z, &x, &mut sequential);
+        assert_eq!(one.0, sequential);
+        let mut sequential = vec![0.0; n];
+        mul_t_kernel(&z, &v, &mut sequential, n, 0);
+        assert_eq!(one.1, sequential);
+    }
+
+    proptest! {
+        /// Integers small enough that every order of summation is exact: all paths must agree to
+        /// the last bit with the definition.
+        #[test]
+        fn integer_products_are_exact(d in 1_usize..20, n in 1_usize..50, seed in any::<u64>()) {
+            let round = |v: Vec<f64>| v.iter().map(|e| (e * 64.0).round()).collect::<Vec<_>>();
+            let z = round(entries(d * n, seed));
+            let x = round(entries(n, seed ^ 1));
+            let mut out = vec![0.0; d];
+            mul(&z, &x, &mut out);
+            let mut portable = vec![0.0; d];
+            mul_body::<crate::numerics::simd::Portable>(&z, &x, &mut portable);
+            prop_assert_eq!(&out, &portable);
+            for i in 0..d {
+                let exact: f64 = (0..n).map(|j| z[i * n + j] * x[j]).sum();
+                prop_assert_eq!(out[i], exact);
+            }
+        }
     }
 }

@@ -8,5 +8,6 @@ pub mod interval;
 pub mod log_domain;
 mod rounding;
 pub(crate) mod scaled;
+pub(crate) mod simd;
 pub mod sums;
 pub mod vector;
