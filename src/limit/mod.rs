@@ -15,7 +15,9 @@ mod l1;
 mod l1_tests;
 mod lars;
 mod lars_active;
+mod lars_homotopy;
 mod lars_kernels;
+mod lars_scaled;
 mod lars_screen;
 #[cfg(test)]
 mod lars_tests;

@@ -8,9 +8,9 @@
 
 use super::certificate::{certify_unranked, check, column};
 use super::compensated::{Sum, dot, residual, transposed_product};
-use super::lars::{exponent, scale_by};
 use super::lars_active::{Active, Split};
 use super::lars_kernels;
+use super::lars_scaled::{exponent, scale_by};
 use super::{Certificate, L1Solution, Route, Status};
 use crate::problem::Problem;
 

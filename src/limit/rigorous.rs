@@ -13,9 +13,9 @@
 use super::certificate::{check, column};
 use super::compensated::{Sum, dot_from, transposed_product_pair};
 use super::krawczyk;
-use super::lars::{exponent, scale_by};
 use super::lars_active::{Active, Split};
 use super::lars_kernels;
+use super::lars_scaled::{exponent, scale_by};
 use crate::Result;
 use crate::problem::Problem;
 
