@@ -8,6 +8,8 @@
 //! path, and as λ → 0 it ends at the L1-minimal solution of `Zx = y`, with `μ = Z_S(Z_SᵀZ_S)⁻¹s` an
 //! exactly matching dual point.
 
+use std::fmt;
+
 use super::lars_homotopy::Homotopy;
 use super::lars_kernels::dot;
 use super::lars_scaled::{Scaled, scale_by};
@@ -52,6 +54,17 @@ pub enum LassoStatus {
     /// Rounding errors exceed what the path allows at the last knot: the columns are too nearly
     /// dependent there.
     Stalled,
+}
+
+impl fmt::Display for LassoStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Complete => "followed to λ = 0",
+            Self::ReachedLambdaMin => "followed to the λ asked for",
+            Self::StepLimit => "the step bound was reached first: allow more steps",
+            Self::Stalled => "the active columns are too nearly dependent to go on",
+        })
+    }
 }
 
 /// The path: λ and x at its knots, from λ_max down.

@@ -91,7 +91,7 @@ impl<'a> Homotopy<'a> {
         let mut since_check = 0;
         let stop = self.floor.max(self.lowest);
         let mut solved = false;
-        let mut budget = 4 * self.max_steps + self.path.features;
+        let mut budget = self.max_steps.saturating_mul(4).saturating_add(self.path.features + 1);
         let status = loop {
             // Columns that turn out dependent cost a turn but no step.
             budget -= 1;
@@ -353,9 +353,10 @@ impl<'a> Homotopy<'a> {
             _ => self.level,
         };
         if level.is_infinite() {
-            // y = 0 or no column correlates with it: x = 0 for every λ.
-            self.level = 0.0;
-            self.record(0.0, &[]);
+            // Not even the first knot was reached.
+        } else if self.level.is_infinite() {
+            // y = 0, or no column correlates with it: x = 0 for every λ asked for.
+            self.record(level, &[]);
         } else if level < self.level {
             // The newest coefficient has left zero by now.
             self.fresh.fill(false);

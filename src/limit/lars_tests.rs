@@ -171,6 +171,12 @@ fn stops_where_it_is_told() {
     assert_eq!(short.status(), LassoStatus::StepLimit);
     assert_eq!(short.lambdas(), &whole.lambdas()[..short.lambdas().len()]);
     assert_eq!(short.at(0.0), None);
+    let options = LassoOptions { max_steps: Some(0), ..Default::default() };
+    let nothing = lasso_path(&problem, &options).unwrap();
+    assert_eq!((nothing.status(), nothing.lambdas().len()), (LassoStatus::StepLimit, 0));
+    assert_eq!(nothing.at(0.0), None);
+    let options = LassoOptions { max_steps: Some(usize::MAX), ..Default::default() };
+    assert_eq!(lasso_path(&problem, &options).unwrap().status(), LassoStatus::Complete);
     let lambda = 0.3 * whole.lambdas()[0];
     let options = LassoOptions { lambda_min: lambda, ..Default::default() };
     let part = lasso_path(&problem, &options).unwrap();
@@ -278,5 +284,21 @@ proptest! {
             let violation = kkt_violation(&problem, &x, lambda) / size;
             prop_assert!(violation <= tolerance, "knot {}: {:e}", k, violation);
         }
+    }
+}
+
+#[test]
+fn screening_misses_no_column_on_a_large_problem() {
+    // n ≫ d and hundreds of knots: most columns are skipped at most steps.
+    let (problem, expected, _) = super::l1_tests::reference("200x1000", "rn");
+    let path = lasso_path(&problem, &LassoOptions::default()).unwrap();
+    assert!(path.lambdas().len() > 250);
+    for k in (0..path.lambdas().len()).step_by(7) {
+        let x = dense_knot(&path, k, 1000);
+        // Rounding of a correlation of length 200, with room for the condition of 200 columns.
+        assert!(kkt_violation(&problem, &x, path.lambdas()[k]) < 1e-13, "knot {k}");
+    }
+    for (a, b) in path.last().iter().zip(&expected) {
+        assert!((a - b).abs() < 1e-8);
     }
 }

@@ -10,6 +10,8 @@
 //! are there to spare. Columns are scaled by powers of two (exact) before the proof. With dependent
 //! rows there is no such B, and nothing is proved about feasibility: the status says so.
 
+use std::fmt;
+
 use super::certificate::{check, column};
 use super::compensated::{Sum, dot_from, transposed_product_pair};
 use super::krawczyk;
@@ -30,6 +32,20 @@ pub enum EnclosureStatus {
     RankDeficient,
     /// The columns are too nearly dependent for a proof in double precision; `l1_upper` is ∞.
     IllConditioned,
+}
+
+impl fmt::Display for EnclosureStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proved => "both bounds are proved",
+            Self::RankDeficient => {
+                "rows of Z are dependent (or n < d): no upper bound can be proved; remove them"
+            }
+            Self::IllConditioned => {
+                "the columns are too nearly dependent to prove an upper bound in double precision"
+            }
+        })
+    }
 }
 
 /// Proved bounds of the L1 minimum.
