@@ -10,6 +10,7 @@
 
 use super::compensated::{Sum, dot, residual, transposed_product};
 use super::lars_active::{Active, Split};
+use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
 
@@ -132,8 +133,8 @@ pub(super) fn certify_unranked(problem: &Problem, x: &[f64], mu: &[f64]) -> Cert
         most.map_or(1.0, |most| 1.0 - most)
     };
     let (margin, tight_margin) = (slack(&on), slack(&is_tight));
-    let norm_r = norm(&r);
-    let norm_y = norm(y);
+    let norm_r = norm2(&r);
+    let norm_y = norm2(y);
     let effect: f64 = r.iter().zip(mu).map(|(r, m)| (r * (m / scale)).abs()).sum();
     Certificate {
         residual: norm_r,
@@ -153,15 +154,6 @@ pub(super) fn certify_unranked(problem: &Problem, x: &[f64], mu: &[f64]) -> Cert
     }
 }
 
-/// `‖v‖₂` without overflow.
-pub(super) fn norm(v: &[f64]) -> f64 {
-    let largest = v.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        return largest;
-    }
-    largest * v.iter().map(|x| (x / largest) * (x / largest)).sum::<f64>().sqrt()
-}
-
 /// Numerical rank of the columns `support`, by orthogonalization to rounding.
 fn rank(problem: &Problem, support: &[usize]) -> usize {
     let (d, n) = (problem.samples(), problem.features());
@@ -170,7 +162,7 @@ fn rank(problem: &Problem, support: &[usize]) -> usize {
     for &j in support {
         let column = column(problem, j);
         // Scaled to norm 1, so that squares neither overflow nor underflow.
-        let length = norm(&column);
+        let length = norm2(&column);
         let unit: Vec<f64> = column.iter().map(|v| v / length).collect();
         if length > 0.0 && active.split(&unit, 1.0, &mut split) {
             active.join(j, 1.0, &split);

@@ -11,6 +11,8 @@
 //! Overflow shows as a bound that is not finite.
 
 use crate::numerics::dispatch::dispatch;
+use crate::numerics::scaled::two_sum;
+use crate::numerics::sums::two_product;
 
 /// `Σ a_i b_i` as `hi + lo` (unevaluated) with a proven bound on the distance to the exact value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,29 +45,6 @@ impl Sum {
 /// `u = 2⁻⁵³`.
 const UNIT: f64 = f64::EPSILON / 2.0;
 const LANES: usize = 8;
-
-#[inline(always)]
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let s = a + b;
-    let t = s - a;
-    (s, (a - (s - t)) + (b - t))
-}
-
-#[inline(always)]
-fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
-    let p = a * b;
-    if FUSED {
-        return (p, a.mul_add(b, -p));
-    }
-    // Veltkamp's splitting at 27 bits.
-    let split = |v: f64| {
-        let c = 134_217_729.0 * v;
-        let high = c - (c - v);
-        (high, v - high)
-    };
-    let ((ah, al), (bh, bl)) = (split(a), split(b));
-    (p, al * bl - (((p - ah * bh) - al * bh) - ah * bl))
-}
 
 /// The bound of the module's head.
 #[inline(always)]

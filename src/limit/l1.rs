@@ -5,11 +5,12 @@
 //! it is polished on its support, and then come the routes that do not depend on the path. What is
 //! returned says which route it was.
 
-use super::certificate::{certify_unranked, norm};
+use super::certificate::certify_unranked;
 use super::compensated::{Sum, dot, residual, transposed_product};
 use super::lars::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
 use super::{Certificate, Farkas, L1Solution, Route, Status, ladder};
+use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
 
@@ -150,7 +151,7 @@ fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
     let largest = r.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     // A residual of rounding size proves nothing.
-    if norm(&r) <= 1e-10 * norm(y) {
+    if norm2(&r) <= 1e-10 * norm2(y) {
         return None;
     }
     let u: Vec<f64> = r.iter().map(|v| v / largest).collect();

@@ -19,6 +19,7 @@ use super::lars_active::{Active, Split};
 use super::lars_kernels;
 use super::lars_scaled::{exponent, scale_by};
 use crate::Result;
+use crate::numerics::interval::Interval;
 use crate::problem::Problem;
 
 /// What the proof came to.
@@ -162,21 +163,21 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
     };
     // ‖x‖₁ ≤ Σ_B (±(high + low) + radius)·2^{−e} + Σ_outside |x_j|, rounded upwards.
     let (mut values, mut signs) = (Vec::new(), Vec::new());
-    let mut radii = 0.0_f64;
+    let mut radii = Interval::ZERO;
     let mut widest = 0.0_f64;
     for (i, &e) in basis.exponents.iter().enumerate() {
         let sign = scale_by(1.0_f64.copysign(point.high[i]), -e);
         values.extend([point.high[i], point.low[i]]);
         signs.extend([sign, sign]);
         let radius = scale_by(point.radius[i], -e).next_up();
-        radii = (radii + radius).next_up();
+        radii = radii + Interval::point(radius);
         widest = widest.max(radius);
     }
     for &j in &outside {
         values.push(x[j]);
         signs.push(1.0_f64.copysign(x[j]));
     }
-    let upper = (dot_from(0.0, &values, &signs).upper() + radii).next_up();
+    let upper = (Interval::point(dot_from(0.0, &values, &signs).upper()) + radii).hi();
     if upper.is_finite() {
         enclosure.l1_upper = upper;
         enclosure.radius = widest;
@@ -191,9 +192,11 @@ fn lower(problem: &Problem, mu: &[f64], tail: &[f64]) -> f64 {
     let norm = products.iter().fold(0.0_f64, |m, s| m.max(s.magnitude()));
     let both = [problem.y(), problem.y()].concat();
     let value = dot_from(0.0, &both, &[mu, tail].concat()).lower();
-    let bound = (value / norm).next_down();
-    // Also refuses NaN.
-    if bound > 0.0 && norm.is_finite() && bound.is_finite() { bound } else { 0.0 }
+    if !(value.is_finite() && norm.is_finite()) {
+        return 0.0;
+    }
+    let bound = (Interval::point(value) / Interval::point(norm)).lo();
+    if bound.is_finite() { bound.max(0.0) } else { 0.0 }
 }
 
 /// A correction μ' with which the tight constraints of B hold to the square of rounding.
