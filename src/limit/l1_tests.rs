@@ -195,3 +195,50 @@ proptest! {
         }
     }
 }
+
+/// Entries ±1 or {−1, 0, 1}, integer truths, duplicated columns and a repeated row: ties at nearly
+/// every knot, at sizes where the small-integer problems above do not go.
+#[test]
+fn sign_designs_are_certified() {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut next = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) % below
+    };
+    for round in 0..120 {
+        let (d, n) = (5 + next(60) as usize, 5 + next(200) as usize);
+        let mut z = Array2::from_shape_simple_fn((d, n), || {
+            if round % 2 == 0 { 2.0 * next(2) as f64 - 1.0 } else { next(3) as f64 - 1.0 }
+        });
+        if round % 4 < 2 {
+            for j in 0..n / 2 {
+                let twin = z.column(j).to_owned();
+                z.column_mut(n - 1 - j).assign(&twin);
+            }
+        }
+        if round % 5 == 0 {
+            let row = &z.row(0) * 2.0;
+            z.row_mut(d - 1).assign(&row);
+        }
+        let mut truth = Array1::<f64>::zeros(n);
+        for _ in 0..=next(8) {
+            truth[next(n as u64) as usize] = next(7) as f64 - 3.0;
+        }
+        let problem = Problem::new(z.clone(), z.dot(&truth)).unwrap();
+        let solution = l1_minimum(&problem).unwrap();
+        assert_eq!(solution.status, Status::Converged, "round {round}");
+        // Never above the planted point, which is feasible.
+        let planted: f64 = truth.iter().map(|v| v.abs()).sum();
+        assert!(solution.l1 <= planted * (1.0 + 1e-12));
+        let proof = enclose(&problem, &solution.x, &solution.mu).unwrap();
+        assert!(proof.l1_lower <= planted);
+        // A repeated row, or n < d, has no proof of feasibility.
+        let provable = proof.status == EnclosureStatus::Proved;
+        assert!(provable == (proof.columns.len() == d) || planted == 0.0);
+        if provable {
+            assert!(proof.relative_width() < 1e-12, "round {round}: {proof:?}");
+        }
+    }
+}
