@@ -1,5 +1,9 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod explicit;
+mod explicit_tables;
+mod general;
+mod options;
 mod rosenbrock;
 mod rosenbrock_matrix;
 mod rosenbrock_table;
@@ -7,11 +11,18 @@ mod stabilized;
 mod stabilized_dense;
 mod stabilized_radius;
 mod stabilized_table;
+mod time_loop;
 
+pub use explicit::Explicit;
+pub use options::{Method, Options};
 pub use rosenbrock::Rosenbrock;
 pub use stabilized::Stabilized;
 
-use crate::flow::Flow;
+pub use crate::flow::{Outcome, Trajectory, Work};
+pub use time_loop::integrate_with;
+
+use crate::flow::{Flow, Stiffness};
+use crate::{Error, Result};
 
 /// How an attempted step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,21 +31,6 @@ pub enum Attempt {
     Done,
     /// The field or a linear solve gave a non-finite value: try a smaller step.
     NotFinite,
-}
-
-/// Work counted so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Evaluations of the field.
-    pub fields: u64,
-    /// Evaluations of the Jacobian.
-    pub jacobians: u64,
-    /// Matrix factorizations.
-    pub factorizations: u64,
-    /// Accepted steps.
-    pub steps: u64,
-    /// Rejected steps.
-    pub rejections: u64,
 }
 
 /// One step of a one-step method with an embedded error estimate and dense output.
@@ -64,4 +60,49 @@ pub trait Stepper {
     ) -> Attempt;
     /// State at `t + s·h`, `s ∈ [0, 1]`, of the last attempted step, into `out`.
     fn interpolate(&self, s: f64, out: &mut [f64]);
+}
+
+/// Integrates a flow from t = 0 to `options.t_end` or the first event.
+///
+/// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `stabilized` for the
+/// primal and the dual flow (real spectrum, mildly stiff), `rosenbrock` for the dual flow in the log
+/// domain, and `tsit5` for piecewise flows and flows of one's own.
+///
+/// # Errors
+/// When an option is out of its range, or a stop at a KKT residual is asked of a flow without one.
+pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
+    let k = flow.dim();
+    let method = match options.method {
+        Method::Auto => match flow.stiffness() {
+            Stiffness::None => Method::Tsit5,
+            Stiffness::Mild => Method::Stabilized,
+            Stiffness::Strong => Method::Rosenbrock,
+        },
+        chosen => chosen,
+    };
+    match method {
+        Method::Dopri5 => integrate_with(flow, &mut Explicit::dopri5(k), options),
+        Method::Auto | Method::Tsit5 => integrate_with(flow, &mut Explicit::tsit5(k), options),
+        Method::Dop853 => integrate_with(flow, &mut Explicit::dop853(k), options),
+        Method::Stabilized => integrate_with(flow, &mut Stabilized::new(k), options),
+        Method::Rosenbrock => integrate_with(flow, &mut Rosenbrock::new(k), options),
+        Method::Bdf | Method::TrBdf2 => general::integrate(flow, method, options),
+    }
+}
+
+/// Whether the events asked for exist.
+fn check_events(flow: &dyn Flow, options: &Options) -> Result<()> {
+    if options.kkt_at_most.is_none() {
+        return Ok(());
+    }
+    let mut state = vec![0.0; flow.dim()];
+    flow.initial(&mut state);
+    match flow.kkt(0.0, &state) {
+        Some(_) => Ok(()),
+        None => Err(Error::Domain {
+            what: "the KKT residual to stop at".into(),
+            expected: "none: this flow defines no KKT residual (stop at a loss or a time)".into(),
+            found: "a value".into(),
+        }),
+    }
 }

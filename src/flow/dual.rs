@@ -1,0 +1,253 @@
+//! The dual flow: d unknowns instead of 2n.
+//!
+//! `ν' = ℓ'(Zx, y)/d` with `x = a_t sinh(θ₀ − 2Zᵀν)`, `a_t = a₀ e^{−4A(t)}`, `ν(0) = 0`: since
+//! `L_t = ∫∇f = Zᵀν`, this is the closed form `x_t = a_t sinh(θ₀ − 2L_t)` of the flow of m⊙w. Its
+//! Jacobian is `−(1/d) diag(ℓ'') Z · 2 diag √(x²+a²) · Zᵀ`, symmetric for the squared loss, and
+//! `∂F/∂t = −(4α/d) diag(ℓ'') Z x`. Assumes β = m₀² − w₀² > 0 (so that `a₀ = β/2 > 0`).
+//!
+//! Everything is in `log a`, so that `log a = −10⁶` integrates.
+
+use super::scratch::with_scratch;
+use super::{Flow, Stiffness, Structure, largest};
+use crate::numerics::dense::{gram_weighted, mul, mul_t};
+use crate::numerics::vector::{a_sinh_cosh_map, a_sinh_map};
+use crate::potential::HyperbolicEntropy;
+use crate::problem::{Loss, Problem};
+use crate::schedule::Schedule;
+use crate::{Error, Result};
+
+/// Below this `log a` a stiff method is the cheaper one (see `benches/README.md`).
+const STIFF_LOG_A: f64 = -20.0;
+
+/// The flow of ν ∈ ℝᵈ.
+///
+/// ```
+/// use mirrorflow::flow::Dual;
+/// use mirrorflow::integrate::{Options, integrate};
+/// use mirrorflow::potential::HyperbolicEntropy;
+/// use mirrorflow::problem::{Loss, Problem};
+/// use mirrorflow::schedule::Schedule;
+/// use ndarray::array;
+///
+/// let problem = Problem::new(array![[1.0, 2.0]], array![1.0])?;
+/// // a → 0: all the mass goes to the longer column, x = (0, ½).
+/// let potential = HyperbolicEntropy::uniform(2, -400.0)?;
+/// let flow = Dual::new(&problem, Loss::Squared, Schedule::None, &potential)?;
+/// let run = integrate(&flow, &Options::until(1e4))?;
+/// assert!(run.x_end()[0].abs() < 1e-12 && (run.x_end()[1] - 0.5).abs() < 1e-9);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Dual<'a> {
+    problem: &'a Problem,
+    loss: Loss,
+    schedule: Schedule,
+    log_a: Vec<f64>,
+    theta: Vec<f64>,
+    /// θ₀ = 0 everywhere: the tilt needs no pass of its own.
+    centred: bool,
+}
+
+impl<'a> Dual<'a> {
+    /// Starts at ν = 0, that is at `x₀ = a₀ sinh θ₀`, with the scale and tilt of `potential` (dimension
+    /// n of the problem).
+    ///
+    /// # Errors
+    /// When the dimensions disagree, the schedule is invalid or the targets do not suit the loss.
+    pub fn new(
+        problem: &'a Problem,
+        loss: Loss,
+        schedule: Schedule,
+        potential: &HyperbolicEntropy,
+    ) -> Result<Self> {
+        let n = problem.features();
+        if potential.log_a().len() != n {
+            return Err(Error::Shape {
+                what: "log a of the potential".into(),
+                expected: format!("({n}), one per feature"),
+                found: format!("({})", potential.log_a().len()),
+            });
+        }
+        loss.check_targets(problem.y())?;
+        schedule.check()?;
+        Ok(Self {
+            problem,
+            loss,
+            schedule,
+            log_a: potential.log_a().to_vec(),
+            theta: potential.theta().to_vec(),
+            centred: potential.theta().iter().all(|&t| t == 0.0),
+        })
+    }
+
+    /// `z = θ₀ − 2Zᵀν` and `log a_t`, both of length n.
+    #[inline]
+    fn arguments(&self, t: f64, nu: &[f64], z: &mut [f64], log_a: &mut [f64]) {
+        mul_t(self.problem.z_rows(), nu, z);
+        if self.centred {
+            z.iter_mut().for_each(|z| *z *= -2.0);
+        } else {
+            for (z, theta) in z.iter_mut().zip(&self.theta) {
+                *z = theta - 2.0 * *z;
+            }
+        }
+        let shift = 4.0 * self.schedule.integral(t);
+        for (log_a, start) in log_a.iter_mut().zip(&self.log_a) {
+            *log_a = start - shift;
+        }
+    }
+
+    /// `ℓ''_j / d` times row j of `out`, whose rows have the given length.
+    fn scale_rows(&self, x: &[f64], out: &mut [f64], row: usize) {
+        let d = self.problem.samples();
+        if self.loss == Loss::Squared {
+            out.iter_mut().for_each(|v| *v /= d as f64);
+            return;
+        }
+        with_scratch(d, |prediction| {
+            mul(self.problem.z_rows(), x, prediction);
+            for ((p, &y), out) in
+                prediction.iter().zip(self.problem.y()).zip(out.chunks_exact_mut(row))
+            {
+                // At a kink of the Huber loss: one of its two one-sided curvatures, 0.
+                let curvature = self.loss.ell_second(*p, y).unwrap_or(0.0) / d as f64;
+                out.iter_mut().for_each(|v| *v *= curvature);
+            }
+        });
+    }
+}
+
+impl Flow for Dual<'_> {
+    fn dim(&self) -> usize {
+        self.problem.samples()
+    }
+    fn features(&self) -> usize {
+        self.problem.features()
+    }
+    fn initial(&self, state: &mut [f64]) {
+        state.fill(0.0);
+    }
+
+    fn field(&self, t: f64, nu: &[f64], out: &mut [f64]) {
+        let n = self.features();
+        with_scratch(3 * n, |buffer| {
+            let (z, rest) = buffer.split_at_mut(n);
+            let (log_a, x) = rest.split_at_mut(n);
+            self.arguments(t, nu, z, log_a);
+            a_sinh_map(z, log_a, x);
+            mul(self.problem.z_rows(), x, out);
+        });
+        let (y, d) = (self.problem.y(), self.problem.samples() as f64);
+        if self.loss == Loss::Squared {
+            for (out, y) in out.iter_mut().zip(y) {
+                *out = (*out - y) / d;
+            }
+        } else {
+            for (out, &y) in out.iter_mut().zip(y) {
+                *out = self.loss.ell_prime(*out, y) / d;
+            }
+        }
+    }
+
+    fn x(&self, t: f64, nu: &[f64], out: &mut [f64]) {
+        let n = self.features();
+        with_scratch(2 * n, |buffer| {
+            let (z, log_a) = buffer.split_at_mut(n);
+            self.arguments(t, nu, z, log_a);
+            a_sinh_map(z, log_a, out);
+        });
+    }
+
+    fn loss(&self, x: &[f64]) -> f64 {
+        self.loss.value(self.problem, x)
+    }
+
+    fn jacobian(&self, t: f64, nu: &[f64], out: &mut [f64]) -> Option<Structure> {
+        let (d, n) = (self.problem.samples(), self.features());
+        with_scratch(4 * n, |buffer| {
+            let (z, rest) = buffer.split_at_mut(n);
+            let (log_a, rest) = rest.split_at_mut(n);
+            let (x, size) = rest.split_at_mut(n);
+            self.arguments(t, nu, z, log_a);
+            a_sinh_cosh_map(z, log_a, x, size);
+            size.iter_mut().for_each(|s| *s *= -2.0);
+            gram_weighted(self.problem.z_rows(), d, n, size, out);
+            self.scale_rows(x, out, d);
+        });
+        Some(match self.loss {
+            Loss::Squared => Structure::SymmetricNegative,
+            _ => Structure::General,
+        })
+    }
+
+    fn time_derivative(&self, t: f64, nu: &[f64], out: &mut [f64]) {
+        let alpha = self.schedule.alpha(t);
+        if alpha == 0.0 {
+            out.fill(0.0);
+            return;
+        }
+        with_scratch(self.features(), |x| {
+            self.x(t, nu, x);
+            mul(self.problem.z_rows(), x, out);
+            out.iter_mut().for_each(|v| *v *= -4.0 * alpha);
+            self.scale_rows(x, out, 1);
+        });
+    }
+
+    /// x changes on the time scale `log(1/a)` of the exponents: their range times the rate
+    /// `‖Z diag√(x²+a²) Zᵀ‖/d` makes the flow stiff for small a.
+    fn stiffness(&self) -> Stiffness {
+        let least = self.log_a.iter().copied().fold(f64::INFINITY, f64::min);
+        if least < STIFF_LOG_A { Stiffness::Strong } else { Stiffness::Mild }
+    }
+
+    fn breakpoints(&self) -> Vec<f64> {
+        self.schedule.breakpoints()
+    }
+
+    /// With `δx = −2√(x²+a²) ⊙ Zᵀδν` to first order:
+    /// `max(‖δx‖_∞ / (atol + rtol‖x‖_∞), 2‖Zᵀδν‖_∞ / (rtol max(1, ‖θ₀ − 2Zᵀν‖_∞)))`.
+    ///
+    /// The second term keeps the exponents right where x is still below atol (small a).
+    fn error(&self, t: f64, nu: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
+        let n = self.features();
+        with_scratch(5 * n, |buffer| {
+            let (z, rest) = buffer.split_at_mut(n);
+            let (log_a, rest) = rest.split_at_mut(n);
+            let (x, rest) = rest.split_at_mut(n);
+            let (size, change) = rest.split_at_mut(n);
+            self.arguments(t, nu, z, log_a);
+            a_sinh_cosh_map(z, log_a, x, size);
+            mul_t(self.problem.z_rows(), delta, change);
+            let exponent = 2.0 * largest(change) / (rtol * largest(z).max(1.0));
+            for (size, change) in size.iter_mut().zip(&*change) {
+                *size *= 2.0 * change;
+            }
+            let point = largest(size) / (atol + rtol * largest(x));
+            // `max` would hide a NaN.
+            if exponent > point { exponent } else { point }
+        })
+    }
+
+    /// `max_j |ℓ'(Zx, y)_j|`, for the squared loss `‖Zx − y‖_∞`. The other half of the KKT
+    /// conditions of `min R_a s.t. Zx = y`, `∇R_a(x) ∈ range Zᵀ`, holds exactly along the flow.
+    fn kkt(&self, t: f64, nu: &[f64]) -> Option<f64> {
+        let d = self.problem.samples();
+        Some(with_scratch(d, |slope| {
+            self.field(t, nu, slope);
+            largest(slope) * d as f64
+        }))
+    }
+
+    fn log_a(&self, t: f64, _nu: &[f64], out: &mut [f64]) -> bool {
+        let shift = 4.0 * self.schedule.integral(t);
+        for (out, start) in out.iter_mut().zip(&self.log_a) {
+            *out = start - shift;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+#[path = "dual_tests.rs"]
+mod tests;
