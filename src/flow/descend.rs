@@ -12,12 +12,12 @@
 //! At 0 the subgradient of least norm is taken: a coordinate at 0 stays while `|g_i| ≤ α` (for the mask
 //! `|g_i w_i| ≤ α`) and else moves by `−η(g_i − α sign g_i)`.
 
+use rand::Rng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use super::primal::{check_point, gradient};
+use super::primal::{check_point, pack, with_gradient};
 use super::{Outcome, Recorder, Trajectory, Work};
 use crate::numerics::dense::dot;
 use crate::problem::{Loss, Problem};
@@ -265,9 +265,9 @@ impl Objective {
         let pairs = s.first.iter().zip(&s.second);
         match self {
             // ½|m² − w²|
-            Self::MaskWeight { .. } => Some(
-                pairs.map(|(m, w)| (0.5 * (m + w).abs()).ln() + (m - w).abs().ln()).collect(),
-            ),
+            Self::MaskWeight { .. } => {
+                Some(pairs.map(|(m, w)| (0.5 * (m + w).abs()).ln() + (m - w).abs().ln()).collect())
+            }
             // 2|uv|
             Self::SquareDifference { .. } => {
                 Some(pairs.map(|(u, v)| (2.0 * u.abs()).ln() + v.abs().ln()).collect())
@@ -311,7 +311,7 @@ pub fn descend(
     loss.check_targets(problem.y())?;
     let mut state = objective.start(n)?;
     let mut batches = how.batch.map(|b| Batches::new(d, b, how.replacement, how.seed));
-    let (mut x, mut g, mut slope) = (vec![0.0; n], vec![0.0; n], vec![0.0; d]);
+    let (mut x, mut g, z) = (vec![0.0; n], vec![0.0; n], pack(problem));
     let mut recorder = Recorder::new();
     let record = |recorder: &mut Recorder, k: u64, state: &State, x: &mut [f64]| {
         objective.point(state, x);
@@ -326,7 +326,7 @@ pub fn descend(
     let mut done = how.steps;
     for k in 0..how.steps {
         match &mut batches {
-            None => gradient(problem, loss, &x, &mut slope, &mut g),
+            None => with_gradient(problem, &z, loss, &x, |full| g.copy_from_slice(full)),
             Some(batches) => batch_gradient(problem, loss, &x, batches.next(), &mut g),
         }
         let alpha = schedule.alpha(match how.clock {

@@ -9,7 +9,8 @@
 
 use super::scratch::with_scratch;
 use super::{Flow, Stiffness, Structure, largest};
-use crate::numerics::dense::{gram_weighted, mul, mul_t};
+use crate::numerics::dense::gram_weighted;
+use crate::numerics::packed::{Packed, padded};
 use crate::numerics::vector::{a_sinh_cosh_map, a_sinh_map};
 use crate::potential::HyperbolicEntropy;
 use crate::problem::{Loss, Problem};
@@ -40,8 +41,10 @@ const STIFF_LOG_A: f64 = -20.0;
 #[derive(Debug, Clone)]
 pub struct Dual<'a> {
     problem: &'a Problem,
+    z: Packed,
     loss: Loss,
     schedule: Schedule,
+    /// `log a₀` and `θ₀`, padded with zeros as `z` is: a padded coordinate has x = 0.
     log_a: Vec<f64>,
     theta: Vec<f64>,
     /// θ₀ = 0 everywhere: the tilt needs no pass of its own.
@@ -70,20 +73,26 @@ impl<'a> Dual<'a> {
         }
         loss.check_targets(problem.y())?;
         schedule.check()?;
+        let pad = |v: &[f64]| {
+            let mut v = v.to_vec();
+            v.resize(padded(n), 0.0);
+            v
+        };
         Ok(Self {
             problem,
+            z: Packed::new(problem.z_rows(), problem.samples(), n),
             loss,
             schedule,
-            log_a: potential.log_a().to_vec(),
-            theta: potential.theta().to_vec(),
+            log_a: pad(potential.log_a()),
+            theta: pad(potential.theta()),
             centred: potential.theta().iter().all(|&t| t == 0.0),
         })
     }
 
-    /// `z = θ₀ − 2Zᵀν` and `log a_t`, both of length n.
+    /// `z = θ₀ − 2Zᵀν` and `log a_t`, both of padded length.
     #[inline]
     fn arguments(&self, t: f64, nu: &[f64], z: &mut [f64], log_a: &mut [f64]) {
-        mul_t(self.problem.z_rows(), nu, z);
+        self.z.mul_t(nu, z);
         if self.centred {
             z.iter_mut().for_each(|z| *z *= -2.0);
         } else {
@@ -104,8 +113,8 @@ impl<'a> Dual<'a> {
             out.iter_mut().for_each(|v| *v /= d as f64);
             return;
         }
-        with_scratch(d, |prediction| {
-            mul(self.problem.z_rows(), x, prediction);
+        with_scratch(self.z.tall(), |prediction| {
+            self.z.mul(x, prediction);
             for ((p, &y), out) in
                 prediction.iter().zip(self.problem.y()).zip(out.chunks_exact_mut(row))
             {
@@ -129,32 +138,33 @@ impl Flow for Dual<'_> {
     }
 
     fn field(&self, t: f64, nu: &[f64], out: &mut [f64]) {
-        let n = self.features();
-        with_scratch(3 * n, |buffer| {
-            let (z, rest) = buffer.split_at_mut(n);
-            let (log_a, x) = rest.split_at_mut(n);
+        let wide = self.z.wide();
+        with_scratch(3 * wide + self.z.tall(), |buffer| {
+            let (z, rest) = buffer.split_at_mut(wide);
+            let (log_a, rest) = rest.split_at_mut(wide);
+            let (x, prediction) = rest.split_at_mut(wide);
             self.arguments(t, nu, z, log_a);
             a_sinh_map(z, log_a, x);
-            mul(self.problem.z_rows(), x, out);
+            self.z.mul(x, prediction);
+            let (y, d) = (self.problem.y(), self.problem.samples() as f64);
+            let pairs = out.iter_mut().zip(prediction).zip(y);
+            if self.loss == Loss::Squared {
+                let scale = 1.0 / d;
+                pairs.for_each(|((out, p), y)| *out = (*p - y) * scale);
+            } else {
+                pairs.for_each(|((out, p), &y)| *out = self.loss.ell_prime(*p, y) / d);
+            }
         });
-        let (y, d) = (self.problem.y(), self.problem.samples() as f64);
-        if self.loss == Loss::Squared {
-            for (out, y) in out.iter_mut().zip(y) {
-                *out = (*out - y) / d;
-            }
-        } else {
-            for (out, &y) in out.iter_mut().zip(y) {
-                *out = self.loss.ell_prime(*out, y) / d;
-            }
-        }
     }
 
     fn x(&self, t: f64, nu: &[f64], out: &mut [f64]) {
-        let n = self.features();
-        with_scratch(2 * n, |buffer| {
-            let (z, log_a) = buffer.split_at_mut(n);
+        let (n, wide) = (self.features(), self.z.wide());
+        with_scratch(3 * wide, |buffer| {
+            let (z, rest) = buffer.split_at_mut(wide);
+            let (log_a, x) = rest.split_at_mut(wide);
             self.arguments(t, nu, z, log_a);
-            a_sinh_map(z, log_a, out);
+            a_sinh_map(z, log_a, x);
+            out.copy_from_slice(&x[..n]);
         });
     }
 
@@ -164,14 +174,15 @@ impl Flow for Dual<'_> {
 
     fn jacobian(&self, t: f64, nu: &[f64], out: &mut [f64]) -> Option<Structure> {
         let (d, n) = (self.problem.samples(), self.features());
-        with_scratch(4 * n, |buffer| {
-            let (z, rest) = buffer.split_at_mut(n);
-            let (log_a, rest) = rest.split_at_mut(n);
-            let (x, size) = rest.split_at_mut(n);
+        let wide = self.z.wide();
+        with_scratch(4 * wide, |buffer| {
+            let (z, rest) = buffer.split_at_mut(wide);
+            let (log_a, rest) = rest.split_at_mut(wide);
+            let (x, size) = rest.split_at_mut(wide);
             self.arguments(t, nu, z, log_a);
             a_sinh_cosh_map(z, log_a, x, size);
             size.iter_mut().for_each(|s| *s *= -2.0);
-            gram_weighted(self.problem.z_rows(), d, n, size, out);
+            gram_weighted(self.problem.z_rows(), d, n, &size[..n], out);
             self.scale_rows(x, out, d);
         });
         Some(match self.loss {
@@ -186,10 +197,13 @@ impl Flow for Dual<'_> {
             out.fill(0.0);
             return;
         }
-        with_scratch(self.features(), |x| {
+        with_scratch(self.features() + self.z.tall(), |buffer| {
+            let (x, zx) = buffer.split_at_mut(self.features());
             self.x(t, nu, x);
-            mul(self.problem.z_rows(), x, out);
-            out.iter_mut().for_each(|v| *v *= -4.0 * alpha);
+            self.z.mul(x, zx);
+            for (out, zx) in out.iter_mut().zip(zx) {
+                *out = -4.0 * alpha * *zx;
+            }
             self.scale_rows(x, out, 1);
         });
     }
@@ -197,7 +211,7 @@ impl Flow for Dual<'_> {
     /// x changes on the time scale `log(1/a)` of the exponents: their range times the rate
     /// `‖Z diag√(x²+a²) Zᵀ‖/d` makes the flow stiff for small a.
     fn stiffness(&self) -> Stiffness {
-        let least = self.log_a.iter().copied().fold(f64::INFINITY, f64::min);
+        let least = self.log_a[..self.features()].iter().copied().fold(f64::INFINITY, f64::min);
         if least < STIFF_LOG_A { Stiffness::Strong } else { Stiffness::Mild }
     }
 
@@ -210,15 +224,15 @@ impl Flow for Dual<'_> {
     ///
     /// The second term keeps the exponents right where x is still below atol (small a).
     fn error(&self, t: f64, nu: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
-        let n = self.features();
-        with_scratch(5 * n, |buffer| {
-            let (z, rest) = buffer.split_at_mut(n);
-            let (log_a, rest) = rest.split_at_mut(n);
-            let (x, rest) = rest.split_at_mut(n);
-            let (size, change) = rest.split_at_mut(n);
+        let wide = self.z.wide();
+        with_scratch(5 * wide, |buffer| {
+            let (z, rest) = buffer.split_at_mut(wide);
+            let (log_a, rest) = rest.split_at_mut(wide);
+            let (x, rest) = rest.split_at_mut(wide);
+            let (size, change) = rest.split_at_mut(wide);
             self.arguments(t, nu, z, log_a);
             a_sinh_cosh_map(z, log_a, x, size);
-            mul_t(self.problem.z_rows(), delta, change);
+            self.z.mul_t(delta, change);
             let exponent = 2.0 * largest(change) / (rtol * largest(z).max(1.0));
             for (size, change) in size.iter_mut().zip(&*change) {
                 *size *= 2.0 * change;

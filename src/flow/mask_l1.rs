@@ -4,10 +4,11 @@
 //! that the mask stays at 0 (and w_i with it) while `|∂_i f · w_i| ≤ α`. The kinks are located, not
 //! stepped over.
 
-use super::primal::{factor_error, factors, gradient, product};
+use super::primal::{factor_error, factors, pack, product, with_gradient};
 use super::scratch::with_scratch;
 use super::{Flow, largest, signs};
 use crate::Result;
+use crate::numerics::packed::Packed;
 use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 
@@ -30,6 +31,7 @@ use crate::schedule::Schedule;
 #[derive(Debug, Clone)]
 pub struct MaskL1<'a> {
     problem: &'a Problem,
+    z: Packed,
     loss: Loss,
     schedule: Schedule,
     start: Vec<f64>,
@@ -50,18 +52,15 @@ impl<'a> MaskL1<'a> {
     ) -> Result<Self> {
         loss.check_targets(problem.y())?;
         schedule.check()?;
-        Ok(Self { problem, loss, schedule, start: factors(problem.features(), m0, w0)? })
+        let start = factors(problem.features(), m0, w0)?;
+        Ok(Self { problem, z: pack(problem), loss, schedule, start })
     }
 
     /// `∇f(m⊙w)` handed to `use_it`.
     fn with_gradient<T>(&self, m: &[f64], w: &[f64], use_it: impl FnOnce(&mut [f64]) -> T) -> T {
-        let n = self.problem.features();
-        with_scratch(2 * n + self.problem.samples(), |buffer| {
-            let (x, rest) = buffer.split_at_mut(n);
-            let (g, slope) = rest.split_at_mut(n);
+        with_scratch(m.len(), |x| {
             product(m, w, x);
-            gradient(self.problem, self.loss, x, slope, g);
-            use_it(g)
+            with_gradient(self.problem, &self.z, self.loss, x, use_it)
         })
     }
 

@@ -135,7 +135,22 @@ pub enum Stiffness {
     Strong,
 }
 
-/// `‖v‖_∞`, NaN where an entry is.
+/// `‖v‖_∞`, NaN where an entry is. Eight running maxima, so that they do not wait for each other.
 pub(crate) fn largest(v: &[f64]) -> f64 {
-    v.iter().fold(0.0, |m: f64, x| if x.abs() > m || x.is_nan() { x.abs() } else { m })
+    let mut most = [0.0f64; 8];
+    let mut nan = false;
+    let mut take = |most: &mut f64, x: f64| {
+        nan |= x.is_nan();
+        *most = if x.abs() > *most { x.abs() } else { *most };
+    };
+    let chunks = v.chunks_exact(8);
+    for &x in chunks.remainder() {
+        take(&mut most[0], x);
+    }
+    for chunk in chunks {
+        for (most, &x) in most.iter_mut().zip(chunk) {
+            take(most, x);
+        }
+    }
+    if nan { f64::NAN } else { most.into_iter().fold(0.0, f64::max) }
 }

@@ -3,10 +3,11 @@
 //! Selection at `x_i = 0`: the element of least norm, so that `x_i` stays at 0 while
 //! `|∂_i f| ≤ α`. The kinks are located, not stepped over.
 
-use super::primal::{check_point, gradient};
+use super::primal::{check_point, pack, with_gradient};
 use super::scratch::with_scratch;
 use super::{Flow, largest, signs};
 use crate::Result;
+use crate::numerics::packed::Packed;
 use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 
@@ -29,6 +30,7 @@ use crate::schedule::Schedule;
 #[derive(Debug, Clone)]
 pub struct PlainL1<'a> {
     problem: &'a Problem,
+    z: Packed,
     loss: Loss,
     schedule: Schedule,
     start: Vec<f64>,
@@ -44,17 +46,12 @@ impl<'a> PlainL1<'a> {
         check_point("x0", x0, problem.features())?;
         loss.check_targets(problem.y())?;
         schedule.check()?;
-        Ok(Self { problem, loss, schedule, start: x0.to_vec() })
+        Ok(Self { problem, z: pack(problem), loss, schedule, start: x0.to_vec() })
     }
 
     /// `∇f(x)` handed to `use_it`.
     fn with_gradient<T>(&self, x: &[f64], use_it: impl FnOnce(&[f64]) -> T) -> T {
-        let n = self.problem.features();
-        with_scratch(n + self.problem.samples(), |buffer| {
-            let (g, slope) = buffer.split_at_mut(n);
-            gradient(self.problem, self.loss, x, slope, g);
-            use_it(g)
-        })
+        with_gradient(self.problem, &self.z, self.loss, x, |g| use_it(g))
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::scratch::with_scratch;
 use super::{Flow, Stiffness, Structure, largest};
-use crate::numerics::dense::{mul, mul_t};
+use crate::numerics::packed::Packed;
 use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
@@ -28,6 +28,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone)]
 pub struct Primal<'a> {
     problem: &'a Problem,
+    z: Packed,
     loss: Loss,
     schedule: Schedule,
     start: Vec<f64>,
@@ -48,7 +49,13 @@ impl<'a> Primal<'a> {
     ) -> Result<Self> {
         loss.check_targets(problem.y())?;
         schedule.check()?;
-        Ok(Self { problem, loss, schedule, start: factors(problem.features(), m0, w0)? })
+        Ok(Self {
+            problem,
+            z: pack(problem),
+            loss,
+            schedule,
+            start: factors(problem.features(), m0, w0)?,
+        })
     }
 }
 
@@ -70,34 +77,38 @@ pub(super) fn check_point(name: &str, v: &[f64], n: usize) -> Result<()> {
         });
     }
     match v.iter().position(|v| !v.is_finite()) {
-        Some(i) => {
-            Err(Error::NotFinite { what: name.into(), index: i.to_string(), value: v[i] })
-        }
+        Some(i) => Err(Error::NotFinite { what: name.into(), index: i.to_string(), value: v[i] }),
         None => Ok(()),
     }
 }
 
-/// `∇f(x)` into `gradient` (length n), with `slope` of length d as scratch.
+/// Z of a problem, packed.
+pub(super) fn pack(problem: &Problem) -> Packed {
+    Packed::new(problem.z_rows(), problem.samples(), problem.features())
+}
+
+/// `∇f(x)` (length n) handed to `use_it`.
 #[inline]
-pub(super) fn gradient(
+pub(super) fn with_gradient<T>(
     problem: &Problem,
+    z: &Packed,
     loss: Loss,
     x: &[f64],
-    slope: &mut [f64],
-    gradient: &mut [f64],
-) {
-    mul(problem.z_rows(), x, slope);
-    let d = problem.samples() as f64;
-    if loss == Loss::Squared {
-        for (s, y) in slope.iter_mut().zip(problem.y()) {
-            *s = (*s - y) / d;
+    use_it: impl FnOnce(&mut [f64]) -> T,
+) -> T {
+    with_scratch(z.wide() + z.tall(), |buffer| {
+        let (g, slope) = buffer.split_at_mut(z.wide());
+        z.mul(x, slope);
+        let (y, d) = (problem.y(), problem.samples() as f64);
+        if loss == Loss::Squared {
+            let scale = 1.0 / d;
+            slope.iter_mut().zip(y).for_each(|(s, y)| *s = (*s - y) * scale);
+        } else {
+            slope.iter_mut().zip(y).for_each(|(s, &y)| *s = loss.ell_prime(*s, y) / d);
         }
-    } else {
-        for (s, &y) in slope.iter_mut().zip(problem.y()) {
-            *s = loss.ell_prime(*s, y) / d;
-        }
-    }
-    mul_t(problem.z_rows(), slope, gradient);
+        z.mul_t(slope, g);
+        use_it(&mut g[..problem.features()])
+    })
 }
 
 /// `x = m⊙w`.
@@ -109,7 +120,14 @@ pub(super) fn product(m: &[f64], w: &[f64], x: &mut [f64]) {
 
 /// `E_i = √(m_i²+w_i²) √(δm_i²+δw_i²)`, which bounds both `|δx_i|` and `½|δ(m_i² − w_i²)|`, in units
 /// of `atol + rtol ‖x‖_∞`.
-pub(super) fn factor_error(m: &[f64], w: &[f64], dm: &[f64], dw: &[f64], rtol: f64, atol: f64) -> f64 {
+pub(super) fn factor_error(
+    m: &[f64],
+    w: &[f64],
+    dm: &[f64],
+    dw: &[f64],
+    rtol: f64,
+    atol: f64,
+) -> f64 {
     let (mut error, mut size) = (0.0f64, 0.0f64);
     for i in 0..m.len() {
         let e = m[i].hypot(w[i]) * dm[i].hypot(dw[i]);
@@ -136,17 +154,17 @@ impl Flow for Primal<'_> {
     fn field(&self, t: f64, state: &[f64], out: &mut [f64]) {
         let n = self.features();
         let (m, w) = state.split_at(n);
-        with_scratch(2 * n + self.problem.samples(), |buffer| {
-            let (x, rest) = buffer.split_at_mut(n);
-            let (g, slope) = rest.split_at_mut(n);
+        let decay = 2.0 * self.schedule.alpha(t);
+        with_scratch(n, |x| {
             product(m, w, x);
-            gradient(self.problem, self.loss, x, slope, g);
-            let decay = 2.0 * self.schedule.alpha(t);
-            let (dm, dw) = out.split_at_mut(n);
-            for i in 0..n {
-                dm[i] = -g[i] * w[i] - decay * m[i];
-                dw[i] = -g[i] * m[i] - decay * w[i];
-            }
+            with_gradient(self.problem, &self.z, self.loss, x, |g| {
+                let (dm, dw) = out.split_at_mut(n);
+                let pairs = dm.iter_mut().zip(dw).zip(m.iter().zip(w));
+                for (((dm, dw), (m, w)), g) in pairs.zip(&*g) {
+                    *dm = -g * w - decay * m;
+                    *dw = -g * m - decay * w;
+                }
+            });
         });
     }
 
@@ -165,10 +183,9 @@ impl Flow for Primal<'_> {
         let (m, w) = state.split_at(n);
         let decay = 2.0 * self.schedule.alpha(t);
         let mut x = vec![0.0; n];
-        let (mut g, mut slope) = (vec![0.0; n], vec![0.0; self.problem.samples()]);
         product(m, w, &mut x);
         let hessian = self.loss.hessian(self.problem, &x)?;
-        gradient(self.problem, self.loss, &x, &mut slope, &mut g);
+        let g = with_gradient(self.problem, &self.z, self.loss, &x, |g| g.to_vec());
         let k = 2 * n;
         for i in 0..n {
             for j in 0..n {
@@ -188,7 +205,8 @@ impl Flow for Primal<'_> {
 
     fn time_derivative(&self, t: f64, state: &[f64], out: &mut [f64]) {
         // ∂F/∂t = −2α'(t) s. The difference stays within a piece of the schedule.
-        let ahead = self.breakpoints().into_iter().find(|&b| b > t).map_or(f64::INFINITY, |b| b - t);
+        let ahead =
+            self.breakpoints().into_iter().find(|&b| b > t).map_or(f64::INFINITY, |b| b - t);
         let h = (1e-7 * t.max(1.0)).min(0.5 * ahead);
         let slope = (self.schedule.alpha(t + h) - self.schedule.alpha(t)) / h;
         for (out, s) in out.iter_mut().zip(state) {
@@ -217,10 +235,10 @@ impl Flow for Primal<'_> {
     fn kkt(&self, _t: f64, state: &[f64]) -> Option<f64> {
         let n = self.features();
         let (m, w) = state.split_at(n);
-        Some(with_scratch(n + self.problem.samples(), |buffer| {
+        Some(with_scratch(n + self.z.tall(), |buffer| {
             let (x, prediction) = buffer.split_at_mut(n);
             product(m, w, x);
-            mul(self.problem.z_rows(), x, prediction);
+            self.z.mul(x, prediction);
             for (p, &y) in prediction.iter_mut().zip(self.problem.y()) {
                 *p = self.loss.ell_prime(*p, y);
             }

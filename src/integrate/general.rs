@@ -4,7 +4,7 @@
 //! differences of the field. These methods measure errors in the norm of diffsol, componentwise on the
 //! state, not by [`Flow::error`]; output times and events use diffsol's dense output.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use diffsol::{
     NalgebraLU, NalgebraMat, NalgebraVec, OdeBuilder, OdeEquations, OdeSolverMethod,
@@ -41,7 +41,8 @@ pub(super) fn integrate(flow: &dyn Flow, method: Method, options: &Options) -> R
     let mut start = vec![0.0; k];
     flow.initial(&mut start);
     let end = options.t_end;
-    let mut stops: Vec<f64> = flow.breakpoints().into_iter().filter(|&b| b > 0.0 && b < end).collect();
+    let mut stops: Vec<f64> =
+        flow.breakpoints().into_iter().filter(|&b| b > 0.0 && b < end).collect();
     stops.sort_by(f64::total_cmp);
     stops.dedup();
     stops.push(end);
@@ -58,7 +59,11 @@ pub(super) fn integrate(flow: &dyn Flow, method: Method, options: &Options) -> R
     if run.recorder.last_time() != Some(run.t) {
         run.recorder.record(flow, run.t, &run.state);
     }
-    Ok(run.recorder.finish(if method == Method::Bdf { "bdf" } else { "tr-bdf2" }, run.work, outcome))
+    Ok(run.recorder.finish(
+        if method == Method::Bdf { "bdf" } else { "tr-bdf2" },
+        run.work,
+        outcome,
+    ))
 }
 
 struct Run<'a> {

@@ -199,8 +199,7 @@ impl Run<'_> {
             if !self.f.iter().all(|v| v.is_finite()) {
                 return Outcome::NotFinite { t: self.t };
             }
-            let mut limit =
-                self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work);
+            let mut limit = self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work);
             // A jump may change every scale: the first step is chosen anew.
             h = Some(self.first_step(field, stop).min(h.unwrap_or(f64::INFINITY)));
             while self.t < stop {
@@ -289,9 +288,7 @@ impl Run<'_> {
                 h
             };
             let error = match self.attempt(field, length) {
-                Attempt::Done => {
-                    field.error(self.t + length, &self.y_new, &self.err, rtol, atol)
-                }
+                Attempt::Done => field.error(self.t + length, &self.y_new, &self.err, rtol, atol),
                 Attempt::NotFinite => f64::NAN,
             };
             if !(error <= 1.0) {

@@ -7,6 +7,7 @@ pub(crate) mod dispatch;
 pub mod interval;
 pub mod log_domain;
 mod rounding;
+pub(crate) mod packed;
 pub(crate) mod scaled;
 pub(crate) mod simd;
 pub mod sums;
