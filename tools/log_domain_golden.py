@@ -76,6 +76,13 @@ for _ in range(1500):
 for _ in range(500):
     z = random.choice([random.uniform(-3, 3), 10 ** random.uniform(-150, 3), random.uniform(-800, 800)])
     rows.append(("log_cosh", z, 0.0, mp.log1p(2 * mp.sinh(mp.mpf(z) / 2) ** 2)))
+for _ in range(1500):
+    log_a = log_as()
+    a = mp.exp(mp.mpf(log_a))
+    x = arguments(log_a)
+    if random.random() < 0.1 and -700 < log_a:  # next to the zero at x/a = 1.5088…
+        x = 1.5088795615383201 * float(a) * (1 + random.uniform(-1, 1) * 10 ** random.uniform(-16, -1))
+    rows.append(("entropy", x, log_a, mp.mpf(x) * mp.asinh(mp.mpf(x) / a) - mp.sqrt(mp.mpf(x) ** 2 + a * a)))
 with open("tests/data/log_domain.csv", "w") as out:
     for name, v, log_a, value in rows:
         out.write(f"{name},{bits(v)},{bits(log_a)},{bits(rounded(value))}\n")
