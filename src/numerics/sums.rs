@@ -24,21 +24,40 @@ pub(crate) fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
 
-/// Continues a compensated sum `(s, e)` with `aᵀb`.
+/// `start + aᵀb`, compensated in each of 8 lanes and again over the lanes.
 #[inline(always)]
-fn dot2_from<const FUSED: bool>(a: &[f64], b: &[f64], mut s: f64, mut e: f64) -> f64 {
-    for (p, q) in a.iter().zip(b) {
+fn dot2_from<const FUSED: bool>(a: &[f64], b: &[f64], start: f64) -> f64 {
+    const LANES: usize = 8;
+    let (mut sums, mut errors) = ([0.0; LANES], [0.0; LANES]);
+    let n = a.len().min(b.len());
+    let (a_blocks, a_rest) = a[..n].as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b[..n].as_chunks::<LANES>();
+    for (p, q) in a_blocks.iter().zip(b_blocks) {
+        for l in 0..LANES {
+            let (high, low) = two_product::<FUSED>(p[l], q[l]);
+            let (sum, rest) = two_sum(sums[l], high);
+            sums[l] = sum;
+            errors[l] += rest + low;
+        }
+    }
+    let (mut s, mut e) = (start, 0.0);
+    for (p, q) in a_rest.iter().zip(b_rest) {
         let (high, low) = two_product::<FUSED>(*p, *q);
         let (sum, rest) = two_sum(s, high);
         s = sum;
         e += rest + low;
+    }
+    for l in 0..LANES {
+        let (sum, rest) = two_sum(s, sums[l]);
+        s = sum;
+        e += rest + errors[l];
     }
     s + e
 }
 
 #[inline(always)]
 fn dot2_body<const FUSED: bool>(a: &[f64], b: &[f64]) -> f64 {
-    dot2_from::<FUSED>(a, b, 0.0, 0.0)
+    dot2_from::<FUSED>(a, b, 0.0)
 }
 
 dispatch! {
@@ -54,10 +73,13 @@ dispatch! {
 #[inline(always)]
 fn residual_body<const FUSED: bool>(z: &[f64], x: &[f64], y: &[f64], out: &mut [f64]) {
     if x.is_empty() {
+        for (o, y) in out.iter_mut().zip(y) {
+            *o = -y;
+        }
         return;
     }
     for ((o, row), y) in out.iter_mut().zip(z.chunks_exact(x.len())).zip(y) {
-        *o = dot2_from::<FUSED>(row, x, -*y, 0.0);
+        *o = dot2_from::<FUSED>(row, x, -*y);
     }
 }
 

@@ -37,6 +37,17 @@ impl Sum {
         self.size += term.abs();
     }
 
+    /// Adds the lanes; `size` holds their sums of magnitudes.
+    #[inline(always)]
+    fn gather(mut self, hi: [f64; LANES], lo: [f64; LANES], size: [f64; LANES]) -> Self {
+        for l in 0..LANES {
+            let sizes = self.size + size[l];
+            self.add(hi[l], lo[l]);
+            self.size = sizes;
+        }
+        self
+    }
+
     /// The enclosure, after `terms` additions.
     fn enclose(self, terms: usize) -> Interval {
         let count = (terms + 2 * LANES + 2) as f64;
@@ -56,13 +67,16 @@ impl Sum {
 
 #[inline(always)]
 fn dot_body<const FUSED: bool>(start: f64, a: &[f64], b: &[f64]) -> Sum {
-    let mut lanes = [Sum { hi: 0.0, lo: 0.0, size: 0.0 }; LANES];
+    let (mut hi, mut lo, mut size) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
     for (a, b) in a_blocks.iter().zip(b_blocks) {
         for l in 0..LANES {
             let (product, error) = two_product::<FUSED>(a[l], b[l]);
-            lanes[l].add(product, error);
+            let (sum, rest) = two_sum(hi[l], product);
+            hi[l] = sum;
+            lo[l] += rest + error;
+            size[l] += product.abs();
         }
     }
     let mut total = Sum { hi: start, lo: 0.0, size: start.abs() };
@@ -70,12 +84,7 @@ fn dot_body<const FUSED: bool>(start: f64, a: &[f64], b: &[f64]) -> Sum {
         let (product, error) = two_product::<FUSED>(*a, *b);
         total.add(product, error);
     }
-    for lane in lanes {
-        let size = total.size + lane.size;
-        total.add(lane.hi, lane.lo);
-        total.size = size;
-    }
-    total
+    total.gather(hi, lo, size)
 }
 
 dispatch! {
@@ -151,21 +160,20 @@ pub fn norm1(x: &[f64]) -> Interval {
 
 #[inline(always)]
 fn norm1_body<const FUSED: bool>(x: &[f64]) -> Sum {
-    let mut lanes = [Sum { hi: 0.0, lo: 0.0, size: 0.0 }; LANES];
+    let (mut hi, mut lo) = ([0.0; LANES], [0.0; LANES]);
     let (blocks, rest) = x.as_chunks::<LANES>();
     for block in blocks {
         for l in 0..LANES {
-            lanes[l].add(block[l].abs(), 0.0);
+            let (sum, rest) = two_sum(hi[l], block[l].abs());
+            hi[l] = sum;
+            lo[l] += rest;
         }
     }
     let mut total = Sum { hi: 0.0, lo: 0.0, size: 0.0 };
     for v in rest {
         total.add(v.abs(), 0.0);
     }
-    for lane in lanes {
-        total.add(lane.hi, lane.lo);
-    }
-    total
+    total.gather(hi, lo, hi)
 }
 
 dispatch! {
