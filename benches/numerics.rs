@@ -1,11 +1,7 @@
 //! Times of the numerical kernels, at the sizes the flows use: a small problem (40×100) that stays
 //! in the first-level cache, spectra (21×1047), and a larger random one (200×1000).
 //!
-<<<<<<< Updated upstream
 //! `cargo bench -p mirrorflow --bench numerics`
-=======
-//! `cargo bench --bench numerics`
->>>>>>> Stashed changes
 
 use std::hint::black_box;
 
