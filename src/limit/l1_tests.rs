@@ -188,9 +188,12 @@ proptest! {
         let certificate = certify(&problem, &solution.x, &solution.mu).unwrap();
         prop_assert!(certificate.l1.is_finite() && certificate.relative_gap.is_finite());
         match solution.status {
-            Status::Converged => prop_assert!(certificate.holds(1e-9)),
+            Status::Converged => prop_assert!(
+                certificate.holds(1e-9)
+                    || enclose(&problem, &solution.x, &solution.mu).unwrap().relative_width() <= 1e-9
+            ),
             Status::Infeasible => prop_assert!(solution.infeasibility.is_some()),
-            // An honest miss: μ as large as 1e10 rounds Zᵀμ by 1e-6.
+            // An honest miss: a factor that is wrong by ε·κ, κ up to 1e10 times that of a random matrix.
             _ => prop_assert!(p >= 5, "{certificate:?}"),
         }
     }

@@ -58,9 +58,12 @@ pub struct Enclosure {
     pub l1_upper: f64,
     /// Upper bound of `‖I − MZ_B‖_∞` in the proof (< 1 where it succeeded; 1 where it was not tried).
     pub contraction: f64,
-    /// Largest distance, in any coefficient, of the exactly feasible point from its float: ∞ when
-    /// there is none.
+    /// Radius of the box of the proof, in the coefficient where it is largest: how well the exactly
+    /// feasible point is known. ∞ when there is none.
     pub radius: f64,
+    /// No coefficient of the exactly feasible point is farther than this from that of the given x. ∞
+    /// when there is none.
+    pub distance: f64,
     /// The columns B of the proof.
     pub columns: Vec<usize>,
     /// What was proved.
@@ -110,6 +113,7 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
         l1_upper: f64::INFINITY,
         contraction: 1.0,
         radius: f64::INFINITY,
+        distance: f64::INFINITY,
         columns: basis.columns.clone(),
         status: EnclosureStatus::RankDeficient,
     };
@@ -118,6 +122,7 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
         enclosure.l1_lower = 0.0;
         enclosure.l1_upper = 0.0;
         enclosure.radius = 0.0;
+        enclosure.distance = x.iter().fold(0.0, |m, v| m.max(v.abs()));
         enclosure.status = EnclosureStatus::Proved;
         return Ok(enclosure);
     }
@@ -164,7 +169,7 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
     // ‖x‖₁ ≤ Σ_B (±(high + low) + radius)·2^{−e} + Σ_outside |x_j|, rounded upwards.
     let (mut values, mut signs) = (Vec::new(), Vec::new());
     let mut radii = Interval::ZERO;
-    let mut widest = 0.0_f64;
+    let (mut widest, mut distance) = (0.0_f64, 0.0_f64);
     for (i, &e) in basis.exponents.iter().enumerate() {
         let sign = scale_by(1.0_f64.copysign(point.high[i]), -e);
         values.extend([point.high[i], point.low[i]]);
@@ -172,6 +177,12 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
         let radius = scale_by(point.radius[i], -e).next_up();
         radii = radii + Interval::point(radius);
         widest = widest.max(radius);
+        let unscaled = |v: f64| Interval::point(scale_by(v, -e));
+        let apart =
+            unscaled(point.high[i]) - Interval::point(x[basis.columns[i]]) + unscaled(point.low[i]);
+        // MIN_POSITIVE: for what the unscaling may lose to underflow.
+        let apart = Interval::point(apart.mag()) + Interval::point(radius.max(f64::MIN_POSITIVE));
+        distance = distance.max(apart.hi());
     }
     for &j in &outside {
         values.push(x[j]);
@@ -181,6 +192,7 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
     if upper.is_finite() {
         enclosure.l1_upper = upper;
         enclosure.radius = widest;
+        enclosure.distance = distance;
         enclosure.status = EnclosureStatus::Proved;
     }
     Ok(enclosure)

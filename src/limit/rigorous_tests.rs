@@ -42,6 +42,8 @@ fn a_perturbed_pair_widens_the_enclosure_and_stays_valid() {
     // the tight constraints, one bent by 1e-4 is not.
     let proof = enclose(&problem, &bend(&solution.x, 1e-8), &solution.mu).unwrap();
     assert!(narrow.relative_width() < 1e-13 && proof.relative_width() > 1e-8);
+    // All 60 coefficients outside the basis are fixed where they were bent to.
+    assert!(proof.distance > 1e-10 && proof.distance < 1e-5 && narrow.distance < 1e-14);
     let proof = enclose(&problem, &solution.x, &bend(&solution.mu, 1e-4)).unwrap();
     assert!(proof.relative_width() > 1e-5);
     // A dual point that proves nothing, a point far from feasible.
