@@ -10,6 +10,7 @@ use crate::Error;
 use crate::Result;
 use crate::problem::Problem;
 
+use super::lp::{CERTIFIED, judged};
 use super::newton::start;
 use super::newton_core::{Core, Inner};
 use super::newton_system::System;
@@ -96,23 +97,13 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
     }
     core.refine();
     let x = system.unscale_x(&core.x);
-    let l1 = x.iter().map(|v| v.abs()).sum();
-    let status = if gap <= options.gap {
-        Status::Converged
-    } else if inner == Inner::MaxIterations {
-        Status::MaxIterations
-    } else {
-        Status::Stalled
-    };
-    Ok(L1Solution {
-        x,
-        mu: system.unscale_mu(&mu),
-        l1,
-        route: Route::Ladder,
-        status,
-        iterations: core.steps,
-        infeasibility: None,
-    })
+    let mu = system.unscale_mu(&mu);
+    // In the given data, not in the scaled system: for rows that are nearly dependent the two differ.
+    let mut answer = judged(problem, x, mu, Route::Ladder, core.steps, options.gap.max(CERTIFIED))?;
+    if inner == Inner::MaxIterations && gap > options.gap && !answer.status.is_converged() {
+        answer.status = Status::MaxIterations;
+    }
+    Ok(answer)
 }
 
 /// Rungs ℓ = 2, 4, … until the gap is met; the best dual point found, its gap, how it ended.

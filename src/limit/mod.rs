@@ -36,10 +36,14 @@ use std::fmt;
 
 mod infeasible;
 pub mod ladder;
+pub mod lp;
+mod lp_clarabel;
+mod lp_interior;
 pub mod newton;
 mod newton_core;
+#[cfg(test)]
+mod newton_laws;
 mod newton_linalg;
-mod newton_scalar;
 mod newton_sums;
 mod newton_system;
 pub mod path;

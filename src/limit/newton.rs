@@ -19,9 +19,9 @@
 //! Source: Wu & Rebeschini 2021 for the potential; the ladder and its predictor were derived for
 //! this project.
 
-use super::newton_scalar as log_domain;
 use crate::Error;
 use crate::Result;
+use crate::numerics::log_domain;
 use crate::potential::HyperbolicEntropy;
 use crate::problem::Problem;
 
@@ -30,6 +30,12 @@ use super::newton_linalg::norm2;
 use super::newton_sums::{residual, scale2, top_exponent, transposed};
 use super::newton_system::System;
 use super::{Farkas, Limit, Status};
+
+/// Largest `log a` in scaled units: there the potential is quadratic to e^{−200}.
+const LARGEST_LOG_A: f64 = 100.0;
+
+/// The same with a tilt: x is then of size a, and y beside it still has three digits.
+const LARGEST_TILTED_LOG_A: f64 = 30.0;
 
 /// What to ask of [`minimize`].
 #[derive(Debug, Clone, PartialEq)]
@@ -93,16 +99,39 @@ pub fn minimize(
             found: format!("{options:?}"),
         });
     }
-    let system = match System::new(problem) {
+    let mut system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => return Ok(infeasible(problem, entropy, proof)),
     };
-    let log_a: Vec<f64> =
-        entropy.log_a().iter().zip(&system.log_shift).map(|(l, s)| l + s).collect();
+    let shifted = |system: &System| -> Vec<f64> {
+        entropy.log_a().iter().zip(&system.log_shift).map(|(l, s)| l + s).collect()
+    };
+    let top = |log_a: &[f64]| log_a.iter().fold(f64::NEG_INFINITY, |m: f64, v| m.max(*v));
+    let mut log_a = shifted(&system);
+    // With a tilt and a large a, or without targets, a sets the size of x: bring it to 1.
+    let tilted = entropy.theta().iter().any(|v| *v != 0.0);
+    if system.rhs.iter().all(|b| *b == 0.0) || (tilted && top(&log_a) > LARGEST_TILTED_LOG_A) {
+        system.rescale((top(&log_a) / std::f64::consts::LN_2).round() as i32);
+        log_a = shifted(&system);
+    }
+    // Far above x every a gives the same x, and s ∝ 1/a: keep a within doubles.
+    let largest = top(&log_a);
+    let smallest = log_a.iter().fold(f64::INFINITY, |m: f64, v| m.min(*v));
+    let excess = largest - LARGEST_LOG_A;
+    let quadratic = !tilted && smallest - excess > 45.0;
+    let excess = if quadratic { excess.max(0.0) } else { 0.0 };
+    log_a.iter_mut().for_each(|v| *v -= excess);
     let mut core = start(&system);
     let inner = climb(&mut core, &log_a, entropy.theta(), options);
     core.refine();
-    let x = system.unscale_x(&core.x);
+    core.mu.iter_mut().for_each(|m| *m *= (-excess).exp());
+    let mut x = system.unscale_x(&core.x);
+    for i in 0..n {
+        // What underflows in scaled units need not do so in those of the problem.
+        if core.x[i].abs() < 1e-290 {
+            x[i] = log_domain::a_sinh(core.s[i], entropy.log_a()[i]);
+        }
+    }
     let mu = system.unscale_mu(&core.mu);
     Ok(finish(problem, entropy, options, x, mu, core.steps, system.r, inner))
 }

@@ -102,13 +102,18 @@ impl System {
         }
         let largest = norm_inf(&system.least_norm);
         let shift = if largest > 0.0 { exponent(largest) } else { 0 };
-        for v in [&mut system.y, &mut system.rhs, &mut system.least_norm] {
-            v.iter_mut().for_each(|v| *v = scale2(*v, -shift));
-        }
-        system.q += shift;
-        let ln2 = std::f64::consts::LN_2;
-        system.log_shift = system.col_exp.iter().map(|&c| f64::from(c - system.q) * ln2).collect();
+        system.rescale(shift);
         Ok(system)
+    }
+
+    /// Measures x and y in units 2^k times larger.
+    pub(super) fn rescale(&mut self, k: i32) {
+        for v in [&mut self.y, &mut self.rhs, &mut self.least_norm] {
+            v.iter_mut().for_each(|v| *v = scale2(*v, -k));
+        }
+        self.q += k;
+        let ln2 = std::f64::consts::LN_2;
+        self.log_shift = self.col_exp.iter().map(|&c| f64::from(c - self.q) * ln2).collect();
     }
 
     /// Takes B = Z'' if its rows are far from dependent.
