@@ -125,6 +125,15 @@ pub fn minimize(
     let inner = climb(&mut core, &log_a, entropy.theta(), options);
     core.refine();
     core.mu.iter_mut().for_each(|m| *m *= (-excess).exp());
+    // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
+    if system.rhs.iter().all(|b| *b == 0.0) {
+        for i in 0..n {
+            if core.x[i].abs() <= 1e-13 * core.root[i] {
+                core.x[i] = 0.0;
+                core.s[i] = 0.0;
+            }
+        }
+    }
     let mut x = system.unscale_x(&core.x);
     for i in 0..n {
         // What underflows in scaled units need not do so in those of the problem.
@@ -181,10 +190,10 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
                 _ => factor.sqrt().max(1.2),
             };
         } else {
+            core.restore(&saved);
             if budget(core) == 0 || factor < 1.0 + 1e-3 {
                 return last;
             }
-            core.restore(&saved);
             factor = factor.sqrt();
         }
     }

@@ -455,7 +455,8 @@ impl<'a> Core<'a> {
     /// when the residual no longer falls.
     pub(super) fn refine(&mut self) {
         let backward = |(rho, size): &(Vec<f64>, Vec<f64>)| {
-            rho.iter().zip(size).fold(0.0_f64, |m, (r, s)| m.max((r / s.max(1e-300)).abs()))
+            let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
+            (rho.iter().zip(size)).map(|(r, s)| (r / s.max(1e-300)).abs()).fold(0.0, worst)
         };
         let mut residual = self.system.residual(&self.x);
         // Entries that must vanish shrink by e a step: 40 take them from 1e-3 to below rounding.
@@ -465,15 +466,22 @@ impl<'a> Core<'a> {
             }
             let mut delta = self.system.to_b(&residual.0);
             if norm2(&delta) > 1e-9 * norm2(&self.rhs) {
+                let before = (self.x.clone(), self.mu.clone(), self.rhs.clone());
                 for k in 0..delta.len() {
                     self.rhs[k] += delta[k];
                     self.res[k] += delta[k];
                 }
                 self.newton(1e-13, 10);
                 let next = self.system.residual(&self.x);
-                let enough = backward(&next) > 0.5 * backward(&residual);
-                residual = next;
-                if enough {
+                let (old, new) = (backward(&residual), backward(&next));
+                // Written so that NaN goes back.
+                if new < old {
+                    residual = next;
+                } else {
+                    (self.x, self.mu, self.rhs) = before;
+                    break;
+                }
+                if new > 0.5 * old {
                     break;
                 }
                 continue;
@@ -492,12 +500,12 @@ impl<'a> Core<'a> {
             self.settle_small();
             let next = self.system.residual(&self.x);
             let (old, new) = (norm2(&residual.0), norm2(&next.0));
-            if new >= old {
+            if new < old {
+                residual = next;
+            } else {
                 (self.x, self.mu) = before;
-                self.settle_small();
                 break;
             }
-            residual = next;
             if new > 0.9 * old {
                 break;
             }
@@ -515,8 +523,9 @@ impl<'a> Core<'a> {
         let limit = largest / self.s.len() as f64;
         for i in 0..self.s.len() {
             self.s[i] = slopes[i] + self.theta[i];
-            if self.root[i] * (1.0 + self.s[i].abs()) <= limit {
-                self.x[i] = log_domain::a_sinh(self.s[i], self.log_a[i]);
+            let x = log_domain::a_sinh(self.s[i], self.log_a[i]);
+            if self.root[i].max(x.abs()) * (1.0 + self.s[i].abs()) <= limit {
+                self.x[i] = x;
             }
             self.root[i] = self.x[i].hypot(self.log_a[i].exp());
         }
