@@ -1,7 +1,9 @@
 //! Where the flow of `x = m ⊙ w` starts, and what that fixes for all time:
 //! `β = m₀² − w₀²`, `a₀ = β/2`, `θ₀ = log((m₀+w₀)/(m₀−w₀))` (elementwise, for `|w₀| < m₀`).
 
-use crate::{Error, Result, potential::HyperbolicEntropy};
+use std::f64::consts::LN_2;
+
+use crate::{Error, Result, numerics::log_domain::asinh_ratio, potential::HyperbolicEntropy};
 
 /// The two factors at t = 0: finite, of equal length n ≥ 1, with `m₀ ≥ |w₀|` elementwise.
 ///
@@ -20,6 +22,11 @@ use crate::{Error, Result, potential::HyperbolicEntropy};
 pub struct Start {
     m0: Vec<f64>,
     w0: Vec<f64>,
+    /// β, log a₀ and θ₀ are fixed where the start is made: `m₀² − w₀²` of the rounded factors of a
+    /// PILoT start has lost a β far below x₀.
+    beta: Vec<f64>,
+    log_a0: Vec<f64>,
+    theta0: Vec<f64>,
 }
 
 impl Start {
@@ -56,7 +63,12 @@ impl Start {
                 });
             }
         }
-        Ok(Self { m0, w0 })
+        let pairs = |f: fn(f64, f64) -> f64| m0.iter().zip(&w0).map(|(m, w)| f(*m, *w)).collect();
+        let beta = pairs(|m, w| (m - w) * (m + w));
+        // Taken apart, so that a tiny β does not underflow.
+        let log_a0 = pairs(|m, w| (m - w).ln() + (m + w).ln() - LN_2);
+        let theta0 = pairs(tilt);
+        Ok(Self { m0, w0, beta, log_a0, theta0 })
     }
 
     /// `m₀ = √β`, `w₀ = 0` for each of n coordinates: `x₀ = 0`.
@@ -68,7 +80,9 @@ impl Start {
     }
 
     /// The PILoT start: `m₀ ⊙ w₀ = x₀` and `m₀² − w₀² = β > 0`. In closed form
-    /// `m² = ½(β + √(β²+4x²))`, a sum of positive terms, and `w = x/m`.
+    /// `m² = ½(β + √(β²+4x²))`, a sum of positive terms, and `w = x/m`. β, `log a₀` and
+    /// `θ₀ = asinh(2x₀/β)` are exact to rounding even where `m₀` and `|w₀|` round to the same
+    /// number; a flow of (m, w) itself then starts from β = 0.
     ///
     /// # Errors
     /// When `x0` is empty or not finite, or β is not positive and finite.
@@ -85,8 +99,15 @@ impl Start {
         }
         let m0: Vec<f64> =
             x0.iter().map(|x| (0.5 * beta + (0.5 * beta).hypot(*x)).sqrt()).collect();
-        let w0 = x0.iter().zip(&m0).map(|(x, m)| x / m).collect();
-        Self::new(m0, w0)
+        // The quotient may round above m where β is far below x.
+        let w0 = x0.iter().zip(&m0).map(|(x, m)| (x / m).clamp(-m, *m)).collect();
+        let log_a0 = beta.ln() - LN_2;
+        Ok(Self {
+            beta: vec![beta; x0.len()],
+            log_a0: vec![log_a0; x0.len()],
+            theta0: x0.iter().map(|x| asinh_ratio(*x, log_a0)).collect(),
+            ..Self::new(m0, w0)?
+        })
     }
 
     /// The spred start: β = 0, `m₀ = √|x₀|`, `w₀ = sign(x₀) m₀`.
@@ -116,22 +137,22 @@ impl Start {
 
     /// `x₀ = m₀ ⊙ w₀`.
     pub fn x0(&self) -> Vec<f64> {
-        self.pairs(|m, w| m * w)
+        self.m0.iter().zip(&self.w0).map(|(m, w)| m * w).collect()
     }
 
-    /// `β = m₀² − w₀²`, as `(m₀−w₀)(m₀+w₀)`.
+    /// `β = m₀² − w₀²`, length n.
     pub fn beta(&self) -> Vec<f64> {
-        self.pairs(|m, w| (m - w) * (m + w))
+        self.beta.clone()
     }
 
-    /// `log a₀ = log(β/2)`; −∞ where β = 0. Taken apart, so that a tiny β does not underflow.
+    /// `log a₀ = log(β/2)`, length n; −∞ where β = 0. A β that underflows does not matter here.
     pub fn log_a0(&self) -> Vec<f64> {
-        self.pairs(|m, w| (m - w).ln() + (m + w).ln() - std::f64::consts::LN_2)
+        self.log_a0.clone()
     }
 
-    /// `θ₀ = log((m₀+w₀)/(m₀−w₀)) = 2 artanh(w₀/m₀)`; infinite where β = 0.
+    /// `θ₀ = log((m₀+w₀)/(m₀−w₀))`, length n; infinite where β = 0 (but 0 where m₀ = w₀ = 0).
     pub fn theta0(&self) -> Vec<f64> {
-        self.pairs(|m, w| if m == 0.0 { 0.0 } else { 2.0 * (w / m).atanh() })
+        self.theta0.clone()
     }
 
     /// `R_{a₀}` with tilt `θ₀`: the potential whose mirror flow the training is.
@@ -139,7 +160,7 @@ impl Start {
     /// # Errors
     /// When β = 0 somewhere (there is no potential), or `log a₀` leaves [−1e6, 50].
     pub fn entropy(&self) -> Result<HyperbolicEntropy> {
-        if let Some(i) = (0..self.m0.len()).find(|&i| self.m0[i] <= self.w0[i].abs()) {
+        if let Some(i) = self.log_a0.iter().position(|l| *l == f64::NEG_INFINITY) {
             return Err(Error::Domain {
                 what: format!("beta[{i}] = m0² - w0²"),
                 expected: "positive (at beta = 0 x cannot change sign and there is no potential)"
@@ -147,12 +168,18 @@ impl Start {
                 found: "0".into(),
             });
         }
-        HyperbolicEntropy::new(self.log_a0(), self.theta0())
+        HyperbolicEntropy::new(self.log_a0.clone(), self.theta0.clone())
     }
+}
 
-    fn pairs(&self, f: impl Fn(f64, f64) -> f64) -> Vec<f64> {
-        self.m0.iter().zip(&self.w0).map(|(m, w)| f(*m, *w)).collect()
+/// `log((m+w)/(m−w)) = ±log(1 + 2|w|/(m−|w|))`: the difference is exact where it is small, and the
+/// logarithm keeps the digits of a small w.
+fn tilt(m: f64, w: f64) -> f64 {
+    if m == 0.0 {
+        return 0.0;
     }
+    let size = w.abs();
+    (size / (0.5 * m - 0.5 * size)).ln_1p().copysign(w)
 }
 
 #[cfg(test)]
@@ -178,8 +205,30 @@ mod tests {
             let start = Start::new(vec![m], vec![c * m])?;
             let mut gradient = [0.0];
             start.entropy()?.gradient(&start.x0(), &mut gradient);
-            // θ = 2 artanh(w/m) has condition 1/(1 − c²) in w/m.
-            prop_assert!(gradient[0].abs() <= 16.0 * f64::EPSILON / (1.0 - c * c));
+            // θ and log a carry a few ε of themselves, and asinh(x/a) no more than they do.
+            let size = 4.0 + start.theta0()[0].abs() + start.log_a0()[0].abs();
+            prop_assert!(gradient[0].abs() <= 4.0 * f64::EPSILON * size);
+        }
+
+        /// A β far below x₀ survives, although m₀ and w₀ round to the same number.
+        #[test]
+        fn a_tiny_beta_is_exact(x in -10.0..10.0_f64, log_beta in -700.0..2.0_f64) {
+            let beta = log_beta.exp();
+            let start = Start::pilot(&[x], beta)?;
+            prop_assert_eq!(start.beta()[0], beta);
+            prop_assert_eq!(start.log_a0()[0], beta.ln() - LN_2);
+            prop_assert!((start.x0()[0] - x).abs() <= 4.0 * f64::EPSILON * x.abs());
+            let mut gradient = [0.0];
+            start.entropy()?.gradient(&[x], &mut gradient);
+            prop_assert_eq!(gradient[0], 0.0);
+            // The general route agrees where the factors still hold β.
+            let factors = Start::new(start.m0().to_vec(), start.w0().to_vec())?;
+            let m = start.m0()[0];
+            let lost = 16.0 * f64::EPSILON * (1.0 + m * m / beta);
+            if lost < 0.1 {
+                prop_assert!((factors.log_a0()[0] - start.log_a0()[0]).abs() <= 2.0 * lost + 1e-13);
+                prop_assert!((factors.theta0()[0] - start.theta0()[0]).abs() <= 4.0 * lost + 1e-13);
+            }
         }
     }
 
