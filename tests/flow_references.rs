@@ -59,8 +59,14 @@ fn both_flows_follow_the_reference() {
         let dual = Dual::new(&problem, Loss::Squared, schedule.clone(), &potential).unwrap();
         let primal =
             Primal::new(&problem, Loss::Squared, schedule, &vec![1.0; n], &vec![0.0; n]).unwrap();
-        let explicit =
-            [Method::Auto, Method::Tsit5, Method::Dopri5, Method::Dop853, Method::Stabilized];
+        let explicit = [
+            Method::Auto,
+            Method::Tsit5,
+            Method::Dopri5,
+            Method::Dop853,
+            Method::Stabilized,
+            Method::Switching,
+        ];
         for method in explicit {
             for (form, flow) in [("dual", &dual as &dyn Flow), ("primal", &primal)] {
                 let e = error(flow, &t, &x, 1e-9, method);

@@ -10,6 +10,7 @@ mod rosenbrock_table;
 mod stabilized;
 mod stabilized_dense;
 mod stabilized_radius;
+mod stabilized_switch;
 mod stabilized_table;
 mod time_loop;
 
@@ -17,6 +18,7 @@ pub use explicit::Explicit;
 pub use options::{Method, Options};
 pub use rosenbrock::Rosenbrock;
 pub use stabilized::Stabilized;
+pub use stabilized_switch::Switching;
 
 pub use crate::flow::{Outcome, Trajectory, Work};
 pub use time_loop::integrate_with;
@@ -85,6 +87,7 @@ pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
         Method::Auto | Method::Tsit5 => integrate_with(flow, &mut Explicit::tsit5(k), options),
         Method::Dop853 => integrate_with(flow, &mut Explicit::dop853(k), options),
         Method::Stabilized => integrate_with(flow, &mut Stabilized::new(k), options),
+        Method::Switching => integrate_with(flow, &mut Switching::dop853(k), options),
         Method::Rosenbrock => integrate_with(flow, &mut Rosenbrock::new(k), options),
         Method::Bdf | Method::TrBdf2 => general::integrate(flow, method, options),
     }

@@ -20,6 +20,8 @@ pub enum Method {
     Dop853,
     /// Stabilized explicit Runge–Kutta of order 4: mildly stiff flows with real eigenvalues.
     Stabilized,
+    /// `dop853` while accuracy limits the step, `stabilized` while stability does.
+    Switching,
     /// Rosenbrock of order 5: stiff flows.
     Rosenbrock,
     /// Backward differentiation of variable order (diffsol): stiff flows.
@@ -30,12 +32,13 @@ pub enum Method {
 
 impl Method {
     /// Every method with its name.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("auto", Self::Auto),
         ("dopri5", Self::Dopri5),
         ("tsit5", Self::Tsit5),
         ("dop853", Self::Dop853),
         ("stabilized", Self::Stabilized),
+        ("switching", Self::Switching),
         ("rosenbrock", Self::Rosenbrock),
         ("bdf", Self::Bdf),
         ("tr-bdf2", Self::TrBdf2),

@@ -8,14 +8,15 @@ use faer::Mat;
 use faer::linalg::solvers::{PartialPivLu, Solve};
 
 use crate::flow::Structure;
+use crate::numerics::cholesky::Cholesky;
 
 /// Factors of `σI − J`.
 #[derive(Debug, Clone)]
 pub(super) struct Shifted {
     dim: usize,
-    /// Lower triangle of the Cholesky factor, row-major, with the reciprocals of the diagonal apart.
-    lower: Vec<f64>,
-    reciprocal: Vec<f64>,
+    /// `σI − J`, row-major, for the Cholesky factorization.
+    matrix: Vec<f64>,
+    cholesky: Cholesky,
     lu: Option<PartialPivLu<f64>>,
     column: Mat<f64>,
 }
@@ -25,8 +26,8 @@ impl Shifted {
     pub(super) fn new(dim: usize) -> Self {
         Self {
             dim,
-            lower: vec![0.0; dim * dim],
-            reciprocal: vec![0.0; dim],
+            matrix: vec![0.0; dim * dim],
+            cholesky: Cholesky::new(dim),
             lu: None,
             column: Mat::zeros(dim, 1),
         }
@@ -41,7 +42,13 @@ impl Shifted {
         match structure {
             Structure::SymmetricNegative => {
                 self.lu = None;
-                self.cholesky(jacobian, sigma)
+                for (w, j) in self.matrix.iter_mut().zip(jacobian) {
+                    *w = -j;
+                }
+                for i in 0..d {
+                    self.matrix[i * (d + 1)] += sigma;
+                }
+                self.cholesky.factor(&self.matrix)
             }
             Structure::General => {
                 let matrix = Mat::from_fn(d, d, |i, j| {
@@ -52,28 +59,6 @@ impl Shifted {
                 true
             }
         }
-    }
-
-    /// Row by row: `l_ij = (w_ij − Σ_k l_ik l_jk)/l_jj`.
-    fn cholesky(&mut self, jacobian: &[f64], sigma: f64) -> bool {
-        let d = self.dim;
-        for i in 0..d {
-            let (above, here) = self.lower.split_at_mut(i * d);
-            for j in 0..i {
-                let row = &above[j * d..j * d + j];
-                let sum: f64 = row.iter().zip(&here[..j]).map(|(p, q)| p * q).sum();
-                here[j] = (-jacobian[i * d + j] - sum) * self.reciprocal[j];
-            }
-            let sum: f64 = here[..i].iter().map(|p| p * p).sum();
-            let pivot = sigma - jacobian[i * d + i] - sum;
-            // NaN fails the comparison too.
-            if !(pivot > 0.0 && pivot.is_finite()) {
-                return false;
-            }
-            here[i] = pivot.sqrt();
-            self.reciprocal[i] = 1.0 / here[i];
-        }
-        true
     }
 
     /// Solves in place; non-finite entries come out where the system is singular.
@@ -89,18 +74,7 @@ impl Shifted {
             }
             return;
         }
-        for i in 0..d {
-            let row = &self.lower[i * d..i * d + i];
-            let sum: f64 = row.iter().zip(&b[..i]).map(|(p, q)| p * q).sum();
-            b[i] = (b[i] - sum) * self.reciprocal[i];
-        }
-        for i in (0..d).rev() {
-            b[i] *= self.reciprocal[i];
-            let (head, value) = (&self.lower[i * d..i * d + i], b[i]);
-            for (target, l) in b[..i].iter_mut().zip(head) {
-                *target -= l * value;
-            }
-        }
+        self.cholesky.solve(b);
     }
 }
 

@@ -35,9 +35,13 @@ pub(super) struct Scheme {
 
 impl Scheme {
     /// Number of fields of a step.
-    #[cfg(test)]
     pub(super) fn stages(&self) -> usize {
         self.recurrence.len() + 4
+    }
+
+    /// The longest interval of stability.
+    pub(super) fn longest_reach() -> f64 {
+        SCHEMES[SCHEMES.len() - 1].reach
     }
 
     /// The cheapest scheme that is stable at `z = −h ρ`, or the longest.
@@ -87,6 +91,11 @@ impl Stabilized {
             k: [zero(), zero(), zero(), zero()],
         }
     }
+
+    /// The estimated spectral radius of the Jacobian, with its margin.
+    pub(super) fn radius(&self) -> f64 {
+        self.radius.bound()
+    }
 }
 
 impl Stepper for Stabilized {
@@ -101,8 +110,7 @@ impl Stepper for Stabilized {
     fn prepare(&mut self, flow: &dyn Flow, t: f64, y: &[f64], f: &[f64], work: &mut Work) -> f64 {
         self.radius.follow(flow, t, y, f, work);
         let rho = self.radius.bound();
-        let longest = SCHEMES[SCHEMES.len() - 1].reach;
-        if rho > 0.0 { longest / rho } else { f64::INFINITY }
+        if rho > 0.0 { Scheme::longest_reach() / rho } else { f64::INFINITY }
     }
 
     fn attempt(
