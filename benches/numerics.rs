@@ -3,6 +3,9 @@
 //!
 //! `cargo bench -p mirrorflow --bench numerics`
 
+// The macros of criterion define public functions.
+#![allow(missing_docs)]
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};

