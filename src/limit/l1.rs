@@ -10,7 +10,7 @@ use super::compensated::{Sum, dot, residual, transposed_product};
 use super::lars::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
 use super::rigorous::enclose;
-use super::{Certificate, Farkas, L1Solution, Route, Status, ladder};
+use super::{Certificate, Farkas, L1Solution, Route, Status, ladder, lp};
 use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
@@ -59,7 +59,9 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             return Ok(L1Solution { status: Status::Converged, ..candidate });
         }
     }
-    for route in FALLBACKS {
+    // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
+    let routes = if d * n <= 200_000 { &FALLBACKS[..] } else { &FALLBACKS[..2] };
+    for route in routes {
         let other = route(problem)?;
         if other.infeasibility.is_some() {
             return Ok(other);
@@ -107,8 +109,8 @@ fn proved(problem: &Problem, solution: &L1Solution) -> Result<bool> {
 }
 
 /// Routes that do not depend on the LASSO path, in the order they are tried.
-const FALLBACKS: [fn(&Problem) -> Result<L1Solution>; 1] =
-    [|problem| ladder::l1(problem, &ladder::Options::default())];
+const FALLBACKS: [fn(&Problem) -> Result<L1Solution>; 3] =
+    [|problem| ladder::l1(problem, &ladder::Options::default()), lp::interior_point, lp::microlp];
 
 /// The largest of the three defects of an answer.
 fn worst(certificate: &Certificate) -> f64 {
