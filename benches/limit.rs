@@ -1,5 +1,8 @@
 //! The limit without time: Newton, the ladder and the LP routes at 40×100, the whole path at 200×1000.
 
+// The macro of criterion makes a function without documentation.
+#![allow(missing_docs)]
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use mirrorflow::limit::{ladder, lp, newton, path};
 use mirrorflow::potential::HyperbolicEntropy;

@@ -71,7 +71,7 @@ fn system(kind: Kind, seed: u64) -> Problem {
     let mut z = Array2::from_shape_fn((d, n), |_| rng.sample::<f64, _>(StandardNormal));
     match kind {
         Kind::RankDeficient | Kind::Inconsistent => {
-            let combination = &z.row(0) * 2.0 - &z.row(d - 2.min(d));
+            let combination = &z.row(0) * 2.0 - z.row(d - 2);
             z.row_mut(d - 1).assign(&combination);
         }
         Kind::ZeroColumns => {
