@@ -5,10 +5,10 @@
 //! 1, x of size 1), so that their absolute tolerances mean something; inconsistent systems are found
 //! before, with a [`Farkas`] proof.
 //!
-//! [`microlp`]: simplex, an exact vertex, no dual variables. μ is recovered from the vertex by least
+//! [`microlp()`]: simplex, an exact vertex, no dual variables. μ is recovered from the vertex by least
 //! squares, `Z_Sᵀμ = sign x_S`; where the support is smaller than the rank and that μ is not dual
 //! feasible, the dual program is solved too. Both are polished on the support.
-//! [`clarabel`] and [`interior_point`]: interior points.
+//! [`clarabel()`] and [`interior_point`]: interior points.
 
 use std::time::Duration;
 
