@@ -111,3 +111,20 @@ fn descent_follows_the_reference() {
         assert!(e <= 1e-11, "run {k}: {e:.1e}");
     }
 }
+
+/// At log a = −10⁶ the flow runs through all its kinks in time and ends at the L1 minimum: with a as
+/// small as that the distance of the two is below rounding of the exponents, 10⁶ · 1e-16 relative.
+#[test]
+fn the_dual_flow_integrates_at_log_a_of_minus_a_million() {
+    let mut npz = open("bp_40x100_sp.npz");
+    let problem = problem(&mut npz);
+    let vertex: Array1<f64> = npz.by_name("x").unwrap();
+    let potential = HyperbolicEntropy::uniform(problem.features(), -1e6).unwrap();
+    let flow = Dual::new(&problem, Loss::Squared, Schedule::None, &potential).unwrap();
+    let run = integrate(&flow, &Options::until(1e10).stop_at_kkt(1e-9)).unwrap();
+    println!("{}: {} {:?}", run.method, run.outcome, run.work);
+    assert!(run.outcome.is_complete(), "{}", run.outcome);
+    let e = run.x_end().iter().zip(&vertex).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+    assert!(e < 1e-7, "{e:.1e}");
+    assert!(run.work.steps < 20_000, "{:?}", run.work);
+}

@@ -322,21 +322,27 @@ impl Run<'_> {
 
     /// Accepts the attempted step, or its part up to the first event in it.
     fn finish(&mut self, field: &dyn Flow, h: f64, t_new: f64) -> Result<(), Outcome> {
-        let first = self.first_event(field, h, t_new);
-        let mut t_new = t_new;
-        if let Some((_, theta)) = first
-            && theta < 1.0
-        {
-            // A shorter step has a smaller error; only an overflow can spoil it.
-            let length = theta * h;
+        let mut first = self.first_event(field, h, t_new);
+        let (mut t_new, mut length) = (t_new, h);
+        // Each shorter step has a dense output that is more accurate at its end: three are ample. If
+        // the event is not in it after all, the step is a plain one and the next one finds it.
+        for _ in 0..5 {
+            let Some((_, theta)) = first else { break };
+            if theta > 1.0 - 1e-12 {
+                break;
+            }
+            length *= theta;
             if length <= 4.0 * f64::EPSILON * self.t {
                 t_new = self.t;
                 self.y_new.copy_from_slice(&self.y);
-            } else if self.attempt(field, length) == Attempt::NotFinite {
-                return Err(Outcome::NotFinite { t: self.t });
-            } else {
-                t_new = self.t + length;
+                self.f_new.copy_from_slice(&self.f);
+                break;
             }
+            if self.attempt(field, length) == Attempt::NotFinite {
+                return Err(Outcome::NotFinite { t: self.t });
+            }
+            t_new = self.t + length;
+            first = self.first_event(field, length, t_new);
         }
         std::mem::swap(&mut self.y, &mut self.y_new);
         std::mem::swap(&mut self.f, &mut self.f_new);
