@@ -183,10 +183,11 @@ impl Run<'_> {
         }
         // An event may hold at the start already.
         for event in self.events.clone() {
-            if event != Event::Kink && event.value(self.flow, self.t, &self.y, &mut self.x) <= 0.0 {
-                if let Some(outcome) = ends(event, self.flow, self.t, &self.y, &mut self.x) {
-                    return outcome;
-                }
+            if event != Event::Kink
+                && event.value(self.flow, self.t, &self.y, &mut self.x) <= 0.0
+                && let Some(outcome) = ends(event, self.flow, self.t, &self.y, &mut self.x)
+            {
+                return outcome;
             }
         }
         let mut h = None;
@@ -291,7 +292,7 @@ impl Run<'_> {
                 Attempt::Done => field.error(self.t + length, &self.y_new, &self.err, rtol, atol),
                 Attempt::NotFinite => f64::NAN,
             };
-            if !(error <= 1.0) {
+            if error > 1.0 || error.is_nan() {
                 self.work.rejections += 1;
                 let shrink = if error.is_finite() { 0.9 * error.powf(-1.0 / q) } else { 0.1 };
                 h = length * shrink.clamp(0.1, 0.9);

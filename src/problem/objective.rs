@@ -78,9 +78,9 @@ impl Loss {
         let (d, n) = (problem.samples(), problem.features());
         let sigmas = problem.singular_values()?;
         let zero = d.max(n) as f64 * f64::EPSILON * sigmas.first()?;
-        let positive = sigmas.iter().filter(|&&s| s > zero);
+        let mut positive = sigmas.iter().filter(|&&s| s > zero);
         let rank = positive.clone().count();
-        let sigma = positive.last()?;
+        let sigma = positive.next_back()?;
         let full_row_rank = rank == d;
         (full_row_rank || *self == Self::Squared).then_some(c * sigma * sigma / d as f64)
     }

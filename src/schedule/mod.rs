@@ -103,7 +103,7 @@ impl Schedule {
             }
             Self::Piecewise { pieces } => {
                 match pieces.first() {
-                    Some(&(start, _)) if start == 0.0 => {}
+                    Some(&(0.0, _)) => {}
                     Some(&(start, _)) => {
                         return Err(domain("t0", "0: the first piece starts at time 0", start));
                     }
@@ -212,7 +212,7 @@ impl Schedule {
             Self::Geometric { c, r } => c / r,
             Self::Switch { c, at } => c * at,
             Self::Piecewise { pieces } => match pieces.last() {
-                Some(&(start, c)) if c == 0.0 => self.integral(start),
+                Some(&(start, 0.0)) => self.integral(start),
                 Some(_) => f64::INFINITY,
                 None => 0.0,
             },
