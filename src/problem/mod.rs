@@ -4,11 +4,22 @@
 //! finite. Whether `Zx = y` has many, one or no solution is a fact a problem reports
 //! ([`Problem::shape`]), not a condition on it.
 //!
-//! [`Loss`] holds the losses `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
+//! Files come in through [`ProblemFile::read`] (`.npz`, `.csv`), results go out through
+//! [`npz::Writer`]; [`generate`] makes synthetic problems, [`known`] has those with exact answers,
+//! [`real`] measured data, and [`Loss`] the losses `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
 
+pub mod csv;
+mod file;
+pub mod generate;
+pub mod known;
 mod loss;
+mod npy;
+pub mod npz;
 mod objective;
+pub mod real;
 
+pub use file::ProblemFile;
+pub use generate::{Design, Generator, Targets, Values};
 pub use loss::Loss;
 
 use ndarray::{Array1, Array2, ArrayView2};

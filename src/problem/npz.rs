@@ -1,0 +1,295 @@
+//! `.npz` archives: zip files of `.npy` arrays, in and out.
+//!
+//! Reading is defensive: a header that lies about its size, a truncated archive or a zip bomb costs
+//! memory for the bytes that really are there, at most 2 GiB an array, and ends in an error.
+//! Writing is atomic (a temporary file in the same folder, renamed at the end) and deterministic:
+//! the same arrays give the same bytes. `numpy.load` reads what [`Writer`] writes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use zip::ZipArchive;
+use zip::write::{SimpleFileOptions, ZipWriter};
+
+use super::npy;
+use crate::{Error, Result};
+
+pub use super::npy::{Array, Data};
+
+/// An error about the file at `path`.
+pub(crate) fn file_error(path: &Path, why: impl std::fmt::Display) -> Error {
+    Error::File { path: path.to_path_buf(), why: why.to_string() }
+}
+
+/// Reads every array of an `.npz` file, by name.
+///
+/// ```
+/// use mirrorflow::problem::npz::{self, Writer};
+///
+/// let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("result.npz");
+/// let mut out = Writer::create(&path)?;
+/// out.f64("x", &[2, 2], &[1.0, 2.0, 3.0, 4.0])?;
+/// out.meta(&serde_json::json!({ "seed": 7 }))?;
+/// out.finish()?;
+///
+/// let arrays = npz::read_arrays(&path)?;
+/// assert_eq!(arrays["x"].shape, [2, 2]);
+/// assert_eq!(arrays["x"].as_f64(), Some(&[1.0, 2.0, 3.0, 4.0][..]));
+/// assert_eq!(arrays["meta"].as_text().unwrap()[0], r#"{"seed":7}"#);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+///
+/// # Errors
+/// When the file cannot be read, is no zip archive of arrays, is damaged, or holds a type that is
+/// neither number, truth value nor text.
+pub fn read_arrays(path: impl AsRef<Path>) -> Result<BTreeMap<String, Array>> {
+    let path = path.as_ref();
+    let file = File::open(path).map_err(|e| file_error(path, e))?;
+    read_arrays_from(BufReader::new(file), path)
+}
+
+/// [`read_arrays`] from any seekable source; `label` names it in errors.
+///
+/// # Errors
+/// As [`read_arrays`].
+pub fn read_arrays_from(
+    source: impl Read + Seek,
+    label: impl AsRef<Path>,
+) -> Result<BTreeMap<String, Array>> {
+    let mut archive = Archive::open(source, label.as_ref())?;
+    let names: Vec<String> = archive.names();
+    let mut arrays = BTreeMap::new();
+    for name in names {
+        let array = archive.read(&name)?;
+        arrays.insert(name, array);
+    }
+    Ok(arrays)
+}
+
+/// An open archive that reads arrays on request.
+pub(crate) struct Archive<R: Read + Seek> {
+    zip: ZipArchive<R>,
+    path: PathBuf,
+}
+
+impl<R: Read + Seek> Archive<R> {
+    pub(crate) fn open(source: R, path: &Path) -> Result<Self> {
+        let zip = ZipArchive::new(source)
+            .map_err(|e| file_error(path, format!("is not a readable .npz archive: {e}")))?;
+        Ok(Self { zip, path: path.to_path_buf() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of the arrays, sorted, without the ending `.npy`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .zip
+            .file_names()
+            .filter_map(|n| n.strip_suffix(".npy"))
+            .map(str::to_string)
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn error(&self, name: &str, why: impl std::fmt::Display) -> Error {
+        file_error(&self.path, format!("array {name:?} {why}"))
+    }
+
+    /// Reads one array; `Err` lists the names there are when it is missing.
+    pub(crate) fn read(&mut self, name: &str) -> Result<Array> {
+        self.read_if(name, |_| Ok(()))
+    }
+
+    /// Reads one array whose header `accept` allows.
+    pub(crate) fn read_if(
+        &mut self,
+        name: &str,
+        accept: impl FnOnce(&npy::Header) -> std::result::Result<(), String>,
+    ) -> Result<Array> {
+        if !self.names().iter().any(|n| n == name) {
+            let there = self.names().join(", ");
+            let there = if there.is_empty() { "no arrays".to_string() } else { there };
+            let why = format!("has no array {name:?}; it holds {there}");
+            return Err(file_error(&self.path, why));
+        }
+        let path = &self.path;
+        let wrong = |why: String| file_error(path, format!("array {name:?} {why}"));
+        let mut entry = self
+            .zip
+            .by_name(&format!("{name}.npy"))
+            .map_err(|e| wrong(format!("cannot be unpacked: {e}")))?;
+        let header = npy::read_header(&mut entry).map_err(wrong)?;
+        accept(&header).map_err(wrong)?;
+        npy::read_data(&mut entry, &header).map_err(wrong)
+    }
+}
+
+/// Writes named arrays into an `.npz` file that appears, whole, when [`Writer::finish`] succeeds.
+///
+/// See [`read_arrays`] for an example.
+pub struct Writer {
+    zip: ZipWriter<BufWriter<tempfile::NamedTempFile>>,
+    path: PathBuf,
+    names: Vec<String>,
+}
+
+impl Writer {
+    /// Begins a file at `path`; an existing file is replaced at the end.
+    ///
+    /// # Errors
+    /// When the folder of `path` does not exist or cannot be written.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.file_name().is_none() || path.is_dir() {
+            return Err(file_error(path, "is a folder, expected the name of a file to write"));
+        }
+        let temporary = temporary_beside(path)?;
+        Ok(Self {
+            zip: ZipWriter::new(BufWriter::new(temporary)),
+            path: path.to_path_buf(),
+            names: Vec::new(),
+        })
+    }
+
+    /// Adds an array of floating point numbers in C order.
+    ///
+    /// # Errors
+    /// When the name is taken, the shape does not fit `values`, or writing fails.
+    pub fn f64(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Result<()> {
+        self.entry(name, "<f8", shape, values.len(), values.iter().map(|v| v.to_le_bytes()))
+    }
+
+    /// Adds an array of integers in C order.
+    ///
+    /// # Errors
+    /// As [`Writer::f64`].
+    pub fn i64(&mut self, name: &str, shape: &[usize], values: &[i64]) -> Result<()> {
+        self.entry(name, "<i8", shape, values.len(), values.iter().map(|v| v.to_le_bytes()))
+    }
+
+    /// Adds an array of truth values in C order.
+    ///
+    /// # Errors
+    /// As [`Writer::f64`].
+    pub fn bool(&mut self, name: &str, shape: &[usize], values: &[bool]) -> Result<()> {
+        self.entry(name, "|b1", shape, values.len(), values.iter().map(|&v| [u8::from(v)]))
+    }
+
+    /// Adds one text as an array of rank 0: `str(numpy.load(f)[name])` gives it back.
+    ///
+    /// # Errors
+    /// As [`Writer::f64`], and when the text holds a NUL (NumPy pads with them).
+    pub fn text(&mut self, name: &str, text: &str) -> Result<()> {
+        if text.contains('\0') {
+            return Err(self.error(name, "cannot hold a text with NUL characters"));
+        }
+        let length = text.chars().count().max(1);
+        let points = text.chars().map(u32::from).chain(text.is_empty().then_some(0));
+        let bytes: Vec<u8> = points.flat_map(u32::to_le_bytes).collect();
+        self.entry(name, &format!("<U{length}"), &[], 1, std::iter::once(bytes))
+    }
+
+    /// Adds what produced the file (seed, configuration, version, …) as JSON text named `meta`:
+    /// `json.loads(str(numpy.load(f)["meta"]))` gives it back.
+    ///
+    /// # Errors
+    /// As [`Writer::text`].
+    pub fn meta(&mut self, meta: &impl serde::Serialize) -> Result<()> {
+        let text = serde_json::to_string(meta).map_err(|e| self.error("meta", e))?;
+        self.text("meta", &text)
+    }
+
+    /// Completes the file and gives it its name.
+    ///
+    /// # Errors
+    /// When writing or renaming fails; the file is then absent or as it was before.
+    pub fn finish(self) -> Result<()> {
+        let path = self.path;
+        let buffer = self.zip.finish().map_err(|e| file_error(&path, e))?;
+        let file = buffer.into_inner().map_err(|e| file_error(&path, e.error()))?;
+        file.persist(&path).map_err(|e| file_error(&path, e.error))?;
+        Ok(())
+    }
+
+    fn error(&self, name: &str, why: impl std::fmt::Display) -> Error {
+        file_error(&self.path, format!("array {name:?} {why}"))
+    }
+
+    fn entry<B: AsRef<[u8]>>(
+        &mut self,
+        name: &str,
+        descr: &str,
+        shape: &[usize],
+        count: usize,
+        values: impl Iterator<Item = B>,
+    ) -> Result<()> {
+        if name.is_empty() || name.contains(['/', '\\', '\0']) {
+            return Err(self.error(name, "needs a name without slashes"));
+        }
+        if self.names.iter().any(|n| n == name) {
+            return Err(self.error(name, "is written twice"));
+        }
+        let expected = shape.iter().try_fold(1usize, |p, &len| p.checked_mul(len));
+        if expected != Some(count) {
+            return Err(Error::Shape {
+                what: name.into(),
+                expected: npy::shape_text(shape),
+                found: format!("{count} entries"),
+            });
+        }
+        let header = npy::header_bytes(descr, shape).map_err(|e| self.error(name, e))?;
+        // A fixed time makes the bytes depend on the arrays alone; beyond 4 GB zip needs its
+        // 64-bit form.
+        let options = SimpleFileOptions::default()
+            .compression_method(zip::CompressionMethod::Stored)
+            .last_modified_time(zip::DateTime::default())
+            .large_file(count > (1 << 28));
+        self.names.push(name.to_string());
+        let written = self.zip.start_file(format!("{name}.npy"), options).map_err(Into::into);
+        written
+            .and_then(|()| {
+                self.zip.write_all(&header)?;
+                // In pieces of 64 KiB, not value by value.
+                let mut piece = Vec::with_capacity(1 << 16);
+                for value in values {
+                    piece.extend_from_slice(value.as_ref());
+                    if piece.len() >= (1 << 16) - 8 {
+                        self.zip.write_all(&piece)?;
+                        piece.clear();
+                    }
+                }
+                self.zip.write_all(&piece)
+            })
+            .map_err(|e: std::io::Error| self.error(name, e))
+    }
+}
+
+/// An unnamed-to-the-user file in the folder of `path`, with the permissions of an ordinary file.
+pub(crate) fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".mirrorflow-").suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask still applies; without this the result would be readable by its owner only.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder).map_err(|e| {
+        file_error(path, format!("cannot write in the folder {}: {e}", folder.display()))
+    })
+}
+
+#[cfg(test)]
+#[path = "npz_tests.rs"]
+mod tests;
