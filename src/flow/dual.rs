@@ -17,7 +17,7 @@ use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
-/// Below this `log a` a stiff method is the cheaper one (see `benches/README.md`).
+/// Below this `log a` the method `auto` is a stiff one.
 const STIFF_LOG_A: f64 = -20.0;
 
 /// The flow of ν ∈ ℝᵈ.
