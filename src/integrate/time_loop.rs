@@ -322,29 +322,45 @@ impl Run<'_> {
     }
 
     /// Accepts the attempted step, or its part up to the first event in it.
+    ///
+    /// The dense output proposes where the event is; whether it has happened is judged by real
+    /// steps, whose state is what the run ends with. The event lies between `before`, where it has
+    /// not happened, and `after`, where it has; each trial shrinks that interval.
     fn finish(&mut self, field: &dyn Flow, h: f64, t_new: f64) -> Result<(), Outcome> {
         let mut first = self.first_event(field, h, t_new);
-        let (mut t_new, mut length) = (t_new, h);
-        // Each shorter step has a dense output that is more accurate at its end: three are ample. If
-        // the event is not in it after all, the step is a plain one and the next one finds it.
-        for _ in 0..5 {
-            let Some((_, theta)) = first else { break };
-            if theta > 1.0 - 1e-12 {
-                break;
+        let (mut before, mut after, mut tried) = (0.0, h, h);
+        if let Some((event, theta)) = first {
+            let mut value_after = event.value(field, t_new, &self.y_new, &mut self.x);
+            let mut length = h * theta;
+            for _ in 0..8 {
+                let near = after - length <= 1e-12 * after || length <= before;
+                if near || length <= 4.0 * f64::EPSILON * self.t {
+                    break;
+                }
+                if self.attempt(field, length) == Attempt::NotFinite {
+                    return Err(Outcome::NotFinite { t: self.t });
+                }
+                tried = length;
+                let value = event.value(field, self.t + length, &self.y_new, &mut self.x);
+                if value <= 0.0 {
+                    (after, value_after) = (length, value);
+                    let again = self.first_event(field, length, self.t + length);
+                    length *= again.map_or(1.0, |(_, theta)| theta);
+                } else {
+                    before = length;
+                    // A little beyond the secant, so that the trials end past the event.
+                    let part = 1.5 * value / (value - value_after);
+                    length += (after - length) * part.clamp(1e-10, 0.5);
+                }
             }
-            length *= theta;
-            if length <= 4.0 * f64::EPSILON * self.t {
-                t_new = self.t;
-                self.y_new.copy_from_slice(&self.y);
-                self.f_new.copy_from_slice(&self.f);
-                break;
+            if tried != after {
+                // The trial before succeeded at this length, so this one does.
+                self.attempt(field, after);
             }
-            if self.attempt(field, length) == Attempt::NotFinite {
-                return Err(Outcome::NotFinite { t: self.t });
-            }
-            t_new = self.t + length;
-            first = self.first_event(field, length, t_new);
+            let end = if after == h { t_new } else { self.t + after };
+            first = self.first_event(field, after, end).or(Some((event, 1.0)));
         }
+        let t_new = if after == h { t_new } else { self.t + after };
         std::mem::swap(&mut self.y, &mut self.y_new);
         std::mem::swap(&mut self.f, &mut self.f_new);
         self.t = t_new;

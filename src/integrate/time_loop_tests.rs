@@ -143,3 +143,21 @@ fn a_mask_that_reaches_zero_stays() {
         assert!(run.work.steps < 1000, "{method}: {:?}", run.work);
     }
 }
+
+/// The dense output may put a small loss where the step itself does not: the run must end there all
+/// the same, and at a loss that was really reached. (It used to creep towards such an event.)
+#[test]
+fn a_loss_below_the_accuracy_of_the_dense_output_is_reached() {
+    let problem = problem(&[1.0, 2.0], 1, &[1.0]);
+    let flow =
+        Primal::new(&problem, Loss::Squared, Schedule::None, &[1.0, 1.0], &[0.0, 0.0]).unwrap();
+    for method in [Method::Dopri5, Method::Dop853, Method::Stabilized] {
+        let options = Options { max_steps: 2000, ..Options::until(1e6) }
+            .with_tolerances(1e-10, 1e-14)
+            .with_method(method)
+            .stop_at_loss(5e-19);
+        let run = integrate(&flow, &options).unwrap();
+        assert!(matches!(run.outcome, Outcome::ReachedLoss { .. }), "{method}: {}", run.outcome);
+        assert!(run.loss.last().is_some_and(|loss| *loss <= 5e-19), "{method}");
+    }
+}
