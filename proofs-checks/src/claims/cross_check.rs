@@ -1,0 +1,252 @@
+//! Agreement between independent routes to the same point, from the L2-like to the L1 end:
+//! primal flow (m, w), dual flow ν, Newton on the dual of `min R_a`, and the L1 minimum by the
+//! LASSO homotopy and by a simplex method.
+//!
+//! The rate: with `μ̂ = 2μ/ℓ`, `ℓ = log(1/a)`, an off-support coordinate is
+//! `x_i = a sinh(ℓ Zᵢᵀμ̂) ≈ ±½ e^{−ℓ(1 − |Zᵢᵀμ̂|)}`, and `2μ = ℓμ̂* + const + o(1)`; hence
+//! `‖x_a − x_L1‖ ≍ a^δ` with `δ = 1 − max_{i∉S} |Zᵢᵀμ̂*|`, where the solution is unique. δ is read
+//! off the dual (`μ̂* = d(2μ)/dℓ`), the rate off the primal.
+
+use mirrorflow::{
+    Result,
+    flow::{Dual, Flow, Primal},
+    integrate::{Method, Options, integrate},
+    limit::{certify, l1_minimum, lp, newton},
+    numerics::{dense, sums::norm_inf},
+    parameterization::Start,
+    potential::HyperbolicEntropy,
+    problem::{Generator, Loss, Problem, Targets, real},
+    schedule::Schedule,
+};
+
+use super::limit_of_flow::distance;
+use crate::{Check, Claim, Context, Form, Grade, Outcome, Statement, Table, Tally};
+
+pub(super) static CLAIM: Claim = Claim {
+    id: "cross-check",
+    title: "independent routes to the same point",
+    source: "this toolkit against itself",
+    assumptions: &["θ₀ = 0, one a for all coordinates", "Zx = y consistent"],
+    statements: &[
+        Statement {
+            form: Form::CrossCheck,
+            text: "primal flow = dual flow, at the end of both",
+            expected: Outcome::Holds,
+        },
+        Statement {
+            form: Form::CrossCheck,
+            text: "end of the dual flow = Newton limit, for log a from 0 to −500",
+            expected: Outcome::Holds,
+        },
+        Statement {
+            form: Form::CrossCheck,
+            text: "L1 minimum by LASSO homotopy = by simplex, both certified",
+            expected: Outcome::Holds,
+        },
+        Statement {
+            form: Form::CrossCheck,
+            text: "‖x_a − x_L1‖ ∝ a^δ, δ the off-support slack of the dual limit",
+            expected: Outcome::Holds,
+        },
+    ],
+    check,
+};
+
+/// The values of log a of the matrix; the primal flow is followed down to [`PRIMAL`].
+const LADDER: [f64; 10] = [0.0, -2.0, -5.0, -10.0, -20.0, -50.0, -100.0, -200.0, -350.0, -500.0];
+const PRIMAL: f64 = -20.0;
+/// Explicit steps that a primal run may take; stiffer ones are left to the dual flow.
+const PRIMAL_STEPS: u64 = 20_000;
+
+struct Tallies {
+    primal_dual: Tally,
+    dual_newton: Tally,
+    l1: Tally,
+    rate: Tally,
+}
+
+fn problems(context: &Context) -> Result<Vec<Problem>> {
+    let seed = context.budget.seed;
+    let mut problems = vec![Generator::gaussian(10, 30, 2, seed).problem()?];
+    if !context.budget.quick {
+        problems.push(Generator::gaussian(40, 100, 5, seed).problem()?);
+        let random = Generator { targets: Targets::Random, ..Generator::gaussian(20, 50, 1, seed) };
+        problems.push(random.problem()?);
+    }
+    problems.push(real::fermentation()?);
+    Ok(problems)
+}
+
+fn check(context: &Context) -> Check {
+    let mut tallies = Tallies {
+        primal_dual: Tally::default(),
+        dual_newton: Tally::default(),
+        l1: Tally::default(),
+        rate: Tally::default(),
+    };
+    let mut control = Tally::default();
+    let mut tables = Vec::new();
+    for problem in problems(context)? {
+        tables.push(matrix(&problem, &mut tallies, &mut control)?);
+    }
+    let flows =
+        "twice the sum of both end points' changes from rtol 1e-7 to 1e-10, plus 1e-9 of ‖x‖_∞";
+    let ends = "twice the dual end point's change from rtol 1e-7 to 1e-10, plus twice the distance \
+                left to the limit, plus 1e-9 of ‖x‖_∞";
+    let mut findings = vec![
+        tallies.primal_dual.finding(Grade::Numerical, flows),
+        tallies
+            .dual_newton
+            .finding(Grade::Numerical, ends)
+            .with_control(control.control("the same a: Newton limit at log a + 0.1")),
+        tallies
+            .l1
+            .finding(Grade::Numerical, "1e-8 of ‖x‖₁: the feasibility tolerance of the simplex"),
+        tallies.rate.finding(
+            Grade::Empirical,
+            "5 × the changes of slope and δ over the stretch before (the next slack δ' leaves a remainder a^{δ'−δ}), plus 0.1 % of δ",
+        ),
+    ];
+    if let Some(second) = findings.get_mut(1) {
+        second.tables = tables;
+    }
+    Ok(findings)
+}
+
+/// End of the dual flow from `log a` at two tolerances, with its time.
+fn dual_end(problem: &Problem, log_a: f64) -> Result<Option<(f64, Vec<f64>, Vec<f64>)>> {
+    let n = problem.features();
+    let potential = HyperbolicEntropy::uniform(n, log_a)?;
+    let flow = Dual::new(problem, Loss::Squared, Schedule::None, &potential)?;
+    let start = flow.loss(&vec![0.0; n]);
+    let options = Options::until(1e9).with_tolerances(1e-10, 1e-14).with_method(Method::Rosenbrock);
+    let fine = integrate(&flow, &options.clone().stop_at_loss(1e-18 * start))?;
+    if fine.loss.last().is_none_or(|l| *l > 1e-14 * start) {
+        return Ok(None);
+    }
+    let coarse = integrate(&flow, &Options::until(fine.t_end()).with_tolerances(1e-7, 1e-11))?;
+    Ok(coarse.outcome.is_complete().then(|| (fine.t_end(), coarse.x_end(), fine.x_end())))
+}
+
+/// End of the primal flow from `m₀ = √(2a)`, `w₀ = 0` at time `t`, at two tolerances.
+fn primal_end(problem: &Problem, log_a: f64, t: f64) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+    let start = Start::centered(problem.features(), 2.0 * log_a.exp())?;
+    let flow = Primal::new(problem, Loss::Squared, Schedule::None, start.m0(), start.w0())?;
+    let mut ends = Vec::new();
+    for rtol in [1e-7, 1e-10] {
+        let options = Options::until(t).with_tolerances(rtol, rtol * 1e-4);
+        let run = integrate(&flow, &Options { max_steps: PRIMAL_STEPS, ..options })?;
+        if !run.outcome.is_complete() {
+            return Ok(None);
+        }
+        ends.push(run.x_end());
+    }
+    Ok(ends.pop().zip(ends.pop()).map(|(fine, coarse)| (coarse, fine)))
+}
+
+fn matrix(problem: &Problem, tallies: &mut Tallies, control: &mut Tally) -> Result<Table> {
+    let n = problem.features();
+    let name = problem.name();
+    let best = l1_minimum(problem)?;
+    let simplex = lp::microlp(problem)?;
+    tallies.l1.count();
+    tallies.l1.measure((best.l1 - simplex.l1).abs(), 1e-8 * best.l1, name);
+    for solution in [&best, &simplex] {
+        let gap = certify(problem, &solution.x, &solution.mu)?.relative_gap;
+        tallies.l1.measure(gap.abs(), 1e-8, format!("{name}: certified gap of {}", solution.route));
+    }
+    let mut rows = Vec::new();
+    for log_a in LADDER {
+        let potential = HyperbolicEntropy::uniform(n, log_a)?;
+        let limit = newton::minimize(problem, &potential, &newton::Options::default())?;
+        let at = format!("{name}, log a = {log_a}");
+        let size = norm_inf(&limit.x);
+        let to_l1 = distance(&limit.x, &best.x);
+        let mut row = vec![format!("{log_a}"), "—".into(), "—".into(), format!("{to_l1:.1e}")];
+        match dual_end(problem, log_a)? {
+            Some((t, coarse, fine)) => {
+                let mut reached = vec![0.0; problem.samples()];
+                dense::mul(problem.z_rows(), &fine, &mut reached);
+                let unfinished = Problem::new(problem.z().to_owned(), reached.into())?;
+                let there = newton::minimize(&unfinished, &potential, &newton::Options::default())?;
+                let left = distance(&there.x, &limit.x);
+                let change = distance(&coarse, &fine);
+                let gap = distance(&fine, &limit.x);
+                tallies.dual_newton.count();
+                tallies.dual_newton.measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
+                row[2] = format!("{gap:.1e}");
+                let off = HyperbolicEntropy::uniform(n, log_a + 0.1)?;
+                let off = newton::minimize(problem, &off, &newton::Options::default())?;
+                control.count();
+                let gap = distance(&fine, &off.x);
+                control.measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
+                if log_a >= PRIMAL {
+                    if let Some((primal_coarse, primal)) = primal_end(problem, log_a, t)? {
+                        let gap = distance(&primal, &fine);
+                        let own = distance(&primal, &primal_coarse);
+                        tallies.primal_dual.count();
+                        tallies.primal_dual.measure(gap, 2.0 * (own + change) + 1e-9 * size, at);
+                        row[1] = format!("{gap:.1e}");
+                    } else {
+                        tallies.primal_dual.skip(at);
+                    }
+                }
+            }
+            None => {
+                tallies.dual_newton.skip(format!("{at}: the loss did not reach 1e-14 of f(x₀)"))
+            }
+        }
+        rows.push(row);
+    }
+    let note = rate(problem, &best.x, tallies)?;
+    Ok(Table {
+        caption: format!("{name}: distances between the routes (sup norm){note}"),
+        columns: ["log a", "primal − dual", "dual − Newton", "Newton − L1"]
+            .map(String::from)
+            .to_vec(),
+        rows,
+    })
+}
+
+/// Measures the slope of `log ‖x_a − x_L1‖` over two neighbouring stretches of ℓ where the error is
+/// small but well above rounding, against δ from the dual far beyond them.
+fn rate(problem: &Problem, x_l1: &[f64], tallies: &mut Tallies) -> Result<String> {
+    let n = problem.features();
+    let at = |ell: f64| -> Result<(Vec<f64>, Vec<f64>)> {
+        let potential = HyperbolicEntropy::uniform(n, -ell)?;
+        let limit = newton::minimize(problem, &potential, &newton::Options::default())?;
+        Ok((limit.x, limit.mu))
+    };
+    let size = norm_inf(x_l1);
+    let error = |ell: f64| -> Result<f64> { Ok(distance(&at(ell)?.0, x_l1)) };
+    // The ℓ at which the error has fallen to 1e-8 of x, to 10 %. Much further out the off-support
+    // entries, which alone fix μ where x has fewer than d of them, drown in rounding.
+    let mut ell = 1.0;
+    while error(ell)? > 1e-8 * size {
+        ell *= 1.1;
+        if ell > 2e5 {
+            tallies.rate.skip(format!("{}: δ is too small to be seen", problem.name()));
+            return Ok(String::new());
+        }
+    }
+    let (e0, e1, e2) = (error(0.6 * ell)?, error(0.8 * ell)?, error(ell)?);
+    let (earlier, slope) = ((e0 / e1).ln() / (0.2 * ell), (e1 / e2).ln() / (0.2 * ell));
+    let (mu0, mu1, mu2) = (at(0.6 * ell)?.1, at(0.8 * ell)?.1, at(ell)?.1);
+    // δ from μ̂* = d(2μ)/dℓ over a stretch.
+    let slack = |low: &[f64], high: &[f64]| {
+        let derivative: Vec<f64> =
+            high.iter().zip(low).map(|(b, a)| 2.0 * (b - a) / (0.2 * ell)).collect();
+        let mut correlation = vec![0.0; n];
+        dense::mul_t(problem.z_rows(), &derivative, &mut correlation);
+        let off = (0..n).filter(|&i| x_l1[i].abs() <= 1e-9 * size);
+        1.0 - off.map(|i| correlation[i].abs()).fold(0.0, f64::max)
+    };
+    let (delta_earlier, delta) = (slack(&mu0, &mu1), slack(&mu1, &mu2));
+    tallies.rate.count();
+    tallies.rate.measure(
+        (slope - delta).abs(),
+        5.0 * ((slope - earlier).abs() + (delta - delta_earlier).abs()) + 1e-3 * delta,
+        format!("{}: rate {slope:.5}, δ {delta:.5}", problem.name()),
+    );
+    Ok(format!("; ‖x_a − x_L1‖ falls as a^{slope:.4} (δ = {delta:.4})"))
+}

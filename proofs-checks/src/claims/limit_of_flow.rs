@@ -1,0 +1,161 @@
+//! Where a flow ends, against the limit found without time: what Theorems 2.4 and 3.3 share.
+//!
+//! The flow is integrated until its loss has fallen by [`LOSS_FALL`]. It is then still on its way;
+//! how far can be computed without following it: at any time `x_T` minimises `R_{a_T}` subject to
+//! `Zx = Zx_T`, so the distance left is that between the limits for `y` and for `y_T = Zx_T`.
+
+use mirrorflow::{
+    Result,
+    flow::{Dual, Flow, Primal},
+    integrate::{Method, Options, integrate},
+    limit::newton,
+    numerics::{dense, sums},
+    potential::HyperbolicEntropy,
+    problem::{Loss, Problem},
+    schedule::Schedule,
+};
+use ndarray::Array1;
+
+use crate::{Context, Instance, Tally, samples::schedules};
+
+/// By which factor the loss must fall before the end point is compared.
+const LOSS_FALL: f64 = 1e-18;
+
+/// How the tolerance of these checks is derived.
+pub(super) const RULE: &str = "2 × distance between the limits for y and Zx_T, plus the end \
+                               point's change from rtol 1e-7 to 1e-10, plus 1e-10 of ‖x‖_∞";
+
+/// How long to follow a flow, in units of its own time.
+const PATIENCE: f64 = 1e8;
+
+/// Steps after which an explicit run gives way to the implicit one on the dual flow.
+const EXPLICIT_STEPS: u64 = 5_000;
+
+/// The end of a flow: which form was integrated, when it ended, where at the coarse and at the fine
+/// tolerance.
+struct End {
+    form: &'static str,
+    t: f64,
+    coarse: Vec<f64>,
+    fine: Vec<f64>,
+}
+
+/// Follows `flow` from a start of loss `start_loss` to its end at two tolerances, or says why not.
+fn follow(
+    form: &'static str,
+    flow: &dyn Flow,
+    options: &Options,
+    start_loss: f64,
+) -> Result<std::result::Result<End, String>> {
+    let fine = integrate(flow, &options.clone().stop_at_loss(LOSS_FALL * start_loss))?;
+    let (t, x) = (fine.t_end(), fine.x_end());
+    let loss = fine.loss.last().copied().unwrap_or(f64::INFINITY);
+    if !fine.outcome.is_complete() || loss > 1e-14 * start_loss {
+        return Ok(Err(format!("the loss fell to {loss:.1e} only ({})", fine.outcome)));
+    }
+    let coarse = Options { t_end: t, rtol: 1e-7, atol: 1e-11, ..options.clone() };
+    let coarse = integrate(flow, &coarse)?;
+    if !coarse.outcome.is_complete() {
+        return Ok(Err(coarse.outcome.to_string()));
+    }
+    Ok(Ok(End { form, t, coarse: coarse.x_end(), fine: x }))
+}
+
+/// Follows the flow of an instance: the primal one from its definition; where that is too stiff
+/// for an explicit method, the dual one with an implicit method.
+fn end_of_flow(
+    instance: &Instance,
+    schedule: &Schedule,
+) -> Result<std::result::Result<End, String>> {
+    let (problem, start) = (&instance.problem, &instance.start);
+    let (m0, w0) = (start.m0(), start.w0());
+    let primal = Primal::new(problem, Loss::Squared, schedule.clone(), m0, w0)?;
+    let start_loss = primal.loss(&start.x0());
+    if start_loss == 0.0 {
+        return Ok(Err("the start is an interpolator".into()));
+    }
+    let options = Options::until(PATIENCE * instance.time_scale()).with_tolerances(1e-10, 1e-14);
+    let explicit = Options { max_steps: EXPLICIT_STEPS, method: Method::Dop853, ..options.clone() };
+    if let Ok(end) = follow("primal", &primal, &explicit, start_loss)? {
+        return Ok(Ok(end));
+    }
+    let dual = Dual::new(problem, Loss::Squared, schedule.clone(), &start.entropy()?)?;
+    follow("dual", &dual, &options.with_method(Method::Rosenbrock), start_loss)
+}
+
+/// `‖a − b‖_∞`.
+pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(0.0, |m: f64, (p, q)| {
+        let gap = (p - q).abs();
+        if gap.is_nan() || gap > m { gap } else { m }
+    })
+}
+
+/// Measures the end of the flow of `instance` under `schedule` against `argmin R s.t. Zx = y`.
+/// `R` must be the potential at the end time.
+fn measure(
+    tally: &mut Tally,
+    instance: &Instance,
+    schedule: &Schedule,
+    potential: impl Fn(f64) -> Result<HyperbolicEntropy>,
+) -> Result<()> {
+    let name = format!("{}, schedule {schedule}", instance.name);
+    let End { form, t, coarse, fine: end } = match end_of_flow(instance, schedule)? {
+        Ok(found) => found,
+        Err(why) => {
+            tally.skip(format!("{name}: {why}"));
+            return Ok(());
+        }
+    };
+    let problem = &instance.problem;
+    let options = newton::Options::default();
+    let limit = newton::minimize(problem, &potential(t)?, &options)?;
+    let mut reached = vec![0.0; problem.samples()];
+    dense::mul(problem.z_rows(), &end, &mut reached);
+    let unfinished = Problem::new(problem.z().to_owned(), Array1::from(reached))?;
+    let there = newton::minimize(&unfinished, &potential(t)?, &options)?;
+    if !limit.status.is_converged() || !there.status.is_converged() {
+        tally.skip(format!("{name}: the limit is {}", limit.status));
+        return Ok(());
+    }
+    let size = sums::norm_inf(&end);
+    let left = distance(&limit.x, &there.x);
+    if left > 1e-6 * size {
+        tally.skip(format!("{name}: the flow is still {left:.1e} from its limit"));
+        return Ok(());
+    }
+    tally.count();
+    let tolerance = 2.0 * left + distance(&coarse, &end) + 1e-10 * size;
+    tally.measure(
+        distance(&end, &limit.x),
+        tolerance,
+        format!("{name}, {form} flow to t = {t:.2e}"),
+    );
+    Ok(())
+}
+
+/// [`measure`] over all instances and those schedules of [`schedules`] that `counts` accepts, with
+/// the potential `log a = log a₀ + shift − rate·A_∞`.
+pub(super) fn over_instances(
+    context: &Context,
+    counts: impl Fn(&Schedule) -> bool,
+    shift: f64,
+    rate: f64,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for instance in context.instances()? {
+        for schedule in schedules(instance.time_scale()) {
+            if counts(&schedule) {
+                let log_a0 = instance.start.log_a0();
+                let potential = |t: f64| {
+                    // Where A_∞ is not reached by T, what is left of it is in the end point too.
+                    let total = schedule.integral(t);
+                    let log_a = log_a0.iter().map(|l| l + shift - rate * total).collect();
+                    HyperbolicEntropy::new(log_a, instance.start.theta0())
+                };
+                measure(&mut tally, &instance, &schedule, potential)?;
+            }
+        }
+    }
+    Ok(tally)
+}

@@ -1,0 +1,78 @@
+//! One file per claim; the registry drives `verify`, `--list`, reports and docs.
+
+use mirrorflow::{Error, Result};
+
+use crate::Claim;
+
+mod cross_check;
+mod lemma_a_1;
+mod lemma_a_2;
+mod limit_of_flow;
+mod thm_2_4;
+mod thm_3_1;
+mod thm_3_3;
+
+static REGISTRY: [&Claim; 6] = [
+    &thm_2_4::CLAIM,
+    &thm_3_1::CLAIM,
+    &lemma_a_1::CLAIM,
+    &lemma_a_2::CLAIM,
+    &thm_3_3::CLAIM,
+    &cross_check::CLAIM,
+];
+
+/// Every claim, in the order of the paper; checks of the toolkit against itself come last.
+pub fn registry() -> &'static [&'static Claim] {
+    &REGISTRY
+}
+
+/// The claims with these ids, in the registry's order; all of them for an empty list.
+///
+/// # Errors
+/// When an id is not known; the message names the nearest one.
+///
+/// # Examples
+/// ```
+/// assert_eq!(mirrorflow_proofs_checks::select(&["thm-3.1".into()])?.len(), 1);
+/// assert!(mirrorflow_proofs_checks::select(&["thm-9".into()]).is_err());
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+pub fn select(ids: &[String]) -> Result<Vec<&'static Claim>> {
+    for id in ids {
+        if !REGISTRY.iter().any(|c| c.id == id) {
+            let known: Vec<&str> = REGISTRY.iter().map(|c| c.id).collect();
+            return Err(Error::Domain {
+                what: "claim".into(),
+                expected: format!("one of {}", known.join(", ")),
+                found: format!("{id:?}"),
+            });
+        }
+    }
+    Ok(REGISTRY
+        .iter()
+        .copied()
+        .filter(|c| ids.is_empty() || ids.iter().any(|i| i == c.id))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::registry;
+    use crate::{Form, Outcome};
+
+    #[test]
+    fn ids_are_unique_and_every_claim_says_what_holds() {
+        let ids: BTreeSet<_> = registry().iter().map(|c| c.id).collect();
+        assert_eq!(ids.len(), registry().len());
+        for claim in registry() {
+            let holds = claim
+                .statements
+                .iter()
+                .any(|s| s.form != Form::AsPrinted && s.expected == Outcome::Holds);
+            let printed_holds = claim.statements.iter().any(|s| s.expected == Outcome::Holds);
+            assert!(holds || printed_holds, "{} has no statement that holds", claim.id);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The report of a run: a stable structure, written as JSON and shown as a table.
+
+mod table;
+
+use std::{io::Write as _, path::Path};
+
+use serde::Serialize;
+
+use crate::{Budget, Check, Claim, Finding, Form, Outcome, Statement};
+use mirrorflow::{Error, Result};
+
+/// A statement with what was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatementReport {
+    /// The statement and the outcome expected of it.
+    #[serde(flatten)]
+    pub statement: Statement,
+    /// What the check found.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// A claim with what was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ClaimReport {
+    /// Short name.
+    pub id: &'static str,
+    /// What it is about.
+    pub title: &'static str,
+    /// Where it is printed.
+    pub source: &'static str,
+    /// What an instance must satisfy to count.
+    pub assumptions: &'static [&'static str],
+    /// Its statements.
+    pub statements: Vec<StatementReport>,
+    /// Why the check could not run, where it could not.
+    pub error: Option<String>,
+    /// Wall-clock time.
+    pub seconds: f64,
+}
+
+impl ClaimReport {
+    /// Joins the statements of a claim with its findings.
+    pub fn new(claim: &'static Claim, findings: Check, seconds: f64) -> Self {
+        let (findings, error) = match findings {
+            Ok(found) if found.len() == claim.statements.len() => (found, None),
+            Ok(found) => {
+                let text = format!(
+                    "the check returned {} findings for {} statements",
+                    found.len(),
+                    claim.statements.len()
+                );
+                (Vec::new(), Some(text))
+            }
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let statements = claim
+            .statements
+            .iter()
+            .zip(findings)
+            .map(|(&statement, finding)| StatementReport { statement, finding })
+            .collect();
+        Self {
+            id: claim.id,
+            title: claim.title,
+            source: claim.source,
+            assumptions: claim.assumptions,
+            statements,
+            error,
+            seconds,
+        }
+    }
+
+    /// Whether every statement has the outcome expected of it.
+    pub fn in_order(&self) -> bool {
+        self.error.is_none()
+            && self.statements.iter().all(|s| s.finding.outcome == s.statement.expected)
+    }
+}
+
+/// Everything a run found. Its JSON form is stable: fields are added, never renamed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Name and version of this JSON form.
+    pub schema: &'static str,
+    /// Version of the toolkit.
+    pub version: &'static str,
+    /// Seed and size.
+    pub budget: Budget,
+    /// Wall-clock time of the whole run.
+    pub seconds: f64,
+    /// The claims in the order checked.
+    pub claims: Vec<ClaimReport>,
+}
+
+impl Report {
+    /// Gathers a run.
+    pub fn new(budget: Budget, claims: Vec<ClaimReport>, seconds: f64) -> Self {
+        Self {
+            schema: "mirrorflow-report/1",
+            version: mirrorflow::VERSION,
+            budget,
+            seconds,
+            claims,
+        }
+    }
+
+    /// Whether every statement of every claim has the outcome expected of it.
+    pub fn in_order(&self) -> bool {
+        self.claims.iter().all(ClaimReport::in_order)
+    }
+
+    /// How many statements came out how: (hold, fail as printed and as expected, out of order).
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let mut counts = (0, 0, 0);
+        for claim in &self.claims {
+            if claim.error.is_some() {
+                counts.2 += 1;
+            }
+            for s in &claim.statements {
+                match (s.finding.outcome, s.finding.outcome == s.statement.expected) {
+                    (_, false) => counts.2 += 1,
+                    (Outcome::Holds, true) => counts.0 += 1,
+                    (_, true) => counts.1 += 1,
+                }
+            }
+        }
+        counts
+    }
+
+    /// The table for a terminal of `width` columns.
+    pub fn table(&self, width: usize, color: bool) -> String {
+        table::render(self, width, color)
+    }
+
+    /// Pretty-printed JSON.
+    ///
+    /// # Errors
+    /// When serialization fails (it does not for this structure).
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self).map_err(|e| Error::Domain {
+            what: "the report".into(),
+            expected: "serializable".into(),
+            found: e.to_string(),
+        })
+    }
+
+    /// Writes `report.json` into `folder` (made if absent): beside, then renamed.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let failed = |why: String| Error::File { path: folder.join("report.json"), why };
+        std::fs::create_dir_all(folder)
+            .map_err(|e| failed(format!("cannot make the folder: {e}")))?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(e.to_string()))?;
+        file.write_all(self.to_json()?.as_bytes()).map_err(|e| failed(e.to_string()))?;
+        file.persist(folder.join("report.json")).map_err(|e| failed(e.to_string()))?;
+        Ok(())
+    }
+}
+
+impl Form {
+    /// As the table says it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AsPrinted => "as printed",
+            Self::AsItHolds => "as it holds",
+            Self::CrossCheck => "cross-check",
+        }
+    }
+}
