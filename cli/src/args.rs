@@ -1,0 +1,234 @@
+//! The arguments as typed. Numbers are checked where they are read, combinations in the commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use mirrorflow::integrate::Method;
+use mirrorflow::schedule::Schedule;
+
+/// The implicit bias of reparameterized gradient flow, x = m⊙w: simulate it, find its limit,
+/// certify it, check the theorems.
+#[derive(Debug, Parser)]
+#[command(name = "mirrorflow", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check every claim, as printed and as it holds
+    Verify(VerifyArgs),
+    /// The limit argmin R_a(x) s.t. Zx = y and the L1 minimum, with certificates
+    Solve(SolveArgs),
+    /// The whole path from L2 to L1 over log a
+    Path(PathArgs),
+    /// One trajectory of the flow
+    Flow(FlowArgs),
+    /// Gradient descent or SGD on m and w
+    Descend(DescendArgs),
+}
+
+/// Where the flow starts, and the weight decay α(t).
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    /// Scale β = m₀² − w₀² > 0 of a start m₀ = √β, w₀ = 0 [default: m0, w0 of the file, else 1]
+    #[arg(long, value_name = "B", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) beta: Option<f64>,
+    /// Weight decay α(t): none, constant:c, harmonic:c, quadratic:c, geometric:c,r, switch:c,T or
+    /// piecewise:t0=c0,t1=c1,... [default: none]
+    #[arg(long, value_name = "S", value_parser = schedule)]
+    pub(crate) schedule: Option<Schedule>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  mirrorflow verify\n  mirrorflow verify --list\n  mirrorflow verify thm-3.1 --quick --out report"
+)]
+pub(crate) struct VerifyArgs {
+    /// Claims to check [default: all]
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// List the claims and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Fewer and smaller instances
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Seed of the synthetic instances
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Folder for report.json
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  mirrorflow solve data.npz\n  mirrorflow solve data.csv --schedule geometric:0.5,0.01 --out limit.npz\n  mirrorflow solve data.npz --log-a -500 --rigorous --json"
+)]
+pub(crate) struct SolveArgs {
+    /// Problem file, .npz (Z, y, optional m0, w0) or .csv (last column y)
+    pub(crate) file: PathBuf,
+    /// Scale log a of the potential, in [-1e6, 50], tilt θ₀ = 0
+    #[arg(long, value_name = "V", value_parser = log_a, allow_negative_numbers = true,
+          conflicts_with_all = ["beta", "schedule"])]
+    pub(crate) log_a: Option<f64>,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    /// Enclose the L1 minimum with proved bounds
+    #[arg(long)]
+    pub(crate) rigorous: bool,
+    /// File for the arrays x_limit, mu, log_a, x_l1, mu_l1, l1_lower, l1_upper, kkt_residual
+    #[arg(long, value_name = "F.npz", value_parser = npz)]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  mirrorflow path data.npz --from 20 --to -200 --points 60 --out path.npz"
+)]
+pub(crate) struct PathArgs {
+    /// Problem file, .npz or .csv
+    pub(crate) file: PathBuf,
+    /// First log a
+    #[arg(long, value_name = "V", default_value_t = 20.0, value_parser = log_a, allow_negative_numbers = true)]
+    pub(crate) from: f64,
+    /// Last log a
+    #[arg(long, value_name = "V", default_value_t = -200.0, value_parser = log_a, allow_negative_numbers = true)]
+    pub(crate) to: f64,
+    /// Number N of points, evenly spaced in log a
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub(crate) points: u32,
+    /// File for the arrays log_a (N), x (N×n), l1 (N), gap (N)
+    #[arg(long, value_name = "F.npz", value_parser = npz)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which system is integrated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// m and w, 2n unknowns
+    Primal,
+    /// ν, d unknowns
+    Dual,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  mirrorflow flow data.npz --schedule geometric:0.5,1 --t-end 1000 --times 1,10,100 --out flow.npz"
+)]
+pub(crate) struct FlowArgs {
+    /// Problem file, .npz or .csv
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    /// Times to record, increasing, separated by commas; the end is recorded too
+    #[arg(long, value_name = "t1,t2,...", value_delimiter = ',', value_parser = nonnegative, allow_negative_numbers = true)]
+    pub(crate) times: Vec<f64>,
+    /// End time T [default: the last of --times, else 100]
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) t_end: Option<f64>,
+    /// Integrate (m, w) or the d dual unknowns ν
+    #[arg(long, value_enum, default_value_t = Form::Dual)]
+    pub(crate) form: Form,
+    /// auto, dopri5, tsit5, dop853, stabilized, rosenbrock, bdf or tr-bdf2
+    #[arg(long, default_value = "auto", value_parser = method)]
+    pub(crate) method: Method,
+    /// Relative tolerance of a step
+    #[arg(long, default_value_t = 1e-8, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) rtol: f64,
+    /// Absolute tolerance of a step
+    #[arg(long, default_value_t = 1e-12, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) atol: f64,
+    /// Stop where the loss is at most this
+    #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) until_loss: Option<f64>,
+    /// Stop where the KKT residual is at most this
+    #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) until_kkt: Option<f64>,
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
+    #[arg(long, value_name = "F.npz", value_parser = npz)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  mirrorflow descend data.npz --step 0.01 --steps 10000 --batch 8 --seed 1 --out sgd.npz"
+)]
+pub(crate) struct DescendArgs {
+    /// Problem file, .npz or .csv
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    /// Step size η
+    #[arg(long, value_name = "η", value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) step: f64,
+    /// Number of steps K; step k is at time kη
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) steps: u64,
+    /// Samples of a batch [default: all, which is gradient descent]
+    #[arg(long, value_name = "b")]
+    pub(crate) batch: Option<usize>,
+    /// Seed of the batches
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Record every so many steps; 0 records start and end only
+    #[arg(long, value_name = "J", default_value_t = 0)]
+    pub(crate) record_every: u64,
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
+    #[arg(long, value_name = "F.npz", value_parser = npz)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        _ => Err("expected a finite number".into()),
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|v| if v > 0.0 { Ok(v) } else { Err("expected a number > 0".into()) })
+}
+
+fn nonnegative(text: &str) -> Result<f64, String> {
+    number(text).and_then(|v| if v >= 0.0 { Ok(v) } else { Err("expected a number >= 0".into()) })
+}
+
+fn log_a(text: &str) -> Result<f64, String> {
+    let expected = || "expected a number in [-1e6, 50]".to_string();
+    number(text).and_then(|v| if (-1e6..=50.0).contains(&v) { Ok(v) } else { Err(expected()) })
+}
+
+fn schedule(text: &str) -> Result<Schedule, String> {
+    text.parse().map_err(|e: mirrorflow::Error| e.to_string())
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    text.parse().map_err(|e: mirrorflow::Error| e.to_string())
+}
+
+fn npz(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz")) {
+        Ok(path)
+    } else {
+        Err("expected a file name that ends in .npz".into())
+    }
+}

@@ -1,0 +1,57 @@
+//! `mirrorflow flow`: one trajectory.
+
+use mirrorflow::flow::{Dual, Flow, Primal};
+use mirrorflow::integrate::{Options, integrate};
+use mirrorflow::problem::Loss;
+use serde_json::json;
+
+use super::trajectory;
+use crate::args::{FlowArgs, Form};
+use crate::failure::{Done, usage};
+use crate::input;
+
+/// Integrates and writes.
+pub(crate) fn run(args: &FlowArgs) -> Done {
+    if let Some(k) = args.times.windows(2).position(|w| w[1] <= w[0]) {
+        return Err(usage(format!(
+            "--times: {} follows {}, expected increasing times",
+            args.times[k + 1],
+            args.times[k]
+        )));
+    }
+    let last = args.times.last().copied();
+    let t_end = args.t_end.or(last.filter(|t| *t > 0.0)).unwrap_or(100.0);
+    if let Some(last) = last.filter(|t| *t > t_end) {
+        return Err(usage(format!(
+            "--times: {last} is after --t-end {t_end}, expected at most that"
+        )));
+    }
+    let run = input::load(&args.file, &args.start)?;
+    let mut options = Options::until(t_end)
+        .with_times(&args.times)
+        .with_tolerances(args.rtol, args.atol)
+        .with_method(args.method);
+    options.loss_at_most = args.until_loss;
+    options.kkt_at_most = args.until_kkt;
+    let (problem, start, schedule) = (&run.problem, &run.start, run.schedule.clone());
+    let flow: Box<dyn Flow + '_> = match args.form {
+        Form::Primal => {
+            Box::new(Primal::new(problem, Loss::Squared, schedule, start.m0(), start.w0())?)
+        }
+        Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
+    };
+    let writer = input::create(&args.out)?;
+    let trajectory = integrate(flow.as_ref(), &options)?;
+    let meta = input::meta(
+        "flow",
+        None,
+        json!({
+            "file": args.file.display().to_string(), "schedule": run.schedule.to_string(),
+            "beta": args.start.beta, "t_end": t_end, "times": args.times,
+            "form": if args.form == Form::Dual { "dual" } else { "primal" },
+            "method": trajectory.method, "rtol": args.rtol, "atol": args.atol,
+            "until_loss": args.until_loss, "until_kkt": args.until_kkt,
+        }),
+    );
+    trajectory::finish(&trajectory, writer, &args.out, meta, args.json)
+}

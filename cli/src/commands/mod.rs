@@ -1,0 +1,8 @@
+//! One file per command.
+
+pub(crate) mod descend;
+pub(crate) mod flow;
+pub(crate) mod path;
+pub(crate) mod solve;
+mod trajectory;
+pub(crate) mod verify;

@@ -1,0 +1,53 @@
+//! `mirrorflow verify`: every claim, as printed and as it holds.
+
+use std::io;
+
+use mirrorflow_proofs_checks::{Budget, Event, registry, run as check, select};
+use serde_json::json;
+
+use crate::args::VerifyArgs;
+use crate::failure::{Done, usage};
+use crate::output;
+
+/// Columns of the table.
+const WIDTH: usize = 120;
+
+/// Lists or checks the claims.
+pub(crate) fn run(args: &VerifyArgs) -> Done {
+    let claims = select(&args.ids)?;
+    if args.list {
+        let chosen = || registry().iter().filter(|c| claims.iter().any(|k| k.id == c.id));
+        if args.json {
+            let list: Vec<_> = chosen().map(|c| json!({ "id": c.id, "title": c.title })).collect();
+            output::json(&json!({ "claims": list }))?;
+        } else {
+            output::pairs(&chosen().map(|c| (c.id, c.title.to_string())).collect::<Vec<_>>())?;
+        }
+        return Ok(true);
+    }
+    if let Some(out) = &args.out {
+        // Found out now, not after the run.
+        std::fs::create_dir_all(out)
+            .and_then(|()| tempfile::tempfile_in(out).map(drop))
+            .map_err(|e| usage(format!("{}: cannot be written: {e}", out.display())))?;
+    }
+    let bar = output::progress(claims.len() as u64);
+    let report =
+        check(&claims, Budget { quick: args.quick, seed: args.seed }, &mut |event| match event {
+            Event::Started { id, .. } => bar.set_message(id),
+            Event::Finished { .. } => bar.inc(1),
+        });
+    bar.finish_and_clear();
+    if let Some(out) = &args.out {
+        report.write(out)?;
+    }
+    if args.json {
+        output::say(&report.to_json()?)?;
+    } else {
+        output::say(report.table(WIDTH, output::colour(&io::stdout())).trim_end())?;
+        if let Some(out) = &args.out {
+            output::say(&format!("written: {}", out.join("report.json").display()))?;
+        }
+    }
+    Ok(report.in_order())
+}
