@@ -1,4 +1,5 @@
 //! The L1 minimum and its certificates on Gaussian instances: planted d/8-sparse truth, random y.
+#![allow(missing_docs)] // criterion's macro defines an undocumented function
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mirrorflow::limit::{LassoOptions, certify, enclose, l1_minimum, lasso_path};

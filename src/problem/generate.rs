@@ -181,7 +181,7 @@ impl Generator {
             Design::Gaussian | Design::Rademacher => {}
             Design::Correlated { rho } => {
                 // The comparison is false for NaN.
-                if !(rho.abs() < 1.0) {
+                if rho.is_nan() || rho.abs() >= 1.0 {
                     return Err(domain("rho", "a correlation with -1 < rho < 1", rho));
                 }
             }
