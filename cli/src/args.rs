@@ -132,7 +132,8 @@ pub(crate) struct FlowArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) start: StartArgs,
-    /// Times to record, increasing, separated by commas; the end is recorded too
+    /// Times to record, increasing, separated by commas; the end is recorded too [default: 0 and 50
+    /// times evenly spaced in log t over the last four decades]
     #[arg(long, value_name = "t1,t2,...", value_delimiter = ',', value_parser = nonnegative, allow_negative_numbers = true)]
     pub(crate) times: Vec<f64>,
     /// End time T [default: the last of --times, else 100]
@@ -185,9 +186,9 @@ pub(crate) struct DescendArgs {
     /// Seed of the batches
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Record every so many steps; 0 records start and end only
-    #[arg(long, value_name = "J", default_value_t = 0)]
-    pub(crate) record_every: u64,
+    /// Record every so many steps; 0 records start and end only [default: a hundredth of --steps]
+    #[arg(long, value_name = "J")]
+    pub(crate) record_every: Option<u64>,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,

@@ -14,10 +14,11 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
     let run = input::load(&args.file, &args.start)?;
     let objective =
         Objective::MaskWeight { m: run.start.m0().to_vec(), w: run.start.w0().to_vec() };
+    let record_every = args.record_every.unwrap_or((args.steps / 100).max(1));
     let how = Descent {
         batch: args.batch,
         seed: args.seed,
-        record_every: args.record_every,
+        record_every,
         ..Descent::new(args.step, args.steps)
     };
     let writer = input::create(&args.out)?;
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
         json!({
             "file": args.file.display().to_string(), "schedule": run.schedule.to_string(),
             "beta": args.start.beta, "step": args.step, "steps": args.steps, "batch": args.batch,
-            "record_every": args.record_every,
+            "record_every": record_every,
         }),
     );
     trajectory::finish(&trajectory, writer, &args.out, meta, args.json)

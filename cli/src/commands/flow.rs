@@ -26,9 +26,10 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
             "--times: {last} is after --t-end {t_end}, expected at most that"
         )));
     }
+    let times = if args.times.is_empty() { spread(t_end) } else { args.times.clone() };
     let run = input::load(&args.file, &args.start)?;
     let mut options = Options::until(t_end)
-        .with_times(&args.times)
+        .with_times(&times)
         .with_tolerances(args.rtol, args.atol)
         .with_method(args.method);
     options.loss_at_most = args.until_loss;
@@ -47,11 +48,17 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
         None,
         json!({
             "file": args.file.display().to_string(), "schedule": run.schedule.to_string(),
-            "beta": args.start.beta, "t_end": t_end, "times": args.times,
+            "beta": args.start.beta, "t_end": t_end, "times": times,
             "form": if args.form == Form::Dual { "dual" } else { "primal" },
             "method": trajectory.method, "rtol": args.rtol, "atol": args.atol,
             "until_loss": args.until_loss, "until_kkt": args.until_kkt,
         }),
     );
     trajectory::finish(&trajectory, writer, &args.out, meta, args.json)
+}
+
+/// The times recorded where none are asked for: 0, then 50 evenly spaced in log t over four decades.
+fn spread(t_end: f64) -> Vec<f64> {
+    let decades = (0..50).map(|k| t_end * 10_f64.powf(4.0 * (f64::from(k) / 49.0 - 1.0)));
+    std::iter::once(0.0).chain(decades).map(|t| t.min(t_end)).collect()
 }

@@ -19,7 +19,7 @@ use mirrorflow::{
     schedule::Schedule,
 };
 
-use super::limit_of_flow::distance;
+use super::limit_of_flow::{End, distance, follow};
 use crate::{Check, Claim, Context, Form, Grade, Outcome, Statement, Table, Tally};
 
 pub(super) static CLAIM: Claim = Claim {
@@ -113,19 +113,14 @@ fn check(context: &Context) -> Check {
     Ok(findings)
 }
 
-/// End of the dual flow from `log a` at two tolerances, with its time.
-fn dual_end(problem: &Problem, log_a: f64) -> Result<Option<(f64, Vec<f64>, Vec<f64>)>> {
+/// End of the dual flow from `log a`, or why it has none.
+fn dual_end(problem: &Problem, log_a: f64) -> Result<std::result::Result<End, String>> {
     let n = problem.features();
     let potential = HyperbolicEntropy::uniform(n, log_a)?;
     let flow = Dual::new(problem, Loss::Squared, Schedule::None, &potential)?;
     let start = flow.loss(&vec![0.0; n]);
-    let options = Options::until(1e9).with_tolerances(1e-10, 1e-14).with_method(Method::Rosenbrock);
-    let fine = integrate(&flow, &options.clone().stop_at_loss(1e-18 * start))?;
-    if fine.loss.last().is_none_or(|l| *l > 1e-14 * start) {
-        return Ok(None);
-    }
-    let coarse = integrate(&flow, &Options::until(fine.t_end()).with_tolerances(1e-7, 1e-11))?;
-    Ok(coarse.outcome.is_complete().then(|| (fine.t_end(), coarse.x_end(), fine.x_end())))
+    let options = Options::until(1e9).with_tolerances(1e-10, 1e-14);
+    follow("dual", &flow, &options.with_method(Method::Rosenbrock), start)
 }
 
 /// End of the primal flow from `m₀ = √(2a)`, `w₀ = 0` at time `t`, at two tolerances.
@@ -164,7 +159,7 @@ fn matrix(problem: &Problem, tallies: &mut Tallies, control: &mut Tally) -> Resu
         let to_l1 = distance(&limit.x, &best.x);
         let mut row = vec![format!("{log_a}"), "—".into(), "—".into(), format!("{to_l1:.1e}")];
         match dual_end(problem, log_a)? {
-            Some((t, coarse, fine)) => {
+            Ok(End { t, coarse, fine, .. }) => {
                 let mut reached = vec![0.0; problem.samples()];
                 dense::mul(problem.z_rows(), &fine, &mut reached);
                 let unfinished = Problem::new(problem.z().to_owned(), reached.into())?;
@@ -192,9 +187,7 @@ fn matrix(problem: &Problem, tallies: &mut Tallies, control: &mut Tally) -> Resu
                     }
                 }
             }
-            None => {
-                tallies.dual_newton.skip(format!("{at}: the loss did not reach 1e-14 of f(x₀)"))
-            }
+            Err(why) => tallies.dual_newton.skip(format!("{at}: {why}")),
         }
         rows.push(row);
     }

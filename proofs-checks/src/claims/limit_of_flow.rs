@@ -33,15 +33,15 @@ const EXPLICIT_STEPS: u64 = 5_000;
 
 /// The end of a flow: which form was integrated, when it ended, where at the coarse and at the fine
 /// tolerance.
-struct End {
-    form: &'static str,
-    t: f64,
-    coarse: Vec<f64>,
-    fine: Vec<f64>,
+pub(super) struct End {
+    pub(super) form: &'static str,
+    pub(super) t: f64,
+    pub(super) coarse: Vec<f64>,
+    pub(super) fine: Vec<f64>,
 }
 
 /// Follows `flow` from a start of loss `start_loss` to its end at two tolerances, or says why not.
-fn follow(
+pub(super) fn follow(
     form: &'static str,
     flow: &dyn Flow,
     options: &Options,

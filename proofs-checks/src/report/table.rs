@@ -118,12 +118,12 @@ fn details(out: &mut String, report: &Report) {
                     claim.id,
                     s.statement.form.label()
                 );
-                for why in &s.finding.skipped {
-                    let _ = writeln!(out, "  not counted: {why}");
-                }
                 if let Some(control) = s.finding.control.as_ref().filter(|c| !c.failed) {
                     let _ = writeln!(out, "  its control did not fail: {}", control.dropped);
                 }
+            }
+            for why in &s.finding.skipped {
+                let _ = writeln!(out, "\n{}, not counted: {why}", claim.id);
             }
             for table in &s.finding.tables {
                 let _ = writeln!(out, "\n{}", table.caption);
