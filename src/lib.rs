@@ -37,3 +37,8 @@ pub use error::{Error, Result};
 
 /// Version of the toolkit, written into everything it saves.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The README's Rust example runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,7 +1,7 @@
 //! Intervals with outward rounding: whatever is computed contains the exact result.
 //!
 //! `X ∘ Y ⊇ {x ∘ y : x ∈ X, y ∈ Y}` for `∘ ∈ {+, −, ×, ÷}`, with end points rounded outwards
-//! ([`rounding`](super::rounding)), hence the tightest enclosure in floating point wherever nothing
+//! (`numerics::rounding`), hence the tightest enclosure in floating point wherever nothing
 //! over- or underflows. An operation without a bound (division by an interval that contains 0,
 //! `∞ − ∞`) gives the whole line: never a NaN, never a wrong bound.
 //!
