@@ -41,8 +41,11 @@ pub fn read_from(source: impl Read, label: impl AsRef<Path>) -> Result<Problem> 
         if raw.is_empty() || raw.starts_with(b"#") {
             continue;
         }
-        let record = split(raw).map_err(|e| file_error(path, e))?;
         let line = k + 1;
+        if raw.iter().filter(|b| **b == b'"').count() % 2 == 1 {
+            return Err(file_error(path, format!("line {line} has a quote that does not end")));
+        }
+        let record = split(raw).map_err(|e| file_error(path, e))?;
         let is_first = std::mem::replace(&mut first, false);
         let expected = *columns.get_or_insert(record.len());
         if expected < 2 {
@@ -141,6 +144,7 @@ mod tests {
             ),
             ("1,2\n\n3,4,5\n", "data.csv: line 3 has 3 columns, expected 2"),
             ("1;2\n3;4\n", "data.csv: line 1 has one column, expected comma-separated"),
+            ("1,2\n3,\"4\n", "data.csv: line 2 has a quote that does not end"),
             ("", "data.csv: holds no lines of data"),
             ("a,b\n", "data.csv: holds no lines of data"),
         ] {

@@ -60,8 +60,7 @@ impl ProblemFile {
         let names = archive.names();
         for key in ["Z", "y"] {
             if !names.iter().any(|n| n == key) {
-                let there =
-                    if names.is_empty() { "no arrays".to_string() } else { names.join(", ") };
+                let there = archive.listing();
                 let why = format!("has no array {key:?}; it holds {there}, expected Z and y");
                 return Err(file_error(archive.path(), why));
             }

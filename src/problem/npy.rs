@@ -180,6 +180,8 @@ fn parse_header(text: &str) -> Result<Header, String> {
     let descr = descr.ok_or_else(|| missing("descr"))?;
     let fortran = fortran.ok_or_else(|| missing("fortran_order"))?;
     let shape = shape.ok_or_else(|| missing("shape"))?;
+    // Escaped, so that an odd dtype cannot break the error that quotes it into lines.
+    let descr = descr.escape_debug().to_string();
     let (kind, width, big_endian) = parse_dtype(&descr)?;
     Ok(Header { kind, width, big_endian, fortran, shape, descr })
 }

@@ -98,6 +98,15 @@ impl<R: Read + Seek> Archive<R> {
         names
     }
 
+    /// The names as one line, however odd they are.
+    pub(crate) fn listing(&self) -> String {
+        let names = self.names();
+        if names.is_empty() {
+            return "no arrays".into();
+        }
+        names.join(", ").escape_debug().to_string()
+    }
+
     pub(crate) fn error(&self, name: &str, why: impl std::fmt::Display) -> Error {
         file_error(&self.path, format!("array {name:?} {why}"))
     }
@@ -114,9 +123,7 @@ impl<R: Read + Seek> Archive<R> {
         accept: impl FnOnce(&npy::Header) -> std::result::Result<(), String>,
     ) -> Result<Array> {
         if !self.names().iter().any(|n| n == name) {
-            let there = self.names().join(", ");
-            let there = if there.is_empty() { "no arrays".to_string() } else { there };
-            let why = format!("has no array {name:?}; it holds {there}");
+            let why = format!("has no array {name:?}; it holds {}", self.listing());
             return Err(file_error(&self.path, why));
         }
         let path = &self.path;

@@ -4,15 +4,20 @@
 use ndarray::Array2;
 
 use super::{Loss, Problem};
+use crate::numerics::dense;
 
 /// `Zx`, length d.
-pub(crate) fn predictions(problem: &Problem, x: &[f64]) -> Vec<f64> {
-    let rows = problem.z_rows().chunks_exact(problem.features());
-    rows.map(|row| row.iter().zip(x).map(|(z, x)| z * x).sum()).collect()
+fn predictions(problem: &Problem, x: &[f64]) -> Vec<f64> {
+    let mut zx = vec![0.0; problem.samples()];
+    dense::mul(problem.z_rows(), x, &mut zx);
+    zx
 }
 
 impl Loss {
     /// `f(x)` for `x` of length n.
+    ///
+    /// # Panics
+    /// When `x` has another length; so do `gradient` and `hessian`.
     pub fn value(&self, problem: &Problem, x: &[f64]) -> f64 {
         self.value_at(&predictions(problem, x), problem.y())
     }
@@ -37,11 +42,7 @@ impl Loss {
         let mut slope = vec![0.0; problem.samples()];
         self.slope_at(&predictions(problem, x), problem.y(), &mut slope);
         let mut gradient = vec![0.0; problem.features()];
-        for (row, &g) in problem.z_rows().chunks_exact(problem.features()).zip(&slope) {
-            for (sum, &z) in gradient.iter_mut().zip(row) {
-                *sum += z * g;
-            }
-        }
+        dense::mul_t(problem.z_rows(), &slope, &mut gradient);
         gradient
     }
 

@@ -1,0 +1,9 @@
+//! Any bytes as comma-separated text: an error or a valid problem, never a panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if let Ok(problem) = mirrorflow::problem::csv::read_from(bytes, "fuzz.csv") {
+        assert_eq!(problem.z_rows().len(), problem.samples() * problem.features());
+        assert!(problem.z_rows().iter().chain(problem.y()).all(|v| v.is_finite()));
+    }
+});
