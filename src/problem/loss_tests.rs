@@ -136,11 +136,11 @@ fn values_are_accurate_where_naive_formulas_cancel_or_overflow() {
     };
     close(Loss::LogCosh.ell(1e-8, 0.0), 5e-17); // r²/2 − r⁴/12
     close(Loss::LogCosh.ell(1000.0, 0.0), 1000.0 - LN_2);
-    close(Loss::LogCosh.ell(1.0, 0.0), 0.433780830483027187027);
+    close(Loss::LogCosh.ell(1.0, 0.0), 0.433_780_830_483_027_2);
     close(Loss::Logistic.ell(0.0, 1.0), LN_2);
-    close(Loss::Logistic.ell(50.0, 1.0), 1.928749847963917783e-22); // log(1 + e^−50)
+    close(Loss::Logistic.ell(50.0, 1.0), 1.928_749_847_963_917_8e-22); // log(1 + e^−50)
     close(Loss::Logistic.ell(-800.0, 1.0), 800.0);
-    close(Loss::Logistic.ell_prime(50.0, 1.0), -1.928749847963917783e-22);
+    close(Loss::Logistic.ell_prime(50.0, 1.0), -1.928_749_847_963_917_8e-22);
     close(Loss::cauchy(1.0).unwrap().ell(1e200, 0.0), 200.0 * std::f64::consts::LN_10);
     close(Loss::cauchy(1.0).unwrap().ell_prime(1e200, 0.0), 1e-200);
 }
