@@ -104,7 +104,7 @@ fn check(context: &Context) -> Check {
             .finding(Grade::Numerical, "1e-8 of ‖x‖₁: the feasibility tolerance of the simplex"),
         tallies.rate.finding(
             Grade::Empirical,
-            "5 × the changes of slope and δ over the stretch before (the next slack δ' leaves a remainder a^{δ'−δ}), plus 0.1 % of δ",
+            "10 × the changes of slope and δ over the stretch before (the next slack δ' leaves a remainder a^{δ'−δ}, taken to shrink by 1/11 or more over a stretch), plus 0.1 % of δ",
         ),
     ];
     if let Some(second) = findings.get_mut(1) {
@@ -222,13 +222,13 @@ fn rate(problem: &Problem, x_l1: &[f64], tallies: &mut Tallies) -> Result<String
             return Ok(String::new());
         }
     }
-    let (e0, e1, e2) = (error(0.6 * ell)?, error(0.8 * ell)?, error(ell)?);
-    let (earlier, slope) = ((e0 / e1).ln() / (0.2 * ell), (e1 / e2).ln() / (0.2 * ell));
-    let (mu0, mu1, mu2) = (at(0.6 * ell)?.1, at(0.8 * ell)?.1, at(ell)?.1);
+    let (e0, e1, e2) = (error(0.5 * ell)?, error(0.75 * ell)?, error(ell)?);
+    let (earlier, slope) = ((e0 / e1).ln() / (0.25 * ell), (e1 / e2).ln() / (0.25 * ell));
+    let (mu0, mu1, mu2) = (at(0.5 * ell)?.1, at(0.75 * ell)?.1, at(ell)?.1);
     // δ from μ̂* = d(2μ)/dℓ over a stretch.
     let slack = |low: &[f64], high: &[f64]| {
         let derivative: Vec<f64> =
-            high.iter().zip(low).map(|(b, a)| 2.0 * (b - a) / (0.2 * ell)).collect();
+            high.iter().zip(low).map(|(b, a)| 2.0 * (b - a) / (0.25 * ell)).collect();
         let mut correlation = vec![0.0; n];
         dense::mul_t(problem.z_rows(), &derivative, &mut correlation);
         let off = (0..n).filter(|&i| x_l1[i].abs() <= 1e-9 * size);
@@ -238,7 +238,8 @@ fn rate(problem: &Problem, x_l1: &[f64], tallies: &mut Tallies) -> Result<String
     tallies.rate.count();
     tallies.rate.measure(
         (slope - delta).abs(),
-        5.0 * ((slope - earlier).abs() + (delta - delta_earlier).abs()) + 1e-3 * delta,
+        // A remainder that shrinks by the factor q over a stretch is q/(1−q) times its last change.
+        10.0 * ((slope - earlier).abs() + (delta - delta_earlier).abs()) + 1e-3 * delta,
         format!("{}: rate {slope:.5}, δ {delta:.5}", problem.name()),
     );
     Ok(format!("; ‖x_a − x_L1‖ falls as a^{slope:.4} (δ = {delta:.4})"))

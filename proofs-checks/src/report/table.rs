@@ -99,6 +99,12 @@ fn worst(finding: &Finding) -> String {
 /// Counterexamples, alarms and tables below the main table.
 fn details(out: &mut String, report: &Report) {
     for claim in &report.claims {
+        // The statements of a claim share their instances: each is named once.
+        let skipped: std::collections::BTreeSet<&str> =
+            claim.statements.iter().flat_map(|s| &s.finding.skipped).map(String::as_str).collect();
+        for why in skipped {
+            let _ = writeln!(out, "\n{}, not counted: {why}", claim.id);
+        }
         for s in &claim.statements {
             if let (Outcome::Fails, Some(c)) = (s.finding.outcome, &s.finding.counterexample) {
                 let _ = writeln!(
@@ -121,9 +127,6 @@ fn details(out: &mut String, report: &Report) {
                 if let Some(control) = s.finding.control.as_ref().filter(|c| !c.failed) {
                     let _ = writeln!(out, "  its control did not fail: {}", control.dropped);
                 }
-            }
-            for why in &s.finding.skipped {
-                let _ = writeln!(out, "\n{}, not counted: {why}", claim.id);
             }
             for table in &s.finding.tables {
                 let _ = writeln!(out, "\n{}", table.caption);
