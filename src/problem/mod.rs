@@ -8,6 +8,7 @@
 //! [`npz::Writer`]; [`generate`] makes synthetic problems, [`known`] has those with exact answers,
 //! [`real`] measured data, and [`Loss`] the losses `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
 
+mod atomic;
 pub mod csv;
 mod file;
 pub mod generate;
@@ -18,6 +19,7 @@ pub mod npz;
 mod objective;
 pub mod real;
 
+pub use atomic::write_atomically;
 pub use file::ProblemFile;
 pub use generate::{Design, Generator, Targets, Values};
 pub use loss::Loss;

@@ -157,7 +157,7 @@ impl Writer {
         if path.file_name().is_none() || path.is_dir() {
             return Err(file_error(path, "is a folder, expected the name of a file to write"));
         }
-        let temporary = temporary_beside(path)?;
+        let temporary = super::atomic::temporary_beside(path)?;
         Ok(Self {
             zip: ZipWriter::new(BufWriter::new(temporary)),
             path: path.to_path_buf(),
@@ -276,25 +276,6 @@ impl Writer {
             })
             .map_err(|e: std::io::Error| self.error(name, e))
     }
-}
-
-/// An unnamed-to-the-user file in the folder of `path`, with the permissions of an ordinary file.
-pub(crate) fn temporary_beside(path: &Path) -> Result<tempfile::NamedTempFile> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".mirrorflow-").suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The umask still applies; without this the result would be readable by its owner only.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder).map_err(|e| {
-        file_error(path, format!("cannot write in the folder {}: {e}", folder.display()))
-    })
 }
 
 #[cfg(test)]

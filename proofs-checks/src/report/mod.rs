@@ -2,12 +2,12 @@
 
 mod table;
 
-use std::{io::Write as _, path::Path};
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::{Budget, Check, Claim, Finding, Form, Outcome, Statement};
-use mirrorflow::{Error, Result};
+use mirrorflow::{Error, Result, problem::write_atomically};
 
 /// A statement with what was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -150,14 +150,12 @@ impl Report {
     /// # Errors
     /// When the folder or the file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let failed = |why: String| Error::File { path: folder.join("report.json"), why };
-        std::fs::create_dir_all(folder)
-            .map_err(|e| failed(format!("cannot make the folder: {e}")))?;
-        let mut file =
-            tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(e.to_string()))?;
-        file.write_all(self.to_json()?.as_bytes()).map_err(|e| failed(e.to_string()))?;
-        file.persist(folder.join("report.json")).map_err(|e| failed(e.to_string()))?;
-        Ok(())
+        let path = folder.join("report.json");
+        std::fs::create_dir_all(folder).map_err(|e| Error::File {
+            path: path.clone(),
+            why: format!("cannot make the folder: {e}"),
+        })?;
+        write_atomically(&path, self.to_json()?.as_bytes())
     }
 }
 
