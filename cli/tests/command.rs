@@ -1,0 +1,150 @@
+//! The command as its users meet it: the real binary on small files, right input and wrong.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use mirrorflow::problem::npz::read_arrays;
+
+fn mirrorflow(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mirrorflow"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("the binary runs")
+}
+
+/// A folder with `p.csv` (two rows, three features), `bad.csv` and an infeasible `none.csv`.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("writable");
+    };
+    write("p.csv", "a,b,c,y\n1,0,1,1\n0,1,1,1\n");
+    write("bad.csv", "1,2,3\n4,x,6\n");
+    write("none.csv", "1,1,1\n1,1,2\n");
+    folder
+}
+
+#[test]
+fn every_command_writes_the_arrays_of_its_contract() {
+    let folder = folder();
+    let cases: [(&[&str], &[&str]); 4] = [
+        (
+            &["solve", "p.csv", "--log-a", "-50", "--rigorous", "--out", "o.npz"],
+            &["x_limit", "mu", "log_a", "x_l1", "mu_l1", "l1_lower", "l1_upper", "kkt_residual"],
+        ),
+        (
+            &["path", "p.csv", "--from", "0", "--to", "-20", "--points", "5", "--out", "o.npz"],
+            &["log_a", "x", "l1", "gap"],
+        ),
+        (
+            &["flow", "p.csv", "--schedule", "geometric:0.5,1", "--times", "1,2", "--out", "o.npz"],
+            &["t", "x", "loss", "log_a", "l1"],
+        ),
+        (
+            &[
+                "descend", "p.csv", "--step", "0.1", "--steps", "50", "--batch", "1", "--out",
+                "o.npz",
+            ],
+            &["t", "x", "loss", "log_a", "l1"],
+        ),
+    ];
+    for (arguments, names) in cases {
+        let output = mirrorflow(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        assert!(output.stderr.is_empty(), "{output:?}");
+        assert!(!output.stdout.contains(&0x1b), "no colour into a pipe");
+        let arrays = read_arrays(folder.path().join("o.npz")).expect("a readable file");
+        for name in names.iter().chain(&["meta"]) {
+            assert!(arrays.contains_key(*name), "{arguments:?} lacks {name}");
+        }
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("the folder")
+        .filter_map(|e| e.ok()?.file_name().into_string().ok())
+        .filter(|name| name.contains("partial"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn solve_encloses_the_known_minimum() {
+    let folder = folder();
+    let output = mirrorflow(folder.path(), &["solve", "p.csv", "--rigorous", "--out", "o.npz"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let arrays = read_arrays(folder.path().join("o.npz")).expect("a readable file");
+    let number = |name: &str| arrays[name].as_f64().expect("a number")[0];
+    // x = (0, 0, 1).
+    assert!(number("l1_lower") <= 1.0 && 1.0 <= number("l1_upper"));
+    assert!(number("l1_upper") - number("l1_lower") < 1e-9);
+}
+
+#[test]
+fn json_is_one_object() {
+    let folder = folder();
+    for arguments in [
+        &["solve", "p.csv", "--json"][..],
+        &["verify", "lemma-a.2", "--quick", "--json"],
+        &["verify", "--list", "--json"],
+    ] {
+        let output = mirrorflow(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        let value: serde_json::Value =
+            serde_json::from_slice(&output.stdout).expect("one JSON document");
+        assert!(value.is_object(), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn verify_reports_what_it_found() {
+    let folder = folder();
+    let output =
+        mirrorflow(folder.path(), &["verify", "lemma-a.1", "thm-3.1", "--quick", "--out", "r"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report = std::fs::read(folder.path().join("r/report.json")).expect("a report");
+    let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+    assert_eq!(report["schema"], "mirrorflow-report/1");
+    assert_eq!(report["claims"][0]["statements"][0]["outcome"], "fails");
+    assert_eq!(report["claims"][0]["statements"][1]["outcome"], "holds");
+    assert_eq!(report["claims"][0]["statements"][1]["control"]["failed"], true);
+}
+
+#[test]
+fn wrong_input_is_one_line_and_exit_code_2() {
+    let folder = folder();
+    let cases: [(&[&str], &str); 14] = [
+        (&[], "no command"),
+        (&["solve", "absent.npz"], "absent.npz"),
+        (&["solve", "."], "."),
+        (&["solve", "bad.csv"], "line 2, column 2"),
+        (&["solve", "p.csv", "--schedule", "geometric:1"], "geometric"),
+        (&["solve", "p.csv", "--log-a", "nan"], "nan"),
+        (&["solve", "p.csv", "--log-a", "-5", "--schedule", "none"], "cannot be used with"),
+        (&["solve", "p.csv", "--beta", "-1"], "-1"),
+        (&["solve", "p.csv", "--out", "no/such/o.npz"], "no/such"),
+        (&["path", "p.csv", "--points", "0", "--out", "o.npz"], "points"),
+        (&["flow", "p.csv", "--times", "2,1", "--out", "o.npz"], "increasing"),
+        (&["flow", "p.csv", "--method", "euler", "--out", "o.npz"], "euler"),
+        (&["descend", "p.csv", "--step", "0", "--steps", "1", "--out", "o.npz"], "step"),
+        (&["verify", "thm-9"], "thm-3.1"),
+    ];
+    for (arguments, part) in cases {
+        let output = mirrorflow(folder.path(), arguments);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}: {output:?}");
+        assert_eq!(line.lines().count(), 1, "{arguments:?}: {line}");
+        assert!(line.contains(part), "{arguments:?}: {line}");
+    }
+    assert!(!folder.path().join("o.npz").exists());
+}
+
+#[test]
+fn an_infeasible_problem_is_exit_code_1() {
+    let folder = folder();
+    let output = mirrorflow(folder.path(), &["solve", "none.csv"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
