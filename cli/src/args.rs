@@ -52,9 +52,12 @@ pub(crate) struct VerifyArgs {
     /// List the claims and stop
     #[arg(long)]
     pub(crate) list: bool,
-    /// Fewer and smaller instances
-    #[arg(long)]
+    /// Fewer and smaller instances: the whole table in under a minute
+    #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,
+    /// A long search for counterexamples
+    #[arg(long)]
+    pub(crate) thorough: bool,
     /// Seed of the synthetic instances
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,

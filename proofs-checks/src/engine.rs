@@ -26,14 +26,14 @@ pub enum Event {
 }
 
 /// Checks `claims` in order. A check that cannot run is reported as such; the others still run.
-pub fn run(claims: &[&'static Claim], budget: Budget, progress: &mut dyn FnMut(Event)) -> Report {
+pub fn run(claims: &[&Claim], budget: Budget, progress: &mut dyn FnMut(Event)) -> Report {
     let context = Context::new(budget);
     let started = Instant::now();
     let mut done = Vec::with_capacity(claims.len());
     for (index, claim) in claims.iter().enumerate() {
         progress(Event::Started { index, total: claims.len(), id: claim.id });
         let clock = Instant::now();
-        let findings = (claim.check)(&context);
+        let findings = claim.check(&context);
         let seconds = clock.elapsed().as_secs_f64();
         progress(Event::Finished { id: claim.id, seconds });
         done.push(ClaimReport::new(claim, findings, seconds));

@@ -1,7 +1,8 @@
 //! What a check returns: outcome, grade, the worst margin with its place, a counterexample where
 //! the statement fails, and a control that shows the check can fail.
 
-use serde::Serialize;
+use mirrorflow::numerics::interval::Interval;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 /// Whether a statement is quoted or corrected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,10 +51,87 @@ pub struct Statement {
     pub expected: Outcome,
 }
 
+/// What a statement says of its two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// `lhs = rhs`.
+    Equal,
+    /// `lhs ≤ rhs`.
+    AtMost,
+}
+
+impl Relation {
+    /// By how much two numbers violate it: `|lhs − rhs|` or `lhs − rhs`.
+    pub fn excess(self, lhs: f64, rhs: f64) -> f64 {
+        match self {
+            // Two equal infinities are equal, not NaN apart.
+            _ if lhs == rhs => 0.0,
+            Self::Equal => (lhs - rhs).abs(),
+            Self::AtMost => lhs - rhs,
+        }
+    }
+
+    /// `=` or `≤`.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::AtMost => "≤",
+        }
+    }
+}
+
+/// Two sides of a statement, computed on one instance at one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gap {
+    /// The left side.
+    pub lhs: f64,
+    /// The right side.
+    pub rhs: f64,
+    /// What rounding, integration and stopping allow the statement to miss.
+    pub tolerance: f64,
+    /// Where on the instance: a time, a coordinate; may be empty.
+    pub place: String,
+}
+
+impl Gap {
+    /// `lhs` against `rhs`.
+    pub fn new(lhs: f64, rhs: f64, tolerance: f64) -> Self {
+        Self { lhs, rhs, tolerance, place: String::new() }
+    }
+
+    /// The size of something that should vanish.
+    pub fn residual(value: f64, tolerance: f64) -> Self {
+        Self::new(value, 0.0, tolerance)
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = place.into();
+        self
+    }
+
+    /// The excess over the tolerance.
+    pub(crate) fn measured(&self, relation: Relation, instance: &str) -> Measured {
+        let at = match (instance.is_empty(), self.place.is_empty()) {
+            (_, true) => instance.to_owned(),
+            (true, false) => self.place.clone(),
+            (false, false) => format!("{instance}, {}", self.place),
+        };
+        let value = relation.excess(self.lhs, self.rhs);
+        Measured { lhs: self.lhs, rhs: self.rhs, value, tolerance: self.tolerance, at }
+    }
+}
+
 /// A measured quantity against its tolerance.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
-    /// The violation: an error or `lhs − rhs`.
+    /// The left side of the statement.
+    pub lhs: f64,
+    /// The right side.
+    pub rhs: f64,
+    /// The violation: `|lhs − rhs|` or `lhs − rhs`.
     pub value: f64,
     /// What rounding and integration error allow.
     pub tolerance: f64,
@@ -73,6 +151,53 @@ impl Measured {
             self.value / self.tolerance
         }
     }
+
+    /// How close it is to a violation, comparable across instances: the violation relative to both
+    /// sides while the statement holds with room, then the ratio, then its logarithm.
+    pub fn score(&self) -> f64 {
+        let ratio = self.ratio();
+        if ratio > 1.0 {
+            1.0 + ratio.ln()
+        } else if ratio > 0.0 {
+            ratio
+        } else {
+            let size = self.lhs.abs() + self.rhs.abs();
+            if size > 0.0 && size.is_finite() { self.value / size } else { 0.0 }
+        }
+    }
+}
+
+/// Enclosures of both sides by interval arithmetic, far enough apart that the statement is false of
+/// the exact real numbers: a theorem, not a float.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proof {
+    /// Contains the left side.
+    pub lhs: Interval,
+    /// Contains the right side.
+    pub rhs: Interval,
+    /// How both were enclosed, in a sentence.
+    pub how: String,
+}
+
+impl Proof {
+    /// Whether the enclosures leave no room for `relation`.
+    pub fn refutes(&self, relation: Relation) -> bool {
+        let above = self.lhs.lo() > self.rhs.hi();
+        match relation {
+            Relation::AtMost => above,
+            Relation::Equal => above || self.lhs.hi() < self.rhs.lo(),
+        }
+    }
+}
+
+impl Serialize for Proof {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Proof", 3)?;
+        out.serialize_field("lhs", &[self.lhs.lo(), self.lhs.hi()])?;
+        out.serialize_field("rhs", &[self.rhs.lo(), self.rhs.hi()])?;
+        out.serialize_field("how", &self.how)?;
+        out.end()
+    }
 }
 
 /// An instance that violates a statement, with numbers a reader can redo by hand.
@@ -80,19 +205,34 @@ impl Measured {
 pub struct Counterexample {
     /// The instance in one line.
     pub instance: String,
+    /// The instance as data.
+    pub data: serde_json::Value,
     /// Why it violates the statement, with the numbers.
     pub by_hand: String,
-    /// What the statement gives.
-    pub stated: f64,
-    /// What is true.
-    pub truth: f64,
+    /// The left side there.
+    pub lhs: f64,
+    /// The right side there.
+    pub rhs: f64,
+    /// The proof, where both sides could be enclosed.
+    pub proof: Option<Proof>,
+    /// Where it comes from.
+    pub found: &'static str,
+}
+
+/// How hard a counterexample was looked for beyond the instances of the claim.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Search {
+    /// Instances tried, those included that did not satisfy the assumptions.
+    pub tried: usize,
+    /// The largest ratio of violation to tolerance that local maximisation reached.
+    pub worst_ratio: f64,
 }
 
 /// The same check with one assumption dropped: it must fail, else it shows nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Control {
     /// What was dropped or falsified.
-    pub dropped: &'static str,
+    pub dropped: String,
     /// Whether the check failed, as it must.
     pub failed: bool,
     /// What it measured.
@@ -127,8 +267,12 @@ pub struct Finding {
     pub tolerance: &'static str,
     /// Where the statement fails: an instance to redo by hand.
     pub counterexample: Option<Counterexample>,
-    /// Where the statement holds: the check with an assumption dropped.
-    pub control: Option<Control>,
+    /// The same check with an assumption dropped: each must fail.
+    pub controls: Vec<Control>,
+    /// The same check with a constant of the statement changed: each must fail.
+    pub mutants: Vec<Control>,
+    /// The search for counterexamples beyond the instances.
+    pub search: Option<Search>,
     /// Further numbers.
     pub tables: Vec<Table>,
 }
@@ -157,8 +301,12 @@ impl Tally {
 
     /// Takes a measurement; the worst is kept.
     pub fn measure(&mut self, value: f64, tolerance: f64, at: impl Into<String>) {
-        let new = Measured { value, tolerance, at: at.into() };
-        if self.worst.as_ref().is_none_or(|old| new.ratio() > old.ratio()) {
+        self.take(Measured { lhs: value, rhs: 0.0, value, tolerance, at: at.into() });
+    }
+
+    /// Takes a measurement that is made already.
+    pub(crate) fn take(&mut self, new: Measured) {
+        if self.worst.as_ref().is_none_or(|old| new.score() > old.score()) {
             self.worst = Some(new);
         }
     }
@@ -182,13 +330,16 @@ impl Tally {
             worst: self.worst,
             tolerance,
             counterexample: None,
-            control: None,
+            controls: Vec::new(),
+            mutants: Vec::new(),
+            search: None,
             tables: Vec::new(),
         }
     }
 
     /// Closes the tally of a run with an assumption dropped.
-    pub fn control(self, dropped: &'static str) -> Control {
+    pub fn control(self, dropped: impl Into<String>) -> Control {
+        let dropped = dropped.into();
         Control { dropped, failed: self.outcome() == Outcome::Fails, worst: self.worst }
     }
 }
@@ -206,7 +357,16 @@ impl Finding {
         if self.outcome == Outcome::Holds && !control.failed {
             self.outcome = Outcome::Inconclusive;
         }
-        self.control = Some(control);
+        self.controls.push(control);
+        self
+    }
+
+    /// Adds a wrong constant that must be noticed, with the rule of [`Finding::with_control`].
+    pub fn with_mutant(mut self, mutant: Control) -> Self {
+        if self.outcome == Outcome::Holds && !mutant.failed {
+            self.outcome = Outcome::Inconclusive;
+        }
+        self.mutants.push(mutant);
         self
     }
 
@@ -224,6 +384,19 @@ mod tests {
     #[test]
     fn nothing_measured_is_inconclusive() {
         assert_eq!(Tally::default().outcome(), Outcome::Inconclusive);
+    }
+
+    #[test]
+    fn a_proof_needs_enclosures_that_are_apart() {
+        let proof = |lhs: f64, rhs: f64| Proof {
+            lhs: Interval::around(lhs, 0.25),
+            rhs: Interval::around(rhs, 0.25),
+            how: String::new(),
+        };
+        assert!(proof(2.0, 1.0).refutes(Relation::AtMost));
+        assert!(!proof(1.0, 2.0).refutes(Relation::AtMost));
+        assert!(proof(1.0, 2.0).refutes(Relation::Equal));
+        assert!(!proof(1.0, 1.25).refutes(Relation::Equal));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Origin {
     Known,
     /// Measured data.
     Real,
+    /// Made by hand or by the search for counterexamples: its numbers say it all.
+    Found,
 }
 
 /// A problem with a start.
@@ -37,6 +39,11 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// A problem with a start, found rather than named.
+    pub fn found(problem: Problem, start: Start) -> Self {
+        Self { name: "found".into(), origin: Origin::Found, problem, start }
+    }
+
     /// The shortest time on which the flow moves, `1/ρ` with `ρ = (2/d) σ_max(Z)² max √(x²+a²)`
     /// estimated at the start and at the size of the least-norm-like step `Zᵀy/σ_max²`. Only a unit:
     /// claims are checked at multiples of it.
@@ -88,7 +95,7 @@ pub(crate) fn standard(budget: Budget) -> Result<Vec<Instance>> {
         (6, 15, Design::Rademacher, planted(2)),
         (8, 20, Design::Correlated { rho: 0.5 }, Targets::Random),
     ];
-    if !budget.quick {
+    if !budget.is_quick() {
         recipes.extend([
             (10, 30, Design::OrthonormalRows, planted(3)),
             (20, 50, Design::Gaussian, Targets::Random),

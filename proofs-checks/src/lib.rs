@@ -7,46 +7,40 @@
 //! expected of it.
 //!
 //! ```
-//! use mirrorflow_proofs_checks::{Budget, run, select};
+//! use mirrorflow_proofs_checks::{Budget, Effort, run, select};
 //!
 //! let claims = select(&["lemma-a.1".to_owned()])?;
-//! let report = run(&claims, Budget { quick: true, seed: 1 }, &mut |_| {});
+//! let report = run(&claims, Budget { effort: Effort::Quick, seed: 1 }, &mut |_| {});
 //! assert!(report.in_order());
 //! # Ok::<(), mirrorflow::Error>(())
 //! ```
 
+mod case;
+mod check;
+mod claim;
 pub mod claims;
 mod context;
+mod domain;
 mod engine;
+mod falsify;
 mod finding;
 mod gradient_integral;
 mod instance;
 pub mod report;
 mod samples;
+mod theory;
 
+pub use case::Case;
+pub use claim::Claim;
 pub use claims::{registry, select};
-pub use context::{Budget, Context};
+pub use context::{Budget, Context, Effort};
+pub use domain::{Domain, Draw, Numbers};
 pub use engine::{Event, run};
 pub use finding::{
-    Check, Control, Counterexample, Finding, Form, Grade, Measured, Outcome, Statement, Table,
-    Tally,
+    Check, Control, Counterexample, Finding, Form, Gap, Grade, Measured, Outcome, Proof, Relation,
+    Search, Statement, Table, Tally,
 };
 pub use gradient_integral::WithGradientIntegral;
 pub use instance::{Instance, Origin};
 pub use report::Report;
-
-/// One claim: statements that stand or fall together on the same instances.
-pub struct Claim {
-    /// Short name, as `mirrorflow verify ID` takes it.
-    pub id: &'static str,
-    /// What it is about, in a few words.
-    pub title: &'static str,
-    /// Where it is printed, with the version.
-    pub source: &'static str,
-    /// What an instance must satisfy to count.
-    pub assumptions: &'static [&'static str],
-    /// The statements, as printed first.
-    pub statements: &'static [Statement],
-    /// Checks the statements, one [`Finding`] each, in their order.
-    pub check: fn(&Context) -> Check,
-}
+pub use theory::{Law, Prepared, Theory};

@@ -1,16 +1,15 @@
 //! Samples of the primal flow with its accumulated gradient, each computed at two tolerances.
 //!
 //! An identity `Q(t, m, w, L) = 0` is judged by both: if it is true, |Q| is pure integration error
-//! and shrinks with the tolerance, so |Q_fine| ≤ |Q_coarse − Q_fine|; if it is false, |Q| stays
-//! while the difference vanishes. No tolerance has to be chosen.
+//! and shrinks with the tolerance, so |Q_fine| ≤ |Q_coarse − Q_fine|, or is of the size of the local
+//! error that was allowed; if it is false, |Q| stays while both vanish.
 
 use mirrorflow::{
     Result,
     integrate::{Method, Options, integrate},
-    schedule::Schedule,
 };
 
-use crate::{Context, Instance, Tally, WithGradientIntegral};
+use crate::{Case, Context, Gap, Prepared, WithGradientIntegral};
 
 /// Relative tolerances of the two integrations.
 const COARSE: f64 = 1e-6;
@@ -38,54 +37,23 @@ impl Sample {
 /// One trajectory, integrated twice.
 #[derive(Debug, Clone)]
 pub(crate) struct SampledRun {
-    pub(crate) instance: Instance,
-    pub(crate) schedule: Schedule,
     coarse: Vec<Sample>,
     fine: Vec<Sample>,
 }
 
-/// Schedules of every kind, scaled to the time `tau` of an instance; all have A ≤ 1 at the last
-/// sample.
-pub(crate) fn schedules(tau: f64) -> Vec<Schedule> {
-    vec![
-        Schedule::None,
-        Schedule::Constant { c: 0.05 / tau },
-        Schedule::Geometric { c: 0.5 / tau, r: 1.0 / tau },
-        Schedule::Switch { c: 0.4 / tau, at: 0.7 * tau },
-    ]
-}
-
-/// Samples of every instance under every schedule; runs that ended early come as text.
+/// Samples of a case at both tolerances.
 ///
 /// # Errors
-/// When an instance cannot be made or integrated at all.
-pub(crate) fn sampled_runs(
-    context: &Context,
-) -> Result<Vec<std::result::Result<SampledRun, String>>> {
-    let mut runs = Vec::new();
-    for instance in context.instances()? {
-        let tau = instance.time_scale();
-        for schedule in schedules(tau) {
-            let pair =
-                (samples(&instance, &schedule, COARSE)?, samples(&instance, &schedule, FINE)?);
-            runs.push(match pair {
-                (Ok(coarse), Ok(fine)) => {
-                    Ok(SampledRun { instance: instance.clone(), schedule, coarse, fine })
-                }
-                (Err(why), _) | (_, Err(why)) => {
-                    Err(format!("{}, {schedule}: {why}", instance.name))
-                }
-            });
-        }
-    }
-    Ok(runs)
+/// When it cannot be integrated at all.
+pub(crate) fn sampled(case: &Case, _: &Context) -> Result<Prepared<SampledRun>> {
+    Ok(match (samples(case, COARSE)?, samples(case, FINE)?) {
+        (Ok(coarse), Ok(fine)) => Prepared::Ready(SampledRun { coarse, fine }),
+        (Err(why), _) | (_, Err(why)) => Prepared::Undecided(why),
+    })
 }
 
-fn samples(
-    instance: &Instance,
-    schedule: &Schedule,
-    rtol: f64,
-) -> Result<std::result::Result<Vec<Sample>, String>> {
+fn samples(case: &Case, rtol: f64) -> Result<std::result::Result<Vec<Sample>, String>> {
+    let Case { instance, schedule, .. } = case;
     let n = instance.problem.features();
     let times: Vec<f64> = TIMES.iter().map(|t| t * instance.time_scale()).collect();
     let flow = WithGradientIntegral::new(&instance.problem, &instance.start, schedule);
@@ -114,39 +82,27 @@ fn samples(
     Ok(Ok(samples))
 }
 
-/// Judges the identity `residual = 0`, where `residual` also returns the size of the terms it
-/// subtracts, over all `runs` that `counts` accepts.
-pub(crate) fn judge(
-    runs: &[std::result::Result<SampledRun, String>],
-    counts: impl Fn(&SampledRun) -> bool,
-    residual: impl Fn(&SampledRun, &Sample) -> (Vec<f64>, f64),
-) -> Tally {
-    let mut tally = Tally::default();
-    for run in runs {
-        let run = match run {
-            Ok(run) if counts(run) => run,
-            Ok(_) => continue,
-            Err(why) => {
-                tally.skip(why.clone());
-                continue;
-            }
-        };
-        tally.count();
-        for (coarse, fine) in run.coarse.iter().zip(&run.fine) {
-            let (q, size) = residual(run, fine);
-            let (q_coarse, _) = residual(run, coarse);
+/// How [`identity`] derives its tolerance.
+pub(crate) const RULE: &str =
+    "|residual| at rtol 1e-10 against its change from rtol 1e-6, or 10 × 1e-10 of its terms";
+
+/// Measures the identity `residual = 0`, where `residual` also returns the size of the terms it
+/// subtracts, at every sample of a run.
+pub(crate) fn identity(
+    residual: impl Fn(&Case, &Sample) -> (Vec<f64>, f64) + Send + Sync + 'static,
+) -> impl Fn(&Case, &SampledRun) -> Vec<Gap> + Send + Sync + 'static {
+    move |case, run| {
+        let at = |(coarse, fine): (&Sample, &Sample)| {
+            let (q, size) = residual(case, fine);
+            let (q_coarse, _) = residual(case, coarse);
             let value =
                 q.iter().fold(0.0, |m: f64, v| if v.is_nan() { *v } else { m.max(v.abs()) });
             let change = q.iter().zip(&q_coarse).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            // A residual sums a handful of terms of this size, each with a few roundings, after an
-            // integration of some hundred steps.
-            let rounding = 1e3 * f64::EPSILON * size;
-            tally.measure(
-                value,
-                change.max(rounding),
-                format!("{}, schedule {}, t = {:.3e}", run.instance.name, run.schedule, fine.t),
-            );
-        }
+            // Where both runs take the same few steps there is no change: then what is left is the
+            // local error that was allowed, in each of a handful of terms.
+            let allowed = 10.0 * FINE * size;
+            Gap::residual(value, change.max(allowed)).at(format!("t = {:.3e}", fine.t))
+        };
+        run.coarse.iter().zip(&run.fine).map(at).collect()
     }
-    tally
 }

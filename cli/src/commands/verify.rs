@@ -2,7 +2,7 @@
 
 use std::io;
 
-use mirrorflow_proofs_checks::{Budget, Event, registry, run as check, select};
+use mirrorflow_proofs_checks::{Budget, Effort, Event, registry, run as check, select};
 use serde_json::json;
 
 use crate::args::VerifyArgs;
@@ -31,12 +31,16 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
             .and_then(|()| tempfile::tempfile_in(out).map(drop))
             .map_err(|e| usage(format!("{}: cannot be written: {e}", out.display())))?;
     }
+    let effort = match (args.quick, args.thorough) {
+        (true, _) => Effort::Quick,
+        (_, true) => Effort::Thorough,
+        _ => Effort::Default,
+    };
     let bar = output::progress(claims.len() as u64);
-    let report =
-        check(&claims, Budget { quick: args.quick, seed: args.seed }, &mut |event| match event {
-            Event::Started { id, .. } => bar.set_message(id),
-            Event::Finished { .. } => bar.inc(1),
-        });
+    let report = check(&claims, Budget { effort, seed: args.seed }, &mut |event| match event {
+        Event::Started { id, .. } => bar.set_message(id),
+        Event::Finished { .. } => bar.inc(1),
+    });
     bar.finish_and_clear();
     if let Some(out) = &args.out {
         report.write(out)?;

@@ -22,35 +22,22 @@ use mirrorflow::{
 use super::limit_of_flow::{End, distance, follow};
 use crate::{Check, Claim, Context, Form, Grade, Outcome, Statement, Table, Tally};
 
-pub(super) static CLAIM: Claim = Claim {
-    id: "cross-check",
-    title: "independent routes to the same point",
-    source: "this toolkit against itself",
-    assumptions: &["θ₀ = 0, one a for all coordinates", "Zx = y consistent"],
-    statements: &[
-        Statement {
-            form: Form::CrossCheck,
-            text: "primal flow = dual flow, at the end of both",
-            expected: Outcome::Holds,
-        },
-        Statement {
-            form: Form::CrossCheck,
-            text: "end of the dual flow = Newton limit, for log a from 0 to −500",
-            expected: Outcome::Holds,
-        },
-        Statement {
-            form: Form::CrossCheck,
-            text: "L1 minimum by LASSO homotopy = by simplex, both certified",
-            expected: Outcome::Holds,
-        },
-        Statement {
-            form: Form::CrossCheck,
-            text: "‖x_a − x_L1‖ ∝ a^δ, δ the off-support slack of the dual limit",
-            expected: Outcome::Holds,
-        },
-    ],
-    check,
-};
+pub(super) fn claim() -> Claim {
+    let statement = |text| Statement { form: Form::CrossCheck, text, expected: Outcome::Holds };
+    Claim::new(
+        "cross-check",
+        "independent routes to the same point",
+        "this toolkit against itself",
+        vec!["θ₀ = 0, one a for all coordinates", "Zx = y consistent"],
+        vec![
+            statement("primal flow = dual flow, at the end of both"),
+            statement("end of the dual flow = Newton limit, for log a from 0 to −500"),
+            statement("L1 minimum by LASSO homotopy = by simplex, both certified"),
+            statement("‖x_a − x_L1‖ ∝ a^δ, δ the off-support slack of the dual limit"),
+        ],
+        check,
+    )
+}
 
 /// The values of log a of the matrix; the primal flow is followed down to [`PRIMAL`].
 const LADDER: [f64; 10] = [0.0, -2.0, -5.0, -10.0, -20.0, -50.0, -100.0, -200.0, -350.0, -500.0];
@@ -68,7 +55,7 @@ struct Tallies {
 fn problems(context: &Context) -> Result<Vec<Problem>> {
     let seed = context.budget.seed;
     let mut problems = vec![Generator::gaussian(10, 30, 2, seed).problem()?];
-    if !context.budget.quick {
+    if !context.budget.is_quick() {
         problems.push(Generator::gaussian(40, 100, 5, seed).problem()?);
         let random = Generator { targets: Targets::Random, ..Generator::gaussian(20, 50, 1, seed) };
         problems.push(random.problem()?);

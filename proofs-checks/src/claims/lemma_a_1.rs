@@ -7,35 +7,17 @@
 //! and `m w = ¼[(m+w)² − (m−w)²] = ½[u₀² e^{−2L−4A} − v₀² e^{2L−4A}]`, since `(m₀±w₀)²/4` is
 //! `u₀²/2` and `v₀²/2`. Assumption: none but the flow itself.
 
-use crate::{
-    Check, Claim, Context, Counterexample, Form, Grade, Outcome, Statement,
-    samples::{Sample, SampledRun, judge, sampled_runs},
-};
+use mirrorflow::schedule::Schedule;
 
-pub(super) static CLAIM: Claim = Claim {
-    id: "lemma-a.1",
-    title: "closed form of the trajectory",
-    source: "Lemma A.1, arXiv 2408.09966v1",
-    assumptions: &["(m, w) follow the flow of f(m⊙w) + α(‖m‖² + ‖w‖²)"],
-    statements: &[
-        Statement {
-            form: Form::AsPrinted,
-            text: "x_t = u₀² e^{−2L_t−4A} − v₀² e^{2L_t−4A}, u₀, v₀ = (m₀ ± w₀)/√2",
-            expected: Outcome::Fails,
-        },
-        Statement {
-            form: Form::AsItHolds,
-            text: "x_t = ½ [u₀² e^{−2L_t−4A} − v₀² e^{2L_t−4A}]",
-            expected: Outcome::Holds,
-        },
-    ],
-    check,
+use crate::{
+    Case, Claim, Context, Law, Theory,
+    samples::{RULE, Sample, identity, sampled},
 };
 
 /// `x_t − c [u₀² e^{−2L−4A} − v₀² e^{2L−4A}]` with the size of its terms; `rate` is the 4 in −4A.
-fn residual(run: &SampledRun, sample: &Sample, c: f64, rate: f64) -> (Vec<f64>, f64) {
-    let decay = rate * run.schedule.integral(sample.t);
-    let (m0, w0) = (run.instance.start.m0(), run.instance.start.w0());
+fn residual(case: &Case, sample: &Sample, c: f64, rate: f64) -> (Vec<f64>, f64) {
+    let decay = rate * case.schedule.integral(sample.t);
+    let (m0, w0) = (case.instance.start.m0(), case.instance.start.w0());
     let mut size = 0.0_f64;
     let values = sample
         .x()
@@ -52,23 +34,40 @@ fn residual(run: &SampledRun, sample: &Sample, c: f64, rate: f64) -> (Vec<f64>, 
     (values, size)
 }
 
-fn check(context: &Context) -> Check {
-    let runs = sampled_runs(context)?;
-    let decays = |run: &SampledRun| run.schedule.total() > 0.0;
-    let rule = "|residual| at rtol 1e-10 against its change from rtol 1e-6, or 1e3 ε of its terms";
-    let printed = judge(&runs, |_| true, |run, s| residual(run, s, 1.0, 4.0));
-    let holds = judge(&runs, |_| true, |run, s| residual(run, s, 0.5, 4.0));
-    let dropped = judge(&runs, decays, |run, s| residual(run, s, 0.5, 0.0));
-    Ok(vec![
-        printed.finding(Grade::Numerical, rule).with_counterexample(Counterexample {
-            instance: "any Z and y, n = 1, m₀ = 1, w₀ = ½, t = 0".into(),
-            by_hand: "L = A = 0, u₀² = 9/8, v₀² = 1/8: the printed form gives 1, but x₀ = m₀w₀ = ½"
-                .into(),
-            stated: 1.0,
-            truth: 0.5,
-        }),
-        holds
-            .finding(Grade::Numerical, rule)
-            .with_control(dropped.control("the factor e^{−4A}, on schedules with α > 0")),
-    ])
+pub(super) fn claim() -> Claim {
+    Theory::new(
+        "lemma-a.1",
+        "closed form of the trajectory",
+        "Lemma A.1, arXiv 2408.09966v1",
+        Context::cases,
+        sampled,
+    )
+    .assume("α(t) ≥ 0", |case: &Case| case.schedule.check().is_ok())
+    .drawn_by(Case::draw)
+    .law(
+        Law::as_printed("x_t = u₀² e^{−2L_t−4A} − v₀² e^{2L_t−4A}, u₀, v₀ = (m₀ ± w₀)/√2")
+            .fails()
+            .equal(RULE, identity(|case, s| residual(case, s, 1.0, 4.0)))
+            .known(|| Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::None))
+            .explained(|case, _| {
+                let start = &case.instance.start;
+                let (m0, w0) = (start.m0()[0], start.w0()[0]);
+                format!(
+                    "at t = 0 (L = A = 0) the printed form gives ½(m₀+w₀)² − ½(m₀−w₀)² = 2m₀w₀ = \
+                     {}, but x₀ = m₀w₀ = {}",
+                    2.0 * m0 * w0,
+                    m0 * w0
+                )
+            }),
+    )
+    .law(
+        Law::as_it_holds("x_t = ½ [u₀² e^{−2L_t−4A} − v₀² e^{2L_t−4A}]")
+            .equal(RULE, identity(|case, s| residual(case, s, 0.5, 4.0)))
+            .control(
+                "weight decay: the factor e^{−4A} left out",
+                identity(|case, s| residual(case, s, 0.5, 0.0)),
+            )
+            .mutant("½ → 0.505", identity(|case, s| residual(case, s, 0.505, 4.0))),
+    )
+    .claim()
 }

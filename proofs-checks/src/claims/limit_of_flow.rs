@@ -16,7 +16,7 @@ use mirrorflow::{
 };
 use ndarray::Array1;
 
-use crate::{Context, Instance, Tally, samples::schedules};
+use crate::{Case, Context, Gap, Instance, Prepared};
 
 /// By which factor the loss must fall before the end point is compared.
 const LOSS_FALL: f64 = 1e-18;
@@ -91,71 +91,48 @@ pub(super) fn distance(a: &[f64], b: &[f64]) -> f64 {
     })
 }
 
-/// Measures the end of the flow of `instance` under `schedule` against `argmin R s.t. Zx = y`.
-/// `R` must be the potential at the end time.
-fn measure(
-    tally: &mut Tally,
-    instance: &Instance,
-    schedule: &Schedule,
-    potential: impl Fn(f64) -> Result<HyperbolicEntropy>,
-) -> Result<()> {
-    let name = format!("{}, schedule {schedule}", instance.name);
-    let End { form, t, coarse, fine: end } = match end_of_flow(instance, schedule)? {
-        Ok(found) => found,
-        Err(why) => {
-            tally.skip(format!("{name}: {why}"));
-            return Ok(());
-        }
-    };
-    let problem = &instance.problem;
-    let options = newton::Options::default();
-    let limit = newton::minimize(problem, &potential(t)?, &options)?;
-    let mut reached = vec![0.0; problem.samples()];
-    dense::mul(problem.z_rows(), &end, &mut reached);
-    let unfinished = Problem::new(problem.z().to_owned(), Array1::from(reached))?;
-    let there = newton::minimize(&unfinished, &potential(t)?, &options)?;
-    if !limit.status.is_converged() || !there.status.is_converged() {
-        tally.skip(format!("{name}: the limit is {}", limit.status));
-        return Ok(());
-    }
-    let size = sums::norm_inf(&end);
-    let left = distance(&limit.x, &there.x);
-    if left > 1e-6 * size {
-        tally.skip(format!("{name}: the flow is still {left:.1e} from its limit"));
-        return Ok(());
-    }
-    tally.count();
-    let tolerance = 2.0 * left + distance(&coarse, &end) + 1e-10 * size;
-    tally.measure(
-        distance(&end, &limit.x),
-        tolerance,
-        format!("{name}, {form} flow to t = {t:.2e}"),
-    );
-    Ok(())
+/// The end of the flow of a case, for the statements about it.
+pub(super) fn ended(case: &Case, _: &Context) -> Result<Prepared<End>> {
+    Ok(match end_of_flow(&case.instance, &case.schedule)? {
+        Ok(end) => Prepared::Ready(end),
+        Err(why) => Prepared::Undecided(why),
+    })
 }
 
-/// [`measure`] over all instances and those schedules of [`schedules`] that `counts` accepts, with
-/// the potential `log a = log a₀ + shift − rate·A_∞`.
-pub(super) fn over_instances(
-    context: &Context,
-    counts: impl Fn(&Schedule) -> bool,
+/// The end of the flow against `argmin R s.t. Zx = y` for the potential
+/// `log a = log a₀ + shift − rate·A`, A up to the end.
+pub(super) fn against_limit(
     shift: f64,
     rate: f64,
-) -> Result<Tally> {
-    let mut tally = Tally::default();
-    for instance in context.instances()? {
-        for schedule in schedules(instance.time_scale()) {
-            if counts(&schedule) {
-                let log_a0 = instance.start.log_a0();
-                let potential = |t: f64| {
-                    // Where A_∞ is not reached by T, what is left of it is in the end point too.
-                    let total = schedule.integral(t);
-                    let log_a = log_a0.iter().map(|l| l + shift - rate * total).collect();
-                    HyperbolicEntropy::new(log_a, instance.start.theta0())
-                };
-                measure(&mut tally, &instance, &schedule, potential)?;
-            }
-        }
+) -> impl Fn(&Case, &End) -> Vec<Gap> + Send + Sync + 'static {
+    move |case, end| match distances(case, end, shift, rate) {
+        Ok(Some(gap)) => vec![gap],
+        // No limit to compare with: the instance does not count for this statement.
+        Ok(None) | Err(_) => Vec::new(),
     }
-    Ok(tally)
+}
+
+fn distances(case: &Case, end: &End, shift: f64, rate: f64) -> Result<Option<Gap>> {
+    let (problem, start) = (&case.instance.problem, &case.instance.start);
+    // Where A_∞ is not reached by T, what is left of it is in the end point too.
+    let total = case.schedule.integral(end.t);
+    let log_a = start.log_a0().iter().map(|l| l + shift - rate * total).collect();
+    let potential = HyperbolicEntropy::new(log_a, start.theta0())?;
+    let options = newton::Options::default();
+    let limit = newton::minimize(problem, &potential, &options)?;
+    let mut reached = vec![0.0; problem.samples()];
+    dense::mul(problem.z_rows(), &end.fine, &mut reached);
+    let unfinished = Problem::new(problem.z().to_owned(), Array1::from(reached))?;
+    let there = newton::minimize(&unfinished, &potential, &options)?;
+    if !limit.status.is_converged() || !there.status.is_converged() {
+        return Ok(None);
+    }
+    let size = sums::norm_inf(&end.fine);
+    let left = distance(&limit.x, &there.x);
+    if left > 1e-6 * size {
+        return Ok(None);
+    }
+    let tolerance = 2.0 * left + distance(&end.coarse, &end.fine) + 1e-10 * size;
+    let place = format!("{} flow to t = {:.2e}", end.form, end.t);
+    Ok(Some(Gap::residual(distance(&end.fine, &limit.x), tolerance).at(place)))
 }

@@ -6,30 +6,34 @@
 
 use mirrorflow::schedule::Schedule;
 
-use super::limit_of_flow::{RULE, over_instances};
-use crate::{Check, Claim, Context, Form, Grade, Outcome, Statement};
-
-pub(super) static CLAIM: Claim = Claim {
-    id: "thm-2.4",
-    title: "where the flow without decay ends",
-    source: "Theorem 2.4, arXiv 2408.09966v1",
-    assumptions: &["α ≡ 0", "|w₀| < m₀ elementwise", "f(x_t) → 0"],
-    statements: &[Statement {
-        form: Form::AsPrinted,
-        text: "x_∞ = argmin R(x) subject to Zx = y",
-        expected: Outcome::Holds,
-    }],
-    check,
+use super::{
+    limit_of_flow::{RULE, against_limit, ended},
+    potential_defined,
 };
+use crate::{Case, Claim, Context, Law, Theory};
 
-fn check(context: &Context) -> Check {
-    let still = |s: &Schedule| *s == Schedule::None;
-    let decaying = |s: &Schedule| matches!(s, Schedule::Geometric { .. });
-    let holds = over_instances(context, still, 0.0, 0.0)?;
-    let control = over_instances(context, decaying, 0.0, 0.0)?;
-    Ok(vec![
-        holds
-            .finding(Grade::Numerical, RULE)
-            .with_control(control.control("α ≡ 0: with decay the end is not argmin R_{a_0}")),
-    ])
+pub(super) fn claim() -> Claim {
+    let under = |keep: fn(&Schedule) -> bool| {
+        move |context: &Context| {
+            Ok(context.cases()?.into_iter().filter(|c| keep(&c.schedule)).collect::<Vec<_>>())
+        }
+    };
+    Theory::new(
+        "thm-2.4",
+        "where the flow without decay ends",
+        "Theorem 2.4, arXiv 2408.09966v1",
+        under(|s| *s == Schedule::None),
+        ended,
+    )
+    .assume("α ≡ 0", |case: &Case| case.schedule == Schedule::None)
+    .assume("|w₀| < m₀ elementwise", potential_defined)
+    .assume_of_outcome("f(x_t) → 0")
+    .law(
+        Law::as_printed("x_∞ = argmin R(x) subject to Zx = y")
+            .equal(RULE, against_limit(0.0, 0.0))
+            // With decay the end is not argmin R_{a₀}.
+            .without("α ≡ 0", under(|s| matches!(s, Schedule::Geometric { .. })))
+            .mutant("a taken 1 % too large", against_limit(1.01_f64.ln(), 0.0)),
+    )
+    .claim()
 }

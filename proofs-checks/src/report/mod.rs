@@ -30,7 +30,7 @@ pub struct ClaimReport {
     /// Where it is printed.
     pub source: &'static str,
     /// What an instance must satisfy to count.
-    pub assumptions: &'static [&'static str],
+    pub assumptions: Vec<&'static str>,
     /// Its statements.
     pub statements: Vec<StatementReport>,
     /// Why the check could not run, where it could not.
@@ -41,7 +41,7 @@ pub struct ClaimReport {
 
 impl ClaimReport {
     /// Joins the statements of a claim with its findings.
-    pub fn new(claim: &'static Claim, findings: Check, seconds: f64) -> Self {
+    pub fn new(claim: &Claim, findings: Check, seconds: f64) -> Self {
         let (findings, error) = match findings {
             Ok(found) if found.len() == claim.statements.len() => (found, None),
             Ok(found) => {
@@ -64,7 +64,7 @@ impl ClaimReport {
             id: claim.id,
             title: claim.title,
             source: claim.source,
-            assumptions: claim.assumptions,
+            assumptions: claim.assumptions.clone(),
             statements,
             error,
             seconds,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use crate::{Finding, Grade, Outcome};
+use crate::{Effort, Finding, Grade, Outcome};
 
 const ID: usize = 11;
 const FORM: usize = 11;
@@ -66,7 +66,11 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
         "{hold} statements hold, {fail} fail as was derived, {wrong} not as expected; {:.1} s, seed {}{}",
         report.seconds,
         report.budget.seed,
-        if report.budget.quick { ", quick" } else { "" },
+        match report.budget.effort {
+            Effort::Quick => ", quick",
+            Effort::Default => "",
+            Effort::Thorough => ", thorough",
+        },
     );
     details(&mut out, report);
     out
@@ -115,6 +119,13 @@ fn details(out: &mut String, report: &Report) {
                     c.instance,
                     c.by_hand
                 );
+                if let Some(proof) = &c.proof {
+                    let _ = writeln!(
+                        out,
+                        "  proven: {} against {} ({})",
+                        proof.lhs, proof.rhs, proof.how
+                    );
+                }
             }
             if s.finding.outcome != s.statement.expected {
                 let at = s.finding.worst.as_ref().map_or("nothing was measured", |w| w.at.as_str());
@@ -124,8 +135,10 @@ fn details(out: &mut String, report: &Report) {
                     claim.id,
                     s.statement.form.label()
                 );
-                if let Some(control) = s.finding.control.as_ref().filter(|c| !c.failed) {
-                    let _ = writeln!(out, "  its control did not fail: {}", control.dropped);
+                for control in s.finding.controls.iter().chain(&s.finding.mutants) {
+                    if !control.failed {
+                        let _ = writeln!(out, "  its control did not fail: {}", control.dropped);
+                    }
                 }
             }
             for table in &s.finding.tables {
