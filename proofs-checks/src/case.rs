@@ -106,6 +106,22 @@ impl Case {
         }
     }
 
+    /// Whether its numbers are of the ordinary size that [`Case::draw`] draws, with room around it: the
+    /// box in which the falsifier moves. Outside of it floats, not claims, are what fails.
+    fn is_moderate(&self) -> bool {
+        let (problem, start) = (&self.instance.problem, &self.instance.start);
+        let within = |v: &[f64], most: f64| v.iter().all(|x| x.abs() <= most);
+        let inside = |m: &f64, w: &f64| (0.1..=10.0).contains(m) && w.abs() <= 0.99 * m;
+        // A row, or the target, may vanish, but not nearly.
+        let present = |v: &[f64]| v.iter().all(|x| *x == 0.0 || x.abs() >= 1e-3);
+        within(problem.z_rows(), 10.0)
+            && within(problem.y(), 10.0)
+            && present(problem.z_rows())
+            && present(problem.y())
+            && start.m0().iter().zip(start.w0()).all(|(m, w)| inside(m, w))
+            && self.schedule_parameters().iter().all(|p| (1e-3..=10.0).contains(p))
+    }
+
     fn rebuilt(
         &self,
         z: Vec<f64>,
@@ -165,6 +181,7 @@ impl Domain for Case {
         let (w0, rest) = rest.split_at(n);
         let schedule = self.with_schedule_parameters(rest);
         self.rebuilt(z.to_vec(), y.to_vec(), m0.to_vec(), w0.to_vec(), schedule)
+            .filter(Self::is_moderate)
     }
 
     fn simpler(&self) -> Vec<Self> {

@@ -16,7 +16,7 @@ use mirrorflow::{
 use super::potential_defined;
 use crate::{
     Case, Claim, Context, Gap, Law, Theory,
-    samples::{RULE, Sample, SampledRun, identity, sampled},
+    samples::{RULE, Sample, SampledRun, horizon, identity, sampled},
 };
 
 /// `x_t − c·β e^{−rate·A} sinh(θ₀ − 2L)` with the size of its terms; `2u₀v₀ = β`.
@@ -41,7 +41,7 @@ fn residual(case: &Case, sample: &Sample, c: f64, rate: f64) -> (Vec<f64>, f64) 
 fn minimum(rate: f64) -> impl Fn(&Case, &SampledRun) -> Vec<Gap> + Send + Sync {
     move |case, _| {
         let start = &case.instance.start;
-        let total = case.schedule.integral(10.0 * case.instance.time_scale());
+        let total = case.schedule.integral(horizon(case));
         let log_a = start.log_a0().iter().map(|l| l - 4.0 * total).collect();
         let Ok(potential) = HyperbolicEntropy::new(log_a, start.theta0()) else {
             return Vec::new();
@@ -50,16 +50,18 @@ fn minimum(rate: f64) -> impl Fn(&Case, &SampledRun) -> Vec<Gap> + Send + Sync {
         let mut gradient = vec![0.0; at.len()];
         potential.gradient(&at, &mut gradient);
         let value = gradient.iter().fold(0.0_f64, |m, g| m.max(g.abs()));
-        // ∇R = ½(asinh(x/a) − θ₀), each term to a few ulp after a relative error of some ε·4A in a
-        // and x; θ₀ itself is log((m₀+w₀)/(m₀−w₀)), whose condition in x₀/a₀ is at most 1.
-        let theta = potential.theta().iter().fold(1.0_f64, |m, t| m.max(t.abs()));
-        let tolerance = 32.0 * f64::EPSILON * (theta + 4.0 * total);
+        // ∇R = ½(asinh(x/a) − θ₀), each term to a few ulp after a relative error of some ε (|log a₀|
+        // + 4A) in a and of ε·4A in x; θ₀ itself is log((m₀+w₀)/(m₀−w₀)), whose condition in x₀/a₀
+        // is at most 1.
+        let largest = |v: &[f64]| v.iter().fold(0.0_f64, |m, t| m.max(t.abs()));
+        let size = 1.0 + largest(potential.theta()) + largest(potential.log_a());
+        let tolerance = 32.0 * f64::EPSILON * (size + 4.0 * total);
         vec![Gap::residual(value, tolerance).at(format!("A = {total:.3}"))]
     }
 }
 
 /// How [`minimum`] derives its tolerance.
-const EXACT: &str = "32 ε (|θ₀| + 4A): rounding of ∇R alone";
+const EXACT: &str = "32 ε (1 + |θ₀| + |log a_t| + 4A): rounding of ∇R alone";
 
 /// `Z = [0]`, `y = 0`: `x_t = ½ e^{−4t}` from `m₀ = 1`, `w₀ = ½` under α = 1.
 fn free_decay() -> mirrorflow::Result<Case> {
