@@ -46,6 +46,11 @@ pub(crate) trait Isa {
         let quad: [f64; 4] = std::array::from_fn(|l| v[l] + v[l + 4]);
         (quad[0] + quad[2]) + (quad[1] + quad[3])
     }
+    /// The sum of each of eight vectors, in the order of [`Isa::sum`].
+    #[inline(always)]
+    fn sums(v: [Self::V; LANES]) -> Self::V {
+        Self::load(&v.map(Self::sum))
+    }
     /// `a·b + c`: fused in hardware, or rounded twice where there is no such instruction (a fused
     /// product emulated in software would be a hundred times slower).
     fn fma(a: f64, b: f64, c: f64) -> f64;
@@ -156,6 +161,26 @@ mod x86 {
             unsafe {
                 let quad = _mm256_add_pd(_mm512_castpd512_pd256(v), _mm512_extractf64x4_pd::<1>(v));
                 sum_quad(quad)
+            }
+        }
+        /// Each register is halved while two are joined: three rounds of shuffles and additions.
+        #[inline(always)]
+        fn sums(v: [Self::V; LANES]) -> Self::V {
+            unsafe {
+                // Quads of two vectors: lanes l and l + 4 are added.
+                let quads = |a, b| {
+                    let low = _mm512_shuffle_f64x2::<0x44>(a, b);
+                    _mm512_add_pd(low, _mm512_shuffle_f64x2::<0xEE>(a, b))
+                };
+                // Pairs of four vectors: lanes 0 and 2, 1 and 3 of each quad are added.
+                let pairs = |a, b| {
+                    let low = _mm512_shuffle_f64x2::<0x88>(a, b);
+                    _mm512_add_pd(low, _mm512_shuffle_f64x2::<0xDD>(a, b))
+                };
+                let even = pairs(quads(v[0], v[2]), quads(v[4], v[6]));
+                let odd = pairs(quads(v[1], v[3]), quads(v[5], v[7]));
+                let low = _mm512_unpacklo_pd(even, odd);
+                _mm512_add_pd(low, _mm512_unpackhi_pd(even, odd))
             }
         }
         #[inline(always)]
