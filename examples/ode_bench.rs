@@ -1,7 +1,7 @@
 //! Times one trajectory of the reference problem (d = 40, n = 100) for every schedule, form and
 //! method, end point only, and compares with the reference trajectory. Prints one JSON line each:
 //!
-//! `cargo run --release -p mirrorflow --example ode_bench -- [RTOL [REPETITIONS [SCHEDULE]]]`
+//! `cargo run --release -p mirrorflow --example ode_bench -- [RTOL [REPETITIONS [SCHEDULE [METHOD]]]]`
 
 use std::fs::File;
 use std::time::Instant;
@@ -46,7 +46,8 @@ fn main() -> Result<(), Failure> {
         for (label, method) in Method::ALL {
             for (form, flow) in [("nu", &dual as &dyn Flow), ("mw", &primal)] {
                 let stiff = matches!(method, Method::Rosenbrock | Method::Bdf | Method::TrBdf2);
-                if method == Method::Auto || (stiff && form == "mw") {
+                let other = args.get(3).is_some_and(|only| only != label);
+                if other || method == Method::Auto || (stiff && form == "mw") {
                     continue;
                 }
                 let line = one(flow, method, rtol, repetitions, &t.to_vec(), &x)?;

@@ -145,7 +145,7 @@ pub(crate) struct FlowArgs {
     /// Integrate (m, w) or the d dual unknowns ν
     #[arg(long, value_enum, default_value_t = Form::Dual)]
     pub(crate) form: Form,
-    /// auto, dopri5, tsit5, dop853, stabilized, rosenbrock, bdf or tr-bdf2
+    /// auto, dopri5, tsit5, dop853, stabilized, switching, rosenbrock, bdf or tr-bdf2
     #[arg(long, default_value = "auto", value_parser = method)]
     pub(crate) method: Method,
     /// Relative tolerance of a step

@@ -17,6 +17,9 @@ use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
+/// Up to this size of exponents the closed form needs no logarithms.
+const MODERATE: f64 = 300.0;
+
 /// Below this `log a` the method `auto` is a stiff one.
 const STIFF_LOG_A: f64 = -20.0;
 
@@ -47,6 +50,8 @@ pub struct Dual<'a> {
     /// `log a₀` and `θ₀`, padded with zeros as `z` is: a padded coordinate has x = 0.
     log_a: Vec<f64>,
     theta: Vec<f64>,
+    /// `a₀` where every `log a₀` is moderate, so that `a₀ e^{−4A}` can be formed as it stands.
+    a: Option<Vec<f64>>,
     /// θ₀ = 0 everywhere: the tilt needs no pass of its own.
     centred: bool,
 }
@@ -78,8 +83,12 @@ impl<'a> Dual<'a> {
             v.resize(padded(n), 0.0);
             v
         };
+        let moderate = potential.log_a().iter().all(|l| l.abs() <= MODERATE);
+        let a =
+            moderate.then(|| pad(&potential.log_a().iter().map(|l| l.exp()).collect::<Vec<_>>()));
         Ok(Self {
             problem,
+            a,
             z: Packed::new(problem.z_rows(), problem.samples(), n),
             loss,
             schedule,
@@ -143,9 +152,18 @@ impl Flow for Dual<'_> {
             let (z, rest) = buffer.split_at_mut(wide);
             let (log_a, rest) = rest.split_at_mut(wide);
             let (x, prediction) = rest.split_at_mut(wide);
-            self.arguments(t, nu, z, log_a);
-            a_sinh_map(z, log_a, x);
-            self.z.mul(x, prediction);
+            let shift = 4.0 * self.schedule.integral(t);
+            let fast = match &self.a {
+                Some(a) if shift <= MODERATE => {
+                    self.z.sinh_product(nu, a, (-shift).exp(), &self.theta, x, prediction)
+                }
+                _ => false,
+            };
+            if !fast {
+                self.arguments(t, nu, z, log_a);
+                a_sinh_map(z, log_a, x);
+                self.z.mul(x, prediction);
+            }
             let (y, d) = (self.problem.y(), self.problem.samples() as f64);
             let pairs = out.iter_mut().zip(prediction).zip(y);
             if self.loss == Loss::Squared {

@@ -111,3 +111,34 @@ fn a_potential_of_the_wrong_dimension_is_refused() {
             .is_err()
     );
 }
+
+proptest! {
+    /// The pass without logarithms and the one in the log domain are one field, where either serves.
+    #[test]
+    fn both_ways_to_evaluate_the_field_agree(
+        seed in prop::collection::vec(-2.0f64..2.0, 31),
+        shape in (1usize..12, 1usize..40),
+        nu in prop::collection::vec(-3.0f64..3.0, 12),
+        theta in -1.0f64..1.0,
+        log_a in -40.0f64..3.0,
+        t in 0.0f64..3.0,
+    ) {
+        let (d, n) = shape;
+        let p = problem(&seed, d, n);
+        let potential = HyperbolicEntropy::new(vec![log_a; n], vec![theta; n]).unwrap();
+        let schedule = Schedule::Constant { c: 0.5 };
+        let fast = Dual::new(&p, Loss::Squared, schedule, &potential).unwrap();
+        let slow = Dual { a: None, ..fast.clone() };
+        let (mut with, mut without) = (vec![0.0; d], vec![0.0; d]);
+        fast.field(t, &nu[..d], &mut with);
+        slow.field(t, &nu[..d], &mut without);
+        // Each term z_ji x_i of Zx is off by the rounding of its exponent, |θ − 2Zᵀν| + |log a| ulps.
+        let mut x = vec![0.0; n];
+        fast.x(t, &nu[..d], &mut x);
+        let exponent = 2.0 + log_a.abs() + 4.0 * 1.5 + 2.0 * 12.0 * 2.0 * 3.0;
+        let size: f64 = x.iter().map(|x| 2.0 * x.abs()).sum::<f64>() + 2.0;
+        for (a, b) in with.iter().zip(&without) {
+            prop_assert!((a - b).abs() <= 4.0 * exponent * f64::EPSILON * size, "{a:e} {b:e}");
+        }
+    }
+}

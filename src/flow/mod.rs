@@ -129,7 +129,7 @@ pub enum Structure {
 pub enum Stiffness {
     /// Order 1: explicit methods.
     None,
-    /// Up to some thousands, with real eigenvalues: stabilized explicit methods.
+    /// Up to some thousands, with real eigenvalues: explicit methods that become stabilized ones.
     Mild,
     /// More: implicit methods.
     Strong,

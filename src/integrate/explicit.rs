@@ -3,6 +3,7 @@
 //! For flows that are not stiff. The slope at the end of a step is the first stage of the next one.
 //! Dense output, used to locate events, is the Hermite polynomial of degree five over two steps.
 
+use super::combine::{combine, weigh};
 use super::explicit_tables::{DOP853, DOPRI5, Estimate, TSIT5, Tableau};
 use super::stabilized_dense::TwoStepHermite;
 use super::{Attempt, Stepper, Work};
@@ -46,34 +47,9 @@ impl Explicit {
     }
 }
 
-/// `out = base + h Σ_i weights_i k_i`.
-fn combine(base: &[f64], h: f64, weights: &[f64], k: &[Vec<f64>], out: &mut [f64]) {
-    out.fill(0.0);
-    add(weights, k, out);
-    for (out, base) in out.iter_mut().zip(base) {
-        *out = base + h * *out;
-    }
-}
-
-/// `out += Σ_i weights_i k_i`.
-fn add(weights: &[f64], k: &[Vec<f64>], out: &mut [f64]) {
-    for (&w, k) in weights.iter().zip(k) {
-        if w != 0.0 {
-            for (out, k) in out.iter_mut().zip(k) {
-                *out += w * k;
-            }
-        }
-    }
-}
-
 /// `h Σ e_i k_i` with the slope at the end as the last stage.
 fn estimate(weights: &[f64], h: f64, k: &[Vec<f64>], f_new: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    add(weights, k, out);
-    let last = weights.get(k.len()).copied().unwrap_or(0.0);
-    for (out, f) in out.iter_mut().zip(f_new) {
-        *out = h * (*out + last * f);
-    }
+    weigh(h, weights, k, weights.get(k.len()).copied().unwrap_or(0.0), f_new, out);
 }
 
 impl Stepper for Explicit {

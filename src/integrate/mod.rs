@@ -1,5 +1,6 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod combine;
 mod explicit;
 mod explicit_tables;
 mod general;
@@ -66,7 +67,7 @@ pub trait Stepper {
 
 /// Integrates a flow from t = 0 to `options.t_end` or the first event.
 ///
-/// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `stabilized` for the
+/// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `switching` for the
 /// primal and the dual flow (real spectrum, mildly stiff), `rosenbrock` for the dual flow in the log
 /// domain, and `tsit5` for piecewise flows and flows of one's own.
 ///
@@ -77,7 +78,7 @@ pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
     let method = match options.method {
         Method::Auto => match flow.stiffness() {
             Stiffness::None => Method::Tsit5,
-            Stiffness::Mild => Method::Stabilized,
+            Stiffness::Mild => Method::Switching,
             Stiffness::Strong => Method::Rosenbrock,
         },
         chosen => chosen,

@@ -12,6 +12,7 @@
 //! Source: the construction of A. Abdulle, "Fourth order Chebyshev methods with recurrence relation",
 //! SIAM J. Sci. Comput. 23 (2002); coefficients derived anew by `tools/stabilized_coefficients.py`.
 
+use super::combine::{combine, recur, weigh};
 use super::stabilized_dense::TwoStepHermite;
 use super::stabilized_radius::SpectralRadius;
 use super::stabilized_table::SCHEMES;
@@ -148,10 +149,7 @@ impl Stepper for Stabilized {
                 }
                 flow.field(t + c * h, &self.stage, &mut self.slope);
             }
-            for i in 0..n {
-                self.older[i] =
-                    h * mu * self.slope[i] + (1.0 + kappa) * self.newer[i] - kappa * self.older[i];
-            }
+            recur(h * mu, &self.slope, kappa, &self.newer, &mut self.older);
             std::mem::swap(&mut self.older, &mut self.newer);
             let next = mu + (1.0 + kappa) * c - kappa * c_older;
             (c_older, c) = (c, next);
@@ -162,28 +160,22 @@ impl Stepper for Stabilized {
         let [a21, a31, a32, a41, a42, a43] = scheme.a;
         let rows: [&[f64]; 4] = [&[], &[a21], &[a31, a32], &[a41, a42, a43]];
         for (q, row) in rows.iter().enumerate() {
-            for i in 0..n {
-                let sum: f64 = row.iter().zip(&self.k).map(|(a, k)| a * k[i]).sum();
-                self.stage[i] = y[i] + (base[i] + h * sum);
+            combine(base, h, row, &self.k, &mut self.stage);
+            for (stage, y) in self.stage.iter_mut().zip(y) {
+                *stage += y;
             }
             let node = c + row.iter().sum::<f64>();
             flow.field(t + node * h, &self.stage, &mut self.k[q]);
         }
-        let [k1, k2, k3, k4] = &self.k;
-        let [b1, b2, b3, b4] = scheme.b;
-        for i in 0..n {
-            let sum = b1 * k1[i] + b2 * k2[i] + b3 * k3[i] + b4 * k4[i];
-            y_new[i] = y[i] + (base[i] + h * sum);
+        combine(base, h, &scheme.b, &self.k, y_new);
+        for (new, y) in y_new.iter_mut().zip(y) {
+            *new += y;
         }
         flow.field(t + h, y_new, f_new);
         // The first stage was given: s − 1 fields and the slope at the end.
         work.fields += (m + 4) as u64;
-        let [e1, e2, e3, e4, e5] = scheme.error;
-        for i in 0..n {
-            let sum = e1 * k1[i] + e2 * k2[i] + e3 * k3[i] + e4 * k4[i] + e5 * f_new[i];
-            err[i] = h * sum;
-        }
-        let finite = |v: &[f64]| v.iter().all(|x| x.is_finite());
+        weigh(h, &scheme.error[..4], &self.k, scheme.error[4], f_new, err);
+        let finite = |v: &[f64]| v.iter().fold(true, |ok, x| ok & x.is_finite());
         if !(finite(y_new) && finite(f_new) && finite(err)) {
             return Attempt::NotFinite;
         }

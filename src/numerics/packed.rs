@@ -10,7 +10,10 @@
 //! Floor of a pair of products: two loads and two multiply-adds of a register a cycle, `2 · 5 · 8 · 13`
 //! register operations at 40×100, that is 520 cycles.
 
-use super::simd::{Isa, LANES, kernel};
+use super::{
+    simd::{Isa, LANES, kernel},
+    vector::moderate_sinh,
+};
 
 /// Rows that [`Packed::mul`] takes together.
 const BLOCK: usize = 8;
@@ -59,6 +62,21 @@ impl Packed {
     pub(crate) fn mul(&self, x: &[f64], out: &mut [f64]) {
         row_products(&self.lines, &x[..self.columns], &mut out[..padded(self.rows)]);
     }
+    /// `x = s a ⊙ sinh(θ − 2Zᵀv)` and `Zx` in one pass, where every exponent is moderate: `|θ − 2Zᵀv| ≤
+    /// 300`. Elsewhere returns false, and `x` and `out` are unspecified. `x`, `a` and θ have length
+    /// `wide()`, zero beyond n, `out` has length `tall()`.
+    #[inline]
+    pub(crate) fn sinh_product(
+        &self,
+        v: &[f64],
+        a: &[f64],
+        s: f64,
+        theta: &[f64],
+        x: &mut [f64],
+        out: &mut [f64],
+    ) -> bool {
+        sinh_product(&self.lines, &v[..self.rows], a, s, theta, self.columns, x, out)
+    }
     /// `Zᵀv` for `v` of length ≥ d into `out` of length `wide()`.
     #[inline]
     pub(crate) fn mul_t(&self, v: &[f64], out: &mut [f64]) {
@@ -73,6 +91,44 @@ kernel! {
 kernel! {
     /// `out = Σ_i v_i row_i`; the rows have the length of `out`, a multiple of [`LANES`].
     fn scaled_rows(lines: &[Line], v: &[f64], out: &mut [f64]) = scaled_rows_body
+}
+
+kernel! {
+    /// [`Packed::sinh_product`] for n columns.
+    fn sinh_product(
+        lines: &[Line], v: &[f64], a: &[f64], s: f64, theta: &[f64], n: usize,
+        x: &mut [f64], out: &mut [f64],
+    ) -> bool = sinh_product_body
+}
+
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "a kernel over plain buffers")]
+fn sinh_product_body<I: Isa>(
+    lines: &[Line],
+    v: &[f64],
+    a: &[f64],
+    s: f64,
+    theta: &[f64],
+    n: usize,
+    x: &mut [f64],
+    out: &mut [f64],
+) -> bool {
+    const MODERATE: u64 = 300.0_f64.to_bits();
+    scaled_rows_body::<I>(lines, v, x);
+    let mut largest = 0_u64;
+    for (x, theta) in x.iter_mut().zip(theta) {
+        *x = I::fma(-2.0, *x, *theta);
+        // The order of absolute values is that of their bits; NaN comes last.
+        largest = largest.max(x.abs().to_bits());
+    }
+    if largest > MODERATE {
+        return false;
+    }
+    for (x, a) in x.iter_mut().zip(a) {
+        *x = (s * a) * moderate_sinh::<I>(*x);
+    }
+    row_products_body::<I>(lines, &x[..n], out);
+    true
 }
 
 #[inline(always)]
