@@ -18,6 +18,8 @@ ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 OURS = os.path.join(ROOT, "target/release/examples/ode_bench")
 DIFFSOL = os.environ.get("DIFFSOL_PEER", os.path.join(ROOT, "benches/peers/diffsol/target/release/diffsol-peer"))
 RTOL, ATOL = 1e-8, 1e-12
+# What counts is the error that is reached: where it is larger than a peer's at the same rtol, a smaller one has to do.
+OUR_RTOL = (1e-8, 2e-9)
 ref = np.load(os.path.join(ROOT, "tests/data/ode_ref.npz"))
 Z, y = ref["Z"], ref["y"]
 d, n = Z.shape
@@ -35,9 +37,10 @@ def note(table, name, ms, error):
 
 
 def run_ours():
-    out = subprocess.run([OURS, str(RTOL), "9", SCHEDULE], capture_output=True, text=True, check=True).stdout
-    for line in map(json.loads, out.splitlines()):
-        note(ours, f"{line['method']} ({line['form']})", line["ms"], line["error_max"])
+    for rtol in OUR_RTOL:
+        out = subprocess.run([OURS, str(rtol), "9", SCHEDULE], capture_output=True, text=True, check=True).stdout
+        for line in map(json.loads, out.splitlines()):
+            note(ours, f"{line['method']} ({line['form']}) {rtol:g}", line["ms"], line["error_max"])
 
 
 def run_diffsol():
@@ -120,7 +123,7 @@ median = {name: (statistics.median(ms), error) for table in (ours, peers) for na
 for title, table in (("ours", ours), ("peers", peers)):
     print(title)
     for name in sorted(table, key=lambda name: median[name][0]):
-        print(f"  {name:28s} {median[name][0]:9.3f} ms   error {median[name][1]:.1e}")
+        print(f"  {name:32s} {median[name][0]:9.3f} ms   error {median[name][1]:.1e}")
 best = min(peers, key=lambda name: median[name][0])
 fit = [name for name in ours if median[name][1] <= median[best][1]]
 for label, names in (("no less accurate than it", fit), ("any accuracy", list(ours))):

@@ -109,7 +109,7 @@ fn verify_reports_what_it_found() {
     assert_eq!(report["schema"], "mirrorflow-report/1");
     assert_eq!(report["claims"][0]["statements"][0]["outcome"], "fails");
     assert_eq!(report["claims"][0]["statements"][1]["outcome"], "holds");
-    assert_eq!(report["claims"][0]["statements"][1]["control"]["failed"], true);
+    assert_eq!(report["claims"][0]["statements"][1]["controls"][0]["failed"], true);
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub trait Flow: Sync {
         largest(delta) / (atol + rtol * largest(state))
     }
     /// What the method `auto` should prepare for.
-    fn stiffness(&self) -> Stiffness {
+    fn stiffness(&self, _t_end: f64) -> Stiffness {
         Stiffness::None
     }
     /// How far the state is from what the limit must satisfy, where that is defined; see each flow.

@@ -215,7 +215,7 @@ impl Flow for Primal<'_> {
     }
 
     /// A gradient flow: its Jacobian is a negative Hessian, with real eigenvalues.
-    fn stiffness(&self) -> Stiffness {
+    fn stiffness(&self, _t_end: f64) -> Stiffness {
         Stiffness::Mild
     }
 

@@ -69,14 +69,14 @@ pub trait Stepper {
 ///
 /// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `switching` for the
 /// primal and the dual flow (real spectrum, mildly stiff), `rosenbrock` for the dual flow in the log
-/// domain, and `tsit5` for piecewise flows and flows of one's own.
+/// domain or over times that are long for its rates, and `tsit5` for piecewise flows and flows of one's own.
 ///
 /// # Errors
 /// When an option is out of its range, or a stop at a KKT residual is asked of a flow without one.
 pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
     let k = flow.dim();
     let method = match options.method {
-        Method::Auto => match flow.stiffness() {
+        Method::Auto => match flow.stiffness(options.t_end) {
             Stiffness::None => Method::Tsit5,
             Stiffness::Mild => Method::Switching,
             Stiffness::Strong => Method::Rosenbrock,
