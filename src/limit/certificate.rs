@@ -27,6 +27,9 @@ pub struct Certificate {
     pub residual: f64,
     /// `‖Zx − y‖₂/‖y‖₂`; the residual itself when y = 0.
     pub primal_feasibility: f64,
+    /// `max_i |Zx − y|_i / (|y_i| + Σ_j |Z_ij x_j|)`: how far each row is from being satisfied in its own
+    /// scale, so that a row of small entries counts as much as one of large ones.
+    pub row_residual: f64,
     /// `‖Zᵀμ‖_∞`: feasible when ≤ 1.
     pub dual_norm: f64,
     /// `‖x‖₁`.
@@ -58,6 +61,7 @@ impl Certificate {
     pub fn holds(&self, tolerance: f64) -> bool {
         // Written so that NaN fails.
         self.primal_feasibility <= tolerance
+            && self.row_residual <= tolerance
             && self.relative_gap.abs() <= tolerance
             && self.residual_effect <= tolerance
     }
@@ -113,6 +117,11 @@ pub(super) fn check(what: &str, v: &[f64], len: usize) -> Result<()> {
 pub(super) fn certify_unranked(problem: &Problem, x: &[f64], mu: &[f64]) -> Certificate {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
+    let row_residual = r.iter().zip(y).zip(z.chunks_exact(n)).map(|((r, y), row)| {
+        let size = y.abs() + row.iter().zip(x).map(|(z, x)| (z * x).abs()).sum::<f64>();
+        if *r == 0.0 { 0.0 } else { r.abs() / size }
+    });
+    let row_residual = row_residual.fold(0.0, |m: f64, v| if v > m || v.is_nan() { v } else { m });
     let correlations = transposed_product(z, n, mu);
     let dual_norm = correlations.iter().fold(0.0_f64, |m, c| m.max(c.value().abs()));
     let scale = dual_norm.max(1.0);
@@ -138,6 +147,7 @@ pub(super) fn certify_unranked(problem: &Problem, x: &[f64], mu: &[f64]) -> Cert
     let effect: f64 = r.iter().zip(mu).map(|(r, m)| (r * (m / scale)).abs()).sum();
     Certificate {
         residual: norm_r,
+        row_residual,
         primal_feasibility: if norm_y == 0.0 { norm_r } else { norm_r / norm_y },
         dual_norm,
         l1,

