@@ -51,7 +51,17 @@ fn benches(c: &mut Criterion) {
             b.iter(|| lp::interior_point(&small));
         });
         c.bench_function(&format!("microlp 40x100 {kind}"), |b| b.iter(|| lp::microlp(&small)));
+        c.bench_function(&format!("clarabel 40x100 {kind}"), |b| b.iter(|| lp::clarabel(&small)));
+        #[cfg(feature = "highs")]
+        c.bench_function(&format!("highs 40x100 {kind}"), |b| b.iter(|| lp::highs(&small)));
         let large = problem(200, 1000, planted);
+        c.bench_function(&format!("interior point 200x1000 {kind}"), |b| {
+            b.iter(|| lp::interior_point(&large));
+        });
+        c.bench_function(&format!("microlp 200x1000 {kind}"), |b| b.iter(|| lp::microlp(&large)));
+        c.bench_function(&format!("clarabel 200x1000 {kind}"), |b| b.iter(|| lp::clarabel(&large)));
+        #[cfg(feature = "highs")]
+        c.bench_function(&format!("highs 200x1000 {kind}"), |b| b.iter(|| lp::highs(&large)));
         let grid: Vec<f64> = (0..60).map(|k| 5.0 - 105.0 * f64::from(k) / 59.0).collect();
         c.bench_function(&format!("path of 60 points 200x1000 {kind}"), |b| {
             b.iter(|| path::path(&large, None, &grid));

@@ -8,7 +8,8 @@
 //! [`microlp()`]: simplex, an exact vertex, no dual variables. μ is recovered from the vertex by least
 //! squares, `Z_Sᵀμ = sign x_S`; where the support is smaller than the rank and that μ is not dual
 //! feasible, the dual program is solved too. Both are polished on the support.
-//! [`clarabel()`] and [`interior_point`]: interior points.
+//! [`clarabel()`] and [`interior_point`]: interior points. With the feature `highs`, `highs()`: simplex
+//! with row duals.
 
 use std::time::Duration;
 
@@ -24,10 +25,12 @@ use super::polish::polish;
 use super::{Farkas, L1Solution, Route, Status};
 
 pub use super::lp_clarabel::clarabel;
+#[cfg(feature = "highs")]
+pub use super::lp_highs::highs;
 pub use super::lp_interior::interior_point;
 
 /// Longest run of one simplex solve: a cycling simplex ends with a status instead of hanging.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Gap and residual up to which an exact route counts as converged.
 pub(super) const CERTIFIED: f64 = 1e-9;
 

@@ -38,6 +38,8 @@ mod infeasible;
 pub mod ladder;
 pub mod lp;
 mod lp_clarabel;
+#[cfg(feature = "highs")]
+mod lp_highs;
 mod lp_interior;
 pub mod newton;
 mod newton_core;
@@ -100,6 +102,8 @@ pub enum Route {
     Microlp,
     /// Interior point (`clarabel`).
     Clarabel,
+    /// Simplex (HiGHS, feature `highs`).
+    Highs,
     /// The project's own dense interior point.
     InteriorPoint,
     /// `Zx = y` has one solution (or y = 0): nothing to minimise.
@@ -113,6 +117,7 @@ impl fmt::Display for Route {
             Self::Ladder => "ladder",
             Self::Microlp => "microlp",
             Self::Clarabel => "clarabel",
+            Self::Highs => "highs",
             Self::InteriorPoint => "interior-point",
             Self::Unique => "unique",
         })
