@@ -63,3 +63,14 @@ pub(crate) fn progress(length: u64) -> ProgressBar {
     }
     bar
 }
+
+/// Says on stderr that something runs, and for how long already; hidden unless stderr is a terminal.
+pub(crate) fn working(message: impl Into<String>) -> ProgressBar {
+    let bar = progress(0);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        bar.set_style(style);
+    }
+    bar.set_message(message.into());
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}

@@ -148,3 +148,20 @@ fn an_infeasible_problem_is_exit_code_1() {
     let output = mirrorflow(folder.path(), &["solve", "none.csv"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let folder = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mirrorflow"))
+        .current_dir(folder.path())
+        .args(["verify", "lemma-a.2", "--quick", "--json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    // Nobody reads what it prints.
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}

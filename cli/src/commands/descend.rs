@@ -7,7 +7,7 @@ use serde_json::json;
 use super::trajectory;
 use crate::args::DescendArgs;
 use crate::failure::Done;
-use crate::input;
+use crate::{input, output};
 
 /// Descends and writes.
 pub(crate) fn run(args: &DescendArgs) -> Done {
@@ -22,7 +22,10 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
         ..Descent::new(args.step, args.steps)
     };
     let writer = input::create(&args.out)?;
-    let trajectory = descend(&run.problem, Loss::Squared, &run.schedule, &objective, &how)?;
+    let working = output::working(format!("{} steps", args.steps));
+    let trajectory = descend(&run.problem, Loss::Squared, &run.schedule, &objective, &how);
+    working.finish_and_clear();
+    let trajectory = trajectory?;
     let meta = input::meta(
         "descend",
         Some(args.seed),

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::trajectory;
 use crate::args::{FlowArgs, Form};
 use crate::failure::{Done, usage};
-use crate::input;
+use crate::{input, output};
 
 /// Integrates and writes.
 pub(crate) fn run(args: &FlowArgs) -> Done {
@@ -42,7 +42,10 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
         Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
     };
     let writer = input::create(&args.out)?;
-    let trajectory = integrate(flow.as_ref(), &options)?;
+    let working = output::working(format!("flow to t = {t_end}"));
+    let trajectory = integrate(flow.as_ref(), &options);
+    working.finish_and_clear();
+    let trajectory = trajectory?;
     let meta = input::meta(
         "flow",
         None,

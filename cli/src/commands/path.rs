@@ -21,7 +21,10 @@ pub(crate) fn run(args: &PathArgs) -> Done {
         k => args.from + (args.to - args.from) * (f64::from(k) / f64::from(last.max(1))),
     };
     let grid: Vec<f64> = (0..args.points).map(at).collect();
-    let found = path(&read.problem, None, &grid)?;
+    let working = output::working(format!("path of {} points", args.points));
+    let found = path(&read.problem, None, &grid);
+    working.finish_and_clear();
+    let found = found?;
     let bad = found.status.iter().find(|s| !s.is_converged());
     if let Some(farkas) = &found.infeasibility {
         let (why, bound) = (bad.map(ToString::to_string).unwrap_or_default(), farkas.l1_lower);
