@@ -50,6 +50,8 @@ struct Tallies {
     dual_newton: Tally,
     l1: Tally,
     rate: Tally,
+    /// What the checks must refuse, in the order above.
+    controls: [Tally; 4],
 }
 
 fn problems(context: &Context) -> Result<Vec<Problem>> {
@@ -70,29 +72,34 @@ fn check(context: &Context) -> Check {
         dual_newton: Tally::default(),
         l1: Tally::default(),
         rate: Tally::default(),
+        controls: Default::default(),
     };
-    let mut control = Tally::default();
     let mut tables = Vec::new();
     for problem in problems(context)? {
-        tables.push(matrix(&problem, &mut tallies, &mut control)?);
+        tables.push(matrix(&problem, &mut tallies)?);
     }
     let flows =
         "twice the sum of both end points' changes from rtol 1e-7 to 1e-10, plus 1e-9 of ‖x‖_∞";
     let ends = "twice the dual end point's change from rtol 1e-7 to 1e-10, plus twice the distance \
                 left to the limit, plus 1e-9 of ‖x‖_∞";
+    let [flows_apart, other_a, other_y, other_rate] = tallies.controls;
     let mut findings = vec![
-        tallies.primal_dual.finding(Grade::Numerical, flows),
+        tallies
+            .primal_dual
+            .finding(Grade::Numerical, flows)
+            .with_control(flows_apart.control("the same a: the limit at log a + 0.1")),
         tallies
             .dual_newton
             .finding(Grade::Numerical, ends)
-            .with_control(control.control("the same a: Newton limit at log a + 0.1")),
+            .with_control(other_a.control("the same a: Newton limit at log a + 0.1")),
         tallies
             .l1
-            .finding(Grade::Numerical, "1e-8 of ‖x‖₁: the feasibility tolerance of the simplex"),
+            .finding(Grade::Numerical, "1e-8 of ‖x‖₁: the feasibility tolerance of the simplex")
+            .with_control(other_y.control("the same y: the simplex at (1 + 10⁻⁶) y")),
         tallies.rate.finding(
             Grade::Empirical,
             "10 × the changes of slope and δ over the stretch before (the next slack δ' leaves a remainder a^{δ'−δ}, taken to shrink by 1/11 or more over a stretch), plus 0.1 % of δ",
-        ),
+        ).with_control(other_rate.control("small a: the slope from log a = 0 on")),
     ];
     if let Some(second) = findings.get_mut(1) {
         second.tables = tables;
@@ -126,13 +133,17 @@ fn primal_end(problem: &Problem, log_a: f64, t: f64) -> Result<Option<(Vec<f64>,
     Ok(ends.pop().zip(ends.pop()).map(|(fine, coarse)| (coarse, fine)))
 }
 
-fn matrix(problem: &Problem, tallies: &mut Tallies, control: &mut Tally) -> Result<Table> {
+fn matrix(problem: &Problem, tallies: &mut Tallies) -> Result<Table> {
     let n = problem.features();
     let name = problem.name();
     let best = l1_minimum(problem)?;
     let simplex = lp::microlp(problem)?;
     tallies.l1.count();
     tallies.l1.measure((best.l1 - simplex.l1).abs(), 1e-8 * best.l1, name);
+    let y = problem.y().iter().map(|v| v * (1.0 + 1e-6)).collect();
+    let off = lp::microlp(&Problem::new(problem.z().to_owned(), y)?)?;
+    tallies.controls[2].count();
+    tallies.controls[2].measure((best.l1 - off.l1).abs(), 1e-8 * best.l1, problem.name());
     for solution in [&best, &simplex] {
         let gap = certify(problem, &solution.x, &solution.mu)?.relative_gap;
         tallies.l1.measure(gap.abs(), 1e-8, format!("{name}: certified gap of {}", solution.route));
@@ -159,15 +170,18 @@ fn matrix(problem: &Problem, tallies: &mut Tallies, control: &mut Tally) -> Resu
                 row[2] = format!("{gap:.1e}");
                 let off = HyperbolicEntropy::uniform(n, log_a + 0.1)?;
                 let off = newton::minimize(problem, &off, &newton::Options::default())?;
-                control.count();
+                tallies.controls[1].count();
                 let gap = distance(&fine, &off.x);
-                control.measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
+                tallies.controls[1].measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
                 if log_a >= PRIMAL {
                     if let Some((primal_coarse, primal)) = primal_end(problem, log_a, t)? {
                         let gap = distance(&primal, &fine);
                         let own = distance(&primal, &primal_coarse);
                         tallies.primal_dual.count();
-                        tallies.primal_dual.measure(gap, 2.0 * (own + change) + 1e-9 * size, at);
+                        let tolerance = 2.0 * (own + change) + 1e-9 * size;
+                        tallies.primal_dual.measure(gap, tolerance, at.clone());
+                        tallies.controls[0].count();
+                        tallies.controls[0].measure(distance(&primal, &off.x), tolerance, at);
                         row[1] = format!("{gap:.1e}");
                     } else {
                         tallies.primal_dual.skip(at);
@@ -221,13 +235,15 @@ fn rate(problem: &Problem, x_l1: &[f64], tallies: &mut Tallies) -> Result<String
         let off = (0..n).filter(|&i| x_l1[i].abs() <= 1e-9 * size);
         1.0 - off.map(|i| correlation[i].abs()).fold(0.0, f64::max)
     };
+    // From log a = 0 to half way the next slacks still count.
+    let whole = (error(0.0)? / e0).ln() / (0.5 * ell);
     let (delta_earlier, delta) = (slack(&mu0, &mu1), slack(&mu1, &mu2));
+    // A remainder that shrinks by the factor q over a stretch is q/(1−q) times its last change.
+    let tolerance = 10.0 * ((slope - earlier).abs() + (delta - delta_earlier).abs()) + 1e-3 * delta;
+    let at = format!("{}: rate {slope:.5}, δ {delta:.5}", problem.name());
     tallies.rate.count();
-    tallies.rate.measure(
-        (slope - delta).abs(),
-        // A remainder that shrinks by the factor q over a stretch is q/(1−q) times its last change.
-        10.0 * ((slope - earlier).abs() + (delta - delta_earlier).abs()) + 1e-3 * delta,
-        format!("{}: rate {slope:.5}, δ {delta:.5}", problem.name()),
-    );
+    tallies.rate.measure((slope - delta).abs(), tolerance, at.clone());
+    tallies.controls[3].count();
+    tallies.controls[3].measure((whole - delta).abs(), tolerance, at);
     Ok(format!("; ‖x_a − x_L1‖ falls as a^{slope:.4} (δ = {delta:.4})"))
 }
