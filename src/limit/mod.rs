@@ -43,6 +43,7 @@ mod lp_highs;
 mod lp_interior;
 pub mod newton;
 mod newton_core;
+mod newton_finish;
 #[cfg(test)]
 mod newton_laws;
 mod newton_linalg;

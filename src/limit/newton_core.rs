@@ -13,9 +13,6 @@
 //! are left. A ridge of 1e-15 of the mean eigenvalue keeps the factor; steps between two values of
 //! a are centred at the *proportional* point `μ·(ℓ'/ℓ)`, so that the ridge pulls flat directions to
 //! where `|Z_iᵀμ| < ℓ/2` stays true.
-//!
-//! **Rounding.** `x = a sinh s` loses `|s|ε`; the last correction is therefore taken in x itself,
-//! linearised, with the residual in compensated sums: `x += 2√(x²+a²)∘κ∘Bᵀδ`, `Hδ = ½B-residual`.
 
 use crate::numerics::log_domain;
 use crate::numerics::vector::{a_sinh_cosh_map, a_sinh_map};
@@ -50,16 +47,16 @@ pub(super) struct Core<'a> {
     /// `√(x²+a²) = a cosh s`.
     pub(super) root: Vec<f64>,
     /// b, corrected by [`Core::refine`].
-    rhs: Vec<f64>,
+    pub(super) rhs: Vec<f64>,
     /// `b − Bx`.
     pub(super) res: Vec<f64>,
     /// Newton steps so far.
     pub(super) steps: usize,
     factor: Factor,
     /// Whether `factor` belongs to the present `root`.
-    fresh: bool,
+    pub(super) fresh: bool,
     scale: f64,
-    work_n: Vec<f64>,
+    pub(super) work_n: Vec<f64>,
 }
 
 /// What is needed to go back.
@@ -260,47 +257,8 @@ impl<'a> Core<'a> {
         false
     }
 
-    /// Linear corrections of x, s and μ to `Bx = b` with plain sums, after which `√(x²+a²)` is that of the corrected x.
-    pub(super) fn correct(&mut self) {
-        let mut delta = vec![0.0; self.mu.len()];
-        let mut ds = vec![0.0; self.s.len()];
-        // Linear in x and with its own factor: the first correction reaches rounding but for the
-        // ridge, the second removes what is left.
-        if !self.refactor() {
-            return;
-        }
-        let mut size = norm2(&self.res);
-        for _ in 0..2 {
-            if size <= f64::EPSILON * norm2(&self.rhs) {
-                break;
-            }
-            for (d, r) in delta.iter_mut().zip(&self.res) {
-                *d = 0.5 * r;
-            }
-            self.solve(&mut delta);
-            self.slopes(&delta, &mut ds);
-            for i in 0..ds.len() {
-                self.x[i] += self.root[i] * ds[i];
-                self.s[i] += ds[i];
-            }
-            for (m, d) in self.mu.iter_mut().zip(&delta) {
-                *m += d;
-            }
-            self.residual_of_x();
-            let next = norm2(&self.res);
-            if next > 0.5 * size {
-                break;
-            }
-            size = next;
-        }
-        // √(x²+a²) moves by as little as x did: the factor still counts as its own.
-        for i in 0..ds.len() {
-            self.root[i] = self.x[i].hypot(self.log_a[i].exp());
-        }
-    }
-
     /// `b − Bx` for the x at hand.
-    fn residual_of_x(&mut self) {
+    pub(super) fn residual_of_x(&mut self) {
         mul(&self.system.b, &self.x, &mut self.res);
         for (r, b) in self.res.iter_mut().zip(&self.rhs) {
             *r = b - *r;
@@ -402,134 +360,5 @@ impl<'a> Core<'a> {
         self.theta.copy_from_slice(&saved.theta);
         self.mu.copy_from_slice(&saved.mu);
         self.evaluate();
-    }
-
-    /// The tangent-extrapolated dual point of the L1 problem and its relative gap.
-    ///
-    /// `d(2μ)/dℓ` solves `B diag(κ∘√(x²+a²)) Bᵀ μ_c = b`; it is solved for its difference from
-    /// `2μ/ℓ` so that the ridge leaves flat directions there. Scaled into `‖Zᵀμ‖_∞ ≤ 1` it is a dual
-    /// point, and `gap = 1 − yᵀμ_c/‖x‖₁`. Without `ℓ > 0` the reference is 0.
-    pub(super) fn dual_point(&mut self, ell: f64) -> Option<(Vec<f64>, f64)> {
-        if !self.refactor() {
-            return None;
-        }
-        let scale = if ell > 0.0 { 2.0 / ell } else { 0.0 };
-        for i in 0..self.s.len() {
-            // κ_i B_iᵀμ = (s − θ)/2.
-            self.work_n[i] = self.root[i] * 0.5 * (self.s[i] - self.theta[i]) * scale;
-        }
-        let mut point: Vec<f64> = self.mu.iter().map(|m| scale * m).collect();
-        let mut delta = vec![0.0; self.mu.len()];
-        // The second solve makes up for a factor that is a rounding error older than √(x²+a²).
-        for pass in 0..2 {
-            if pass > 0 {
-                mul_t(&self.system.b, &point, &mut self.work_n);
-                for i in 0..self.s.len() {
-                    self.work_n[i] *= self.system.kappa[i] * self.root[i];
-                }
-            }
-            mul(&self.system.b, &self.work_n, &mut delta);
-            for (d, b) in delta.iter_mut().zip(&self.rhs) {
-                *d = b - *d;
-            }
-            self.solve(&mut delta);
-            for (p, d) in point.iter_mut().zip(&delta) {
-                *p += d;
-            }
-        }
-        let mut delta = point;
-        let mut slopes = vec![0.0; self.s.len()];
-        self.slopes(&delta, &mut slopes);
-        let size = 0.5 * norm_inf(&slopes);
-        if !(size > 0.0 && size.is_finite()) {
-            return None;
-        }
-        delta.iter_mut().for_each(|d| *d /= size);
-        let gap = 1.0 - dot(&self.rhs, &delta) / self.system.l1(&self.x);
-        gap.is_finite().then_some((delta, gap))
-    }
-
-    /// Corrections of x (and μ) that make `Zx = y` to rounding, with compensated residuals of the
-    /// original rows: of b, followed by Newton steps, while they are large (nearly dependent rows
-    /// multiply the rounding of b); then of x, linearised. Stops at a backward error of a few ε or
-    /// when the residual no longer falls.
-    pub(super) fn refine(&mut self) {
-        let backward = |(rho, size): &(Vec<f64>, Vec<f64>)| {
-            let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
-            (rho.iter().zip(size)).map(|(r, s)| (r / s.max(1e-300)).abs()).fold(0.0, worst)
-        };
-        let mut residual = self.system.residual(&self.x);
-        // Entries that must vanish shrink by e a step: 40 take them from 1e-3 to below rounding.
-        for _ in 0..40 {
-            if backward(&residual) <= 4.0 * f64::EPSILON || !self.refactor() {
-                break;
-            }
-            let mut delta = self.system.to_b(&residual.0);
-            if norm2(&delta) > 1e-9 * norm2(&self.rhs) {
-                let before = (self.x.clone(), self.mu.clone(), self.rhs.clone());
-                for k in 0..delta.len() {
-                    self.rhs[k] += delta[k];
-                    self.res[k] += delta[k];
-                }
-                self.newton(1e-13, 10);
-                let next = self.system.residual(&self.x);
-                let (old, new) = (backward(&residual), backward(&next));
-                // Written so that NaN goes back.
-                if new < old {
-                    residual = next;
-                } else {
-                    (self.x, self.mu, self.rhs) = before;
-                    break;
-                }
-                if new > 0.5 * old {
-                    break;
-                }
-                continue;
-            }
-            let mut ds = vec![0.0; self.s.len()];
-            delta.iter_mut().for_each(|d| *d *= 0.5);
-            self.solve(&mut delta);
-            self.slopes(&delta, &mut ds);
-            let before = (self.x.clone(), self.mu.clone());
-            for i in 0..ds.len() {
-                self.x[i] += self.root[i] * ds[i];
-            }
-            for (m, d) in self.mu.iter_mut().zip(&delta) {
-                *m += d;
-            }
-            self.settle_small();
-            let next = self.system.residual(&self.x);
-            let (old, new) = (norm2(&residual.0), norm2(&next.0));
-            if new < old {
-                residual = next;
-            } else {
-                (self.x, self.mu) = before;
-                break;
-            }
-            if new > 0.9 * old {
-                break;
-            }
-        }
-        self.settle_small();
-    }
-
-    /// Entries whose rounding is invisible in `Bx = b` are `a sinh s` again: a linear correction is
-    /// too coarse for entries in flat directions, where s moves by more than rounding.
-    fn settle_small(&mut self) {
-        let mut slopes = vec![0.0; self.s.len()];
-        self.slopes(&self.mu, &mut slopes);
-        let largest = norm_inf(&self.x);
-        // The sum of n such roundings stays below ε·max|x|.
-        let limit = largest / self.s.len() as f64;
-        for i in 0..self.s.len() {
-            self.s[i] = slopes[i] + self.theta[i];
-            let x = log_domain::a_sinh(self.s[i], self.log_a[i]);
-            if self.root[i].max(x.abs()) * (1.0 + self.s[i].abs()) <= limit {
-                self.x[i] = x;
-            }
-            self.root[i] = self.x[i].hypot(self.log_a[i].exp());
-        }
-        self.residual_of_x();
-        self.fresh = false;
     }
 }

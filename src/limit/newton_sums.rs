@@ -1,5 +1,7 @@
 //! Exact powers of two and the compensated residual of `Zx = y`.
 
+use crate::numerics::{scaled::two_sum, sums::two_product};
+
 /// `⌊log₂|v|⌋` of a finite v ≠ 0 (subnormals included).
 pub(super) fn exponent(v: f64) -> i32 {
     let bits = |v: f64| ((v.to_bits() >> 52) & 0x7ff) as i32;
@@ -28,32 +30,11 @@ pub(super) fn scale2(mut v: f64, mut k: i32) -> f64 {
     v * 2f64.powi(k.clamp(-1000, 1000))
 }
 
-/// `s + e = a + b` exactly (Knuth).
-fn two_sum(a: f64, b: f64) -> (f64, f64) {
-    let s = a + b;
-    let bb = s - a;
-    (s, (a - (s - bb)) + (b - bb))
-}
-
-/// `p + e = a·b` exactly, for factors below 2⁹⁹⁰ and products above the subnormals (Dekker).
-fn two_prod(a: f64, b: f64) -> (f64, f64) {
-    // 2²⁷ + 1 splits 53 bits in two halves.
-    const SPLIT: f64 = 134_217_729.0;
-    let half = |v: f64| {
-        let t = SPLIT * v;
-        let high = t - (t - v);
-        (high, v - high)
-    };
-    let p = a * b;
-    let ((ah, al), (bh, bl)) = (half(a), half(b));
-    (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
-}
-
 /// `Σ u_i v_i` as if in twice the working precision (Ogita, Rump, Oishi), started at `start`.
 pub(super) fn dot2(start: f64, u: &[f64], v: &[f64]) -> f64 {
     let (mut sum, mut error) = (start, 0.0);
     for (&a, &b) in u.iter().zip(v) {
-        let (p, e) = two_prod(a, b);
+        let (p, e) = two_product::<false>(a, b);
         let (s, f) = two_sum(sum, p);
         sum = s;
         error += e + f;
@@ -77,7 +58,7 @@ pub(super) fn transposed(z: &[f64], u: &[f64], n: usize) -> (Vec<f64>, Vec<f64>)
     let (mut sum, mut error, mut size) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
     for (row, &u) in z.chunks_exact(n.max(1)).zip(u) {
         for i in 0..n {
-            let (p, e) = two_prod(row[i], u);
+            let (p, e) = two_product::<false>(row[i], u);
             let (s, f) = two_sum(sum[i], p);
             sum[i] = s;
             error[i] += e + f;

@@ -28,7 +28,6 @@ pub fn fermentation() -> Result<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     #[test]
     fn fermentation_is_the_published_data() {
@@ -41,23 +40,5 @@ mod tests {
         let condition = sigma[0] / sigma[20];
         // Full row rank, and ill-conditioned: a Gaussian 21×1047 matrix has condition below 1.4.
         assert!((20.0..1e9).contains(&condition), "{condition}");
-    }
-
-    /// Near-infrared spectra of gasoline (R package pls, GPL-2): not shipped, used where present.
-    #[test]
-    fn gasoline_reads_where_it_is_present() {
-        let folder = std::env::var_os("MIRRORFLOW_DATA").map_or_else(
-            || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")),
-            PathBuf::from,
-        );
-        let path = folder.join("gasoline.npz");
-        if !path.exists() {
-            eprintln!("SKIPPED: no {}; set MIRRORFLOW_DATA to its folder", path.display());
-            return;
-        }
-        let problem = ProblemFile::read(&path).unwrap().problem;
-        assert_eq!((problem.samples(), problem.features()), (60, 401));
-        assert_eq!(&problem.y()[..3], [85.3, 85.25, 88.45]);
-        assert_eq!(problem.name(), "gasoline");
     }
 }
