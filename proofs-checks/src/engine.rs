@@ -26,6 +26,21 @@ pub enum Event {
 }
 
 /// Checks `claims` in order. A check that cannot run is reported as such; the others still run.
+///
+/// ```
+/// use mirrorflow_proofs_checks::{Budget, Effort, Event, run, select};
+/// let claims = select(&["lemma-a.2".to_owned()])?;
+/// let mut names = Vec::new();
+/// let budget = Budget { effort: Effort::Quick, seed: 0 };
+/// let report = run(&claims, budget, &mut |event| {
+///     if let Event::Started { id, .. } = event {
+///         names.push(id);
+///     }
+/// });
+/// assert_eq!(names, ["lemma-a.2"]);
+/// assert!(report.in_order());
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
 pub fn run(claims: &[&Claim], budget: Budget, progress: &mut dyn FnMut(Event)) -> Report {
     let context = Context::new(budget);
     let started = Instant::now();

@@ -73,6 +73,22 @@ pub trait Stepper {
 ///
 /// # Errors
 /// When an option is out of its range, or a stop at a KKT residual is asked of a flow without one.
+///
+/// ```
+/// use mirrorflow::flow::Primal;
+/// use mirrorflow::integrate::{Options, integrate};
+/// use mirrorflow::problem::{Loss, Problem};
+/// use mirrorflow::schedule::Schedule;
+/// use ndarray::array;
+///
+/// let problem = Problem::new(array![[1.0, 2.0]], array![1.0])?;
+/// let flow = Primal::new(&problem, Loss::Squared, Schedule::None, &[1.0; 2], &[0.0; 2])?;
+/// let run = integrate(&flow, &Options::until(1e3).stop_at_loss(1e-16))?;
+/// assert!(run.outcome.is_complete() && run.t_end() < 1e3);
+/// let x = run.x_end();
+/// assert!((x[0] + 2.0 * x[1] - 1.0).abs() < 1e-7);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
 pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
     let k = flow.dim();
     let method = match options.method {

@@ -112,6 +112,20 @@ struct Run<'a> {
 ///
 /// # Errors
 /// When an option is out of its range.
+///
+/// ```
+/// use mirrorflow::flow::{Flow, Primal};
+/// use mirrorflow::integrate::{Explicit, Options, integrate_with};
+/// use mirrorflow::problem::{Loss, Problem};
+/// use mirrorflow::schedule::Schedule;
+/// use ndarray::array;
+///
+/// let problem = Problem::new(array![[1.0, 2.0]], array![1.0])?;
+/// let flow = Primal::new(&problem, Loss::Squared, Schedule::None, &[1.0; 2], &[0.0; 2])?;
+/// let run = integrate_with(&flow, &mut Explicit::tsit5(flow.dim()), &Options::until(1.0))?;
+/// assert_eq!((run.method.as_str(), run.t_end()), ("tsit5", 1.0));
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
 pub fn integrate_with(
     flow: &dyn Flow,
     stepper: &mut dyn Stepper,

@@ -55,6 +55,12 @@ pub fn read_arrays(path: impl AsRef<Path>) -> Result<BTreeMap<String, Array>> {
 ///
 /// # Errors
 /// As [`read_arrays`].
+///
+/// ```
+/// let nothing = std::io::Cursor::new(b"not an archive");
+/// let error = mirrorflow::problem::npz::read_arrays_from(nothing, "upload.npz").unwrap_err();
+/// assert!(error.to_string().contains("upload.npz"));
+/// ```
 pub fn read_arrays_from(
     source: impl Read + Seek,
     label: impl AsRef<Path>,

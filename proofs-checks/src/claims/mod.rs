@@ -31,6 +31,11 @@ fn potential_defined(case: &Case) -> bool {
 }
 
 /// Every claim, in the order of the paper; checks of the toolkit against itself come last.
+///
+/// ```
+/// use mirrorflow_proofs_checks::registry;
+/// assert!(registry().iter().any(|claim| claim.id == "thm-3.1"));
+/// ```
 pub fn registry() -> &'static [Claim] {
     &REGISTRY
 }
