@@ -26,6 +26,7 @@ mod falsify;
 mod finding;
 mod gradient_integral;
 mod instance;
+mod lifted;
 pub mod report;
 mod samples;
 mod theory;

@@ -2,20 +2,23 @@
 
 use std::sync::LazyLock;
 
-use mirrorflow::{Error, Result};
+use mirrorflow::{Error, Result, schedule::Schedule};
+use rand_chacha::ChaCha8Rng;
 
-use crate::{Case, Claim};
+use crate::{Case, Claim, Context};
 
 mod cross_check;
 mod lemma_a_1;
 mod lemma_a_2;
 mod limit_of_flow;
+mod thm_2_1;
 mod thm_2_4;
 mod thm_3_1;
 mod thm_3_3;
 
 static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
     vec![
+        thm_2_1::claim(),
         thm_2_4::claim(),
         thm_3_1::claim(),
         lemma_a_1::claim(),
@@ -28,6 +31,16 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
 /// Whether the potential of the start exists: `|w₀| < m₀`, that is β > 0, elementwise.
 fn potential_defined(case: &Case) -> bool {
     case.instance.start.beta().iter().all(|b| *b > 0.0)
+}
+
+/// Every instance without weight decay.
+fn cases_without_decay(context: &Context) -> Result<Vec<Case>> {
+    Ok(context.instances()?.into_iter().map(|i| Case::new(i, Schedule::None)).collect())
+}
+
+/// Draws a case without weight decay.
+fn draw_without_decay(rng: &mut ChaCha8Rng, size: f64) -> Result<Case> {
+    Ok(Case { schedule: Schedule::None, ..Case::draw(rng, size)? })
 }
 
 /// Every claim, in the order of the paper; checks of the toolkit against itself come last.
