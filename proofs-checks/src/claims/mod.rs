@@ -7,10 +7,14 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Case, Claim, Context};
 
+mod constants_of_r;
 mod cross_check;
+mod identity_9;
 mod lemma_a_1;
 mod lemma_a_2;
 mod limit_of_flow;
+mod r_a_decreases;
+mod rem_2_1;
 mod thm_2_1;
 mod thm_2_4;
 mod thm_3_1;
@@ -19,10 +23,14 @@ mod thm_3_3;
 static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
     vec![
         thm_2_1::claim(),
+        constants_of_r::claim(),
+        rem_2_1::claim(),
         thm_2_4::claim(),
         thm_3_1::claim(),
         lemma_a_1::claim(),
         lemma_a_2::claim(),
+        identity_9::claim(),
+        r_a_decreases::claim(),
         thm_3_3::claim(),
         cross_check::claim(),
     ]

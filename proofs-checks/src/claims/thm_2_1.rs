@@ -15,11 +15,8 @@
 use std::f64::consts::LN_2;
 
 use mirrorflow::{
-    Result,
-    numerics::log_domain::asinh_ratio,
-    parameterization::DifferenceOfSquares,
-    problem::Loss,
-    schedule::Schedule,
+    Result, numerics::log_domain::asinh_ratio, parameterization::DifferenceOfSquares,
+    problem::Loss, schedule::Schedule,
 };
 
 use super::{cases_without_decay, draw_without_decay, potential_defined};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Report;
 use crate::{Effort, Finding, Grade, Outcome};
 
-const ID: usize = 11;
+const ID: usize = 18;
 const FORM: usize = 11;
 const OUTCOME: usize = 12;
 const GRADE: usize = 9;
