@@ -24,6 +24,7 @@ mod domain;
 mod engine;
 mod falsify;
 mod finding;
+mod geometry;
 mod gradient_integral;
 mod instance;
 mod lifted;

@@ -83,6 +83,13 @@ pub(crate) struct SampledRun {
     fine: Vec<Sample>,
 }
 
+impl SampledRun {
+    /// The same sample at the coarse and at the fine tolerance, in time.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&Sample, &Sample)> {
+        self.coarse.iter().zip(&self.fine)
+    }
+}
+
 /// Samples of a case at both tolerances.
 ///
 /// # Errors
@@ -149,7 +156,7 @@ pub(crate) fn identity(
             let gap = Gap::residual(value, distance(&q, &q_coarse).max(allowed));
             (allowed <= MEANINGFUL * size).then(|| gap.at(format!("t = {:.3e}", fine.t)))
         };
-        run.coarse.iter().zip(&run.fine).filter_map(at).collect()
+        run.pairs().filter_map(at).collect()
     }
 }
 

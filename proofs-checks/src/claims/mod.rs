@@ -9,13 +9,16 @@ use crate::{Case, Claim, Context};
 
 mod constants_of_r;
 mod cross_check;
+mod df_dt;
 mod identity_9;
 mod lemma_a_1;
 mod lemma_a_2;
+mod lemma_a_3;
 mod limit_of_flow;
 mod r_a_decreases;
 mod rem_2_1;
 mod thm_2_1;
+mod thm_2_3;
 mod thm_2_4;
 mod thm_3_1;
 mod thm_3_3;
@@ -25,10 +28,13 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         thm_2_1::claim(),
         constants_of_r::claim(),
         rem_2_1::claim(),
+        thm_2_3::claim(),
         thm_2_4::claim(),
         thm_3_1::claim(),
         lemma_a_1::claim(),
         lemma_a_2::claim(),
+        lemma_a_3::claim(),
+        df_dt::claim(),
         identity_9::claim(),
         r_a_decreases::claim(),
         thm_3_3::claim(),
