@@ -21,6 +21,7 @@ mod thm_2_1;
 mod thm_2_3;
 mod thm_2_4;
 mod thm_3_1;
+mod thm_3_2;
 mod thm_3_3;
 
 static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
@@ -31,6 +32,7 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         thm_2_3::claim(),
         thm_2_4::claim(),
         thm_3_1::claim(),
+        thm_3_2::claim(),
         lemma_a_1::claim(),
         lemma_a_2::claim(),
         lemma_a_3::claim(),
