@@ -144,7 +144,10 @@ impl Domain for Case {
         if self.instance.origin != Origin::Found {
             return self.name();
         }
-        let n = problem.features();
+        let (d, n) = (problem.samples(), problem.features());
+        if d * n > 64 {
+            return format!("found at {d}×{n}, {}", self.name());
+        }
         let rows: Vec<String> = problem
             .z_rows()
             .chunks(n)

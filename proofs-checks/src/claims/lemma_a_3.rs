@@ -20,7 +20,7 @@ use mirrorflow::{
     schedule::Schedule,
 };
 
-use super::potential_defined;
+use super::{full_row_rank, potential_defined};
 use crate::{
     Case, Claim, Context, Gap, Law, Prepared, Theory,
     geometry::Geometry,
@@ -193,7 +193,7 @@ pub(super) fn claim() -> Claim {
     )
     .assume("A_∞ < ∞", |case: &Case| case.schedule.total().is_finite())
     .assume("|w₀| < m₀ elementwise", potential_defined)
-    .assume_of_outcome("Z has full row rank")
+    .assume("Z has full row rank", full_row_rank)
     .drawn_by(Case::draw)
     .law(
         Law::as_printed("D_t(x*, x_t) ≤ W_t")

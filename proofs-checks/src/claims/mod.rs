@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use mirrorflow::{Error, Result, schedule::Schedule};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Case, Claim, Context};
+use crate::{Case, Claim, Context, geometry::Geometry};
 
 mod constants_of_r;
 mod cross_check;
@@ -17,7 +17,9 @@ mod lemma_a_3;
 mod limit_of_flow;
 mod r_a_decreases;
 mod rem_2_1;
+mod rem_3_1;
 mod thm_2_1;
+mod thm_2_2;
 mod thm_2_3;
 mod thm_2_4;
 mod thm_3_1;
@@ -29,10 +31,12 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         thm_2_1::claim(),
         constants_of_r::claim(),
         rem_2_1::claim(),
+        thm_2_2::claim(),
         thm_2_3::claim(),
         thm_2_4::claim(),
         thm_3_1::claim(),
         thm_3_2::claim(),
+        rem_3_1::claim(),
         lemma_a_1::claim(),
         lemma_a_2::claim(),
         lemma_a_3::claim(),
@@ -47,6 +51,11 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
 /// Whether the potential of the start exists: `|w₀| < m₀`, that is β > 0, elementwise.
 fn potential_defined(case: &Case) -> bool {
     case.instance.start.beta().iter().all(|b| *b > 0.0)
+}
+
+/// Whether Z has full row rank, as far as floats can tell: then f is PL and its minimum 0.
+fn full_row_rank(case: &Case) -> bool {
+    Geometry::of(&case.instance.problem).is_some()
 }
 
 /// Every instance without weight decay.

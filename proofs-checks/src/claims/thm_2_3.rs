@@ -10,7 +10,7 @@
 
 use mirrorflow::{Result, parameterization::Product, problem::Loss, schedule::Schedule};
 
-use super::{cases_without_decay, draw_without_decay, potential_defined};
+use super::{cases_without_decay, draw_without_decay, full_row_rank, potential_defined};
 use crate::{
     Case, Claim, Context, Gap, Law, Prepared, Theory, geometry::Geometry, lifted::Lifted,
     samples::horizon,
@@ -86,7 +86,7 @@ pub(super) fn claim() -> Claim {
     .assume("|w₀| < m₀ elementwise", potential_defined)
     .assume("α = 0", |case: &Case| case.schedule.total() == 0.0)
     .assume("ℓ'² ≥ cℓ for some c > 0", |case: &Case| case.loss.ell_pl().is_some())
-    .assume_of_outcome("Z has full row rank, so that f is PL and f* = 0")
+    .assume("Z has full row rank", full_row_rank)
     .drawn_by(draw_without_decay)
     .law(
         Law::as_printed("f(x_t) − f* ≤ (f(x₀) − f*) e^{−σλt}, σ = 2 min a, λ = cσ_min²/d")

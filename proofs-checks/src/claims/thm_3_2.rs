@@ -22,7 +22,7 @@ use mirrorflow::{
     schedule::Schedule,
 };
 
-use super::potential_defined;
+use super::{full_row_rank, potential_defined};
 use crate::{
     Case, Claim, Context, Gap, Law, Prepared, Theory, geometry::Geometry, lifted::Lifted,
     samples::horizon,
@@ -256,7 +256,7 @@ pub(super) fn claim() -> Claim {
     )
     .assume("A_∞ < ∞", |case: &Case| case.schedule.total().is_finite())
     .assume("|w₀| < m₀ elementwise", potential_defined)
-    .assume_of_outcome("Z has full row rank, so that f is PL and f* = 0")
+    .assume("Z has full row rank", full_row_rank)
     .drawn_by(Case::draw)
     .with_effort(0.5)
     .law(
