@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Case, Claim, Context, geometry::Geometry};
 
+mod constant_decay;
 mod constants_of_r;
 mod cross_check;
 mod df_dt;
@@ -14,10 +15,12 @@ mod identity_9;
 mod lemma_a_1;
 mod lemma_a_2;
 mod lemma_a_3;
+mod lemma_c_1;
 mod limit_of_flow;
 mod r_a_decreases;
 mod rem_2_1;
 mod rem_3_1;
+mod spred;
 mod thm_2_1;
 mod thm_2_2;
 mod thm_2_3;
@@ -43,6 +46,9 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         df_dt::claim(),
         identity_9::claim(),
         r_a_decreases::claim(),
+        lemma_c_1::claim(),
+        spred::claim(),
+        constant_decay::claim(),
         thm_3_3::claim(),
         cross_check::claim(),
     ]

@@ -115,7 +115,7 @@ fn rate(c: f64) -> impl Fn(&Case, &Run) -> Vec<Gap> + Send + Sync + 'static {
         let problem = &case.instance.problem;
         let mut values: Vec<(f64, f64)> =
             run.states[1..].iter().map(|(t, x)| (*t, case.loss.value(problem, x))).collect();
-        values.extend(run.late);
+        values.extend(run.late.filter(|(t, _)| *t > 0.0));
         // An x* known to 1e-12 moves the loss by less.
         let gap = |&(t, f): &(f64, f64)| {
             Gap::new(f, c * d / t, 1e-11 * run.scale).at(format!("t = {t:.3e}"))
