@@ -127,6 +127,9 @@ pub(crate) fn check<I: Domain, P: Send + Sync + 'static>(
         for (c, (what, _)) in law.mutants.iter().enumerate() {
             finding = finding.with_mutant(control(all(), what, |on| on.mutants[k][c].clone()));
         }
+        for table in &law.tables {
+            finding = finding.with_table(table(context)?);
+        }
         findings.push(finding);
     }
     Ok(findings)

@@ -5,7 +5,7 @@
 //! statements need of an instance (a trajectory, a limit) is computed once, as `P`.
 
 use crate::{
-    Claim, Context, Domain, Form, Gap, Grade, Outcome, Proof, Relation, Statement, check,
+    Claim, Context, Domain, Form, Gap, Grade, Outcome, Proof, Relation, Statement, Table, check,
     domain::Draw,
 };
 use mirrorflow::Result;
@@ -22,6 +22,7 @@ pub(crate) type Measure<I, P> = Box<dyn Fn(&I, &P) -> Vec<Gap> + Send + Sync>;
 type Prepare<I, P> = Box<dyn Fn(&I, &Context) -> Result<Prepared<P>> + Send + Sync>;
 type Prove<I> = Box<dyn Fn(&I) -> Result<Option<Proof>> + Send + Sync>;
 type Explain<I> = Box<dyn Fn(&I, &Gap) -> String + Send + Sync>;
+type Tabulate = Box<dyn Fn(&Context) -> Result<Table> + Send + Sync>;
 type Instances<I> = Box<dyn Fn(&Context) -> Result<Vec<I>> + Send + Sync>;
 
 /// An assumption that can be asked of an instance.
@@ -50,6 +51,7 @@ pub struct Law<I, P> {
     pub(crate) known: Vec<Box<dyn Fn() -> Result<I> + Send + Sync>>,
     pub(crate) prove: Option<Prove<I>>,
     pub(crate) explain: Option<Explain<I>>,
+    pub(crate) tables: Vec<Tabulate>,
 }
 
 impl<I: Domain, P: 'static> Law<I, P> {
@@ -65,6 +67,7 @@ impl<I: Domain, P: 'static> Law<I, P> {
             known: Vec::new(),
             prove: None,
             explain: None,
+            tables: Vec::new(),
         }
     }
 
@@ -181,6 +184,18 @@ impl<I: Domain, P: 'static> Law<I, P> {
         explain: impl Fn(&I, &Gap) -> String + Send + Sync + 'static,
     ) -> Self {
         self.explain = Some(Box::new(explain));
+        self
+    }
+}
+
+impl<I, P> Law<I, P> {
+    /// A table of numbers that belong to the statement, in every report.
+    #[must_use]
+    pub fn with_table(
+        mut self,
+        table: impl Fn(&Context) -> Result<Table> + Send + Sync + 'static,
+    ) -> Self {
+        self.tables.push(Box::new(table));
         self
     }
 }

@@ -28,6 +28,7 @@ mod thm_2_4;
 mod thm_3_1;
 mod thm_3_2;
 mod thm_3_3;
+mod woodworth_2020;
 
 static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
     vec![
@@ -50,6 +51,7 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         spred::claim(),
         constant_decay::claim(),
         thm_3_3::claim(),
+        woodworth_2020::claim(),
         cross_check::claim(),
     ]
 });
