@@ -28,6 +28,7 @@ mod geometry;
 mod gradient_integral;
 mod instance;
 mod lifted;
+mod mirror_of;
 pub mod report;
 mod samples;
 mod theory;
@@ -44,5 +45,6 @@ pub use finding::{
 };
 pub use gradient_integral::WithGradientIntegral;
 pub use instance::{Instance, Origin};
+pub use mirror_of::{MirrorPoint, mirror_of};
 pub use report::Report;
 pub use theory::{Law, Prepared, Theory};

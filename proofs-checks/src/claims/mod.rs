@@ -16,6 +16,7 @@ mod lemma_a_1;
 mod lemma_a_2;
 mod lemma_a_3;
 mod lemma_c_1;
+mod li_2022;
 mod limit_of_flow;
 mod r_a_decreases;
 mod rem_2_1;
@@ -51,6 +52,7 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         spred::claim(),
         constant_decay::claim(),
         thm_3_3::claim(),
+        li_2022::claim(),
         woodworth_2020::claim(),
         cross_check::claim(),
     ]
