@@ -11,6 +11,7 @@ mod constant_decay;
 mod constants_of_r;
 mod cross_check;
 mod df_dt;
+mod effective_a;
 mod identity_9;
 mod lemma_a_1;
 mod lemma_a_2;
@@ -54,6 +55,7 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         thm_3_3::claim(),
         li_2022::claim(),
         woodworth_2020::claim(),
+        effective_a::claim(),
         cross_check::claim(),
     ]
 });
