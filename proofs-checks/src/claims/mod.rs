@@ -22,6 +22,7 @@ mod limit_of_flow;
 mod r_a_decreases;
 mod rem_2_1;
 mod rem_3_1;
+mod saddle_to_saddle;
 mod spred;
 mod thm_2_1;
 mod thm_2_2;
@@ -56,6 +57,7 @@ static REGISTRY: LazyLock<Vec<Claim>> = LazyLock::new(|| {
         li_2022::claim(),
         woodworth_2020::claim(),
         effective_a::claim(),
+        saddle_to_saddle::claim(),
         cross_check::claim(),
     ]
 });
