@@ -32,6 +32,7 @@ mod mirror_of;
 pub mod report;
 mod samples;
 mod theory;
+mod validated;
 
 pub use case::Case;
 pub use claim::Claim;

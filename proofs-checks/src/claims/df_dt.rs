@@ -6,10 +6,13 @@
 //! `m² + w² = 2√(x²+a²)`. Every state is the start of a flow, so it is checked there, where both
 //! sides are sums of known numbers: left from the fields of m and w, right from x and a.
 
-use mirrorflow::schedule::Schedule;
+use mirrorflow::{
+    numerics::interval::{Interval, dot},
+    schedule::Schedule,
+};
 
 use super::potential_defined;
-use crate::{Case, Claim, Context, Gap, Law, Prepared, Theory};
+use crate::{Case, Claim, Context, Gap, Law, Prepared, Proof, Theory};
 
 /// `∇fᵀ(m'w + mw')`, `∇fᵀ diag√(x²+a²) ∇f`, `2α ∇fᵀx`, and the size of the terms.
 struct Rates {
@@ -45,6 +48,33 @@ fn rate(c: f64, k: f64) -> impl Fn(&Case, &Rates) -> Vec<Gap> + Send + Sync + 's
     }
 }
 
+/// Encloses both sides, `∇fᵀx'` and the printed right side, where `√(x²+a²) = ½(m²+w²)`.
+fn refuted(case: &Case) -> Option<Proof> {
+    let (problem, start) = (&case.instance.problem, &case.instance.start);
+    let (d, n) = (problem.samples() as f64, problem.features());
+    let alpha = Interval::around(case.schedule.alpha(0.0), 0.0);
+    let x = start.x0();
+    // Where x₀ = m₀w₀ is a float, as it is for round numbers; else nothing is proven.
+    let exact = |i: usize| Interval::point(start.m0()[i]) * start.w0()[i];
+    if (0..n).any(|i| exact(i).width() > 0.0) {
+        return None;
+    }
+    let mut gradient = vec![Interval::ZERO; n];
+    for (row, y) in problem.z_rows().chunks(n).zip(problem.y()) {
+        let r = dot(row, &x) - *y;
+        gradient.iter_mut().zip(row).for_each(|(g, z)| *g = *g + r * *z / Interval::point(d));
+    }
+    let (mut lhs, mut rhs) = (Interval::ZERO, Interval::ZERO);
+    for i in 0..n {
+        let (m, w, g) =
+            (Interval::point(start.m0()[i]), Interval::point(start.w0()[i]), gradient[i]);
+        let squares = m.sqr() + w.sqr();
+        lhs = lhs - g * (squares * g + alpha * m * w * 4.0);
+        rhs = rhs - g * (squares * g * 0.5 + alpha * m * w * 2.0);
+    }
+    Some(Proof { lhs, rhs, how: "interval arithmetic at t = 0".into() })
+}
+
 pub(super) fn claim() -> Claim {
     Theory::new(
         "lemma-a.3-df-dt",
@@ -60,6 +90,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal("(16 + n) ε of the terms", rate(1.0, 1.0))
             .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.0], Schedule::None))
+            .proven_by(|case| Ok(refuted(case)))
             .explained(|_, gap| {
                 format!(
                     "∇fᵀ(m'w + mw') = {:.6} at the start, the printed right side is {:.6}",

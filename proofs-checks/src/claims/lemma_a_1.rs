@@ -7,10 +7,10 @@
 //! and `m w = ¼[(m+w)² − (m−w)²] = ½[u₀² e^{−2L−4A} − v₀² e^{2L−4A}]`, since `(m₀±w₀)²/4` is
 //! `u₀²/2` and `v₀²/2`. Assumption: none but the flow itself.
 
-use mirrorflow::schedule::Schedule;
+use mirrorflow::{numerics::interval::Interval, schedule::Schedule};
 
 use crate::{
-    Case, Claim, Context, Law, Theory,
+    Case, Claim, Context, Law, Proof, Theory,
     samples::{RULE, Sample, identity, sampled},
 };
 
@@ -34,6 +34,21 @@ fn residual(case: &Case, sample: &Sample, c: f64, rate: f64) -> (Vec<f64>, f64) 
     (values, size)
 }
 
+/// Refutes `x₀ = u₀² − v₀² = ½(m₀+w₀)² − ½(m₀−w₀)²`, in the coordinate where it is furthest off.
+fn at_start(case: &Case) -> Option<Proof> {
+    let start = &case.instance.start;
+    let of = |(m, w): (&f64, &f64)| {
+        let (m, w) = (Interval::point(*m), Interval::point(*w));
+        (m * w, ((m + w).sqr() - (m - w).sqr()) * 0.5)
+    };
+    let off = |p: &(Interval, Interval)| (p.0.mid() - p.1.mid()).abs();
+    let pairs = start.m0().iter().zip(start.w0()).map(of);
+    let (lhs, rhs) = pairs.max_by(|p, q| off(p).total_cmp(&off(q)))?;
+    Some(Proof {
+        lhs, rhs, how: "interval arithmetic at t = 0: m₀w₀ against u₀² − v₀²".into()
+    })
+}
+
 pub(super) fn claim() -> Claim {
     Theory::new(
         "lemma-a.1",
@@ -49,6 +64,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal(RULE, identity(|case, s| residual(case, s, 1.0, 4.0)))
             .known(|| Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::None))
+            .proven_by(|case| Ok(at_start(case)))
             .explained(|case, _| {
                 let start = &case.instance.start;
                 let (m0, w0) = (start.m0()[0], start.w0()[0]);

@@ -9,14 +9,16 @@
 //! `x = a sinh θ₀`, where `u₀v₀ sinh θ₀ = ½(u₀² − v₀²) = m₀w₀`. Assumption: `|w₀| < m₀`.
 
 use mirrorflow::{
+    numerics::interval::Interval,
     potential::{HyperbolicEntropy, Potential},
     schedule::Schedule,
 };
 
 use super::potential_defined;
 use crate::{
-    Case, Claim, Context, Gap, Law, Theory,
+    Case, Claim, Context, Gap, Law, Proof, Theory,
     samples::{RULE, Sample, SampledRun, horizon, identity, sampled},
+    validated::doubled_scale_at_start,
 };
 
 /// `x_t − c·β e^{−rate·A} sinh(θ₀ − 2L)` with the size of its terms; `2u₀v₀ = β`.
@@ -68,6 +70,24 @@ fn free_decay() -> mirrorflow::Result<Case> {
     Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::Constant { c: 1.0 })
 }
 
+/// Refutes `∇R_{a_t}(e^{−2A} x₀) = 0` where `A = 1`, which a constant α reaches: there
+/// `asinh(e²x₀/a₀) = θ₀` would hold. In the coordinate where it is furthest off.
+fn wrong_minimum(case: &Case) -> Option<Proof> {
+    let Schedule::Constant { .. } = case.schedule else { return None };
+    let start = &case.instance.start;
+    let of = |(m, w): (&f64, &f64)| {
+        let (m, w) = (Interval::point(*m), Interval::point(*w));
+        let a0 = (m.sqr() - w.sqr()) * 0.5;
+        let lhs = (Interval::point(2.0).exp() * m * w / a0).asinh()?;
+        Some((lhs, ((m + w) / (m - w)).ln()?))
+    };
+    let off = |p: &(Interval, Interval)| (p.0.mid() - p.1.mid()).abs();
+    let pairs = start.m0().iter().zip(start.w0()).filter_map(of);
+    let (lhs, rhs) = pairs.max_by(|p, q| off(p).total_cmp(&off(q)))?;
+    let how = "interval arithmetic at the time where A = 1: asinh(e^{−2}x₀/(a₀e^{−4})) against θ₀";
+    Some(Proof { lhs, rhs, how: how.into() })
+}
+
 pub(super) fn claim() -> Claim {
     Theory::new(
         "lemma-a.2",
@@ -83,6 +103,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal(RULE, identity(|case, s| residual(case, s, 1.0, 2.0)))
             .known(free_decay)
+            .proven_by(|case| Ok(doubled_scale_at_start(case)))
             .explained(|_, gap| {
                 format!(
                     "x_t − a_t sinh(θ₀ − 2L_t) = {:.6} with the printed a_t, where it must be 0 ({})",
@@ -103,6 +124,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal(EXACT, minimum(2.0))
             .known(free_decay)
+            .proven_by(|case| Ok(wrong_minimum(case)))
             .explained(|_, gap| {
                 format!("∇R_{{a_t}} there is {:.6} in some coordinate, not 0 ({})", gap.lhs, gap.place)
             }),

@@ -16,6 +16,7 @@ use mirrorflow::{
     Result,
     flow::Flow,
     integrate::{Method, Options, integrate},
+    numerics::interval::Interval,
     parameterization::{
         Depth, DifferenceOfSquares, NeuronWise, Parameterization, Product, largest_bracket,
     },
@@ -24,7 +25,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
-use crate::{Claim, Context, Domain, Gap, Law, Prepared, Theory, domain::vector};
+use crate::{Claim, Context, Domain, Gap, Law, Prepared, Proof, Theory, domain::vector};
 
 /// For how long each field is followed.
 const STEP: f64 = 0.1;
@@ -204,6 +205,21 @@ fn penalty(
     }
 }
 
+/// Encloses the difference between the ends of both orders. Along ∇x_j for s, m and w_j turn
+/// hyperbolically: `m cosh s + w_j sinh s`, `w_j cosh s + m sinh s`; so m ends `sinh s (cosh s − 1)(w₁ − w₂)`
+/// apart and w₁ `sinh s (m (cosh s − 1) + w₂ sinh s)`.
+fn ends_apart(at: &Point) -> Option<Proof> {
+    let [m, w1, w2] = at.theta[..] else { return None };
+    let (c, s) = (Interval::point(STEP).cosh(), Interval::point(STEP).sinh());
+    let [m, w1, w2] = [m, w1, w2].map(Interval::point);
+    let in_m = (s * (c - 1.0) * (w1 - w2)).abs();
+    let in_w = (s * (m * (c - 1.0) + w2 * s)).abs();
+    let lhs = if in_m.lo() > in_w.lo() { in_m } else { in_w };
+    let how =
+        "interval arithmetic on the closed form of both ends: their distance in m or w₁".into();
+    Some(Proof { lhs, rhs: Interval::ZERO, how })
+}
+
 const MAPS: [(&str, usize); 4] = [("m⊙w", 4), ("u²−v²", 4), ("depth 3", 6), ("neuron-wise", 3)];
 
 fn draw(rng: &mut ChaCha8Rng, _: f64) -> Result<Point> {
@@ -238,6 +254,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal("40 × rtol 1e-12 of θ", orders(false))
             .known(|| Ok(Point { map: "neuron-wise", theta: vec![1.0, 1.0, 0.5] }))
+            .proven_by(|at| Ok(ends_apart(at)))
             .explained(|at, gap| {
                 format!(
                     "[∇x₁, ∇x₂] = (0, −w₂, w₁) = (0, {}, {}) ≠ 0; {STEP} along ∇x₁, then ∇x₂ ends \

@@ -9,12 +9,13 @@
 
 use mirrorflow::{
     Result,
+    numerics::interval::Interval,
     potential::{HyperbolicEntropy, Potential},
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Claim, Context, Gap, Law, Numbers, Prepared, Theory};
+use crate::{Claim, Context, Gap, Law, Numbers, Prepared, Proof, Theory};
 
 const RULE: &str = "16 ε of the terms of R";
 
@@ -81,6 +82,20 @@ fn centred(tilted: bool) -> impl Fn(&Numbers, &Pair) -> Vec<Gap> + Send + Sync +
     }
 }
 
+/// Encloses `R_a + ½a cosh θ₀` at both a.
+fn grown(at: &Numbers) -> Option<Proof> {
+    let (x, theta) = (Interval::point(at.get("x")), Interval::point(at.get("θ₀")));
+    let centred = |log_a: Interval| {
+        let a = log_a.exp();
+        let r = x * (x / a).asinh()? - (x.sqr() + a.sqr()).sqrt()? - theta * x;
+        Some((r + a * theta.cosh()) * 0.5)
+    };
+    let log_a = Interval::point(at.get("log a"));
+    let lhs = centred(log_a + at.get("log a'/a"))?;
+    let how = "interval arithmetic: R_a(x) + ½a cosh θ₀ at a' and at a".into();
+    Some(Proof { lhs, rhs: centred(log_a)?, how })
+}
+
 pub(super) fn claim() -> Claim {
     Theory::new(
         "r_a-decreases",
@@ -112,6 +127,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .at_most(RULE, centred(true))
             .known(|| Ok(point(0.0, 0.0, 1.0, 1.0)))
+            .proven_by(|at| Ok(grown(at)))
             .explained(|at, gap| {
                 format!(
                     "R_a(x) + ½a cosh θ₀ grows from {:.6} to {:.6} when a grows by e^{}",

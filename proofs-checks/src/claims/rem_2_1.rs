@@ -12,12 +12,13 @@
 
 use mirrorflow::{
     Result,
+    numerics::interval::Interval,
     potential::{HyperbolicEntropy, Potential},
 };
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Claim, Context, Gap, Law, Numbers, Prepared, Theory};
+use crate::{Claim, Context, Gap, Law, Numbers, Prepared, Proof, Theory};
 
 const ROUNDING: &str = "16 ε of the terms that are subtracted";
 
@@ -86,6 +87,16 @@ fn large(k: f64, second: f64) -> impl Fn(&Numbers, &Point) -> Vec<Gap> + Send + 
     }
 }
 
+/// Encloses `|R_a/(ℓ|x|) − 1|` and the bound that a limit of 1 asks for.
+fn refuted(at: &Numbers) -> Option<Proof> {
+    let (size, log_a) = (Interval::point(at.get("x").abs()), Interval::point(at.get("log a")));
+    let a = log_a.exp();
+    let r = (size * (size / a).asinh()? - (size.sqr() + a.sqr()).sqrt()?) * 0.5;
+    let lhs = (r / (-log_a * size) - 1.0).abs();
+    let rhs = ((size * 2.0).ln()?.abs() + 2.0) / -log_a;
+    Some(Proof { lhs, rhs, how: "interval arithmetic: |R_a/(log(1/a)|x|) − 1|".into() })
+}
+
 pub(super) fn claim() -> Claim {
     Theory::new(
         "rem-2.1",
@@ -103,6 +114,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .at_most("16 ε; the bound is what a limit asks for", ratio(1.0))
             .known(|| Ok(Numbers::new(&[("x", 1.0), ("log a", -1000.0)])))
+            .proven_by(|at| Ok(refuted(at)))
             .explained(|at, _| {
                 let (x, log_a) = (at.get("x").abs(), at.get("log a"));
                 let value = -0.5 * log_a * x + 0.5 * x * ((2.0 * x).ln() - 1.0);

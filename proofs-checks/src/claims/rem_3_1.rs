@@ -20,8 +20,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{full_row_rank, potential_defined};
 use crate::{
-    Case, Claim, Context, Gap, Law, Prepared, Theory, geometry::Geometry, lifted::Lifted,
-    samples::horizon,
+    Case, Claim, Context, Gap, Law, Prepared, Proof, Theory, geometry::Geometry, lifted::Lifted,
+    samples::horizon, validated::enclose,
 };
 
 const RTOL: f64 = 1e-10;
@@ -133,6 +133,18 @@ fn faster(_: &Case, d: &Descent) -> Vec<Gap> {
     d.values.iter().map(gap).collect()
 }
 
+/// Encloses f with and without decay by validated integrations.
+fn slower(case: &Case) -> Option<Proof> {
+    let t = 0.1 * horizon(case);
+    let without = Case { schedule: Schedule::None, ..case.clone() };
+    let how = format!("f(x_t) at t = {t:.3} from validated integrations of (m, w)");
+    Some(Proof {
+        lhs: enclose(case, t)?.loss(case),
+        rhs: enclose(&without, t)?.loss(&without),
+        how,
+    })
+}
+
 /// The same case with y = 0.
 fn at_zero(case: Case) -> Result<Case> {
     let problem = &case.instance.problem;
@@ -189,6 +201,7 @@ pub(super) fn claim() -> Claim {
                 let decay = Schedule::Constant { c: 1.0 };
                 Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.0], decay)
             })
+            .proven_by(|case| Ok(slower(case)))
             .explained(|_, gap| {
                 format!(
                     "f(x_t) = {:.6} with decay, {:.6} without ({})",

@@ -11,6 +11,7 @@
 use mirrorflow::{
     Result,
     flow::{Descent, Objective, descend},
+    numerics::interval::Interval,
     parameterization::{Product, Start},
     schedule::Schedule,
 };
@@ -18,7 +19,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Case, Claim, Context, Gap, Instance, Law, Prepared, Theory, lifted::Lifted, samples::horizon,
+    Case, Claim, Context, Gap, Instance, Law, Prepared, Proof, Theory, lifted::Lifted,
+    samples::horizon,
 };
 
 /// Steps of the descents, as parts of the time scale; the last ones are beyond stability.
@@ -101,6 +103,22 @@ fn opposite(w0: f64) -> Result<Case> {
     Case::by_hand(&[1.0], &[-1.0], &[1.0], &[w0], Schedule::None)
 }
 
+/// With one sample and one feature, β = 0 and `y z x₀ < 0`: `(zx_t − y)² ≥ y²` for all t, so `f ≥ ½y²`,
+/// against the `1e-3 f(x₀)` it should have fallen below.
+fn stuck(case: &Case) -> Option<Proof> {
+    let (problem, start) = (&case.instance.problem, &case.instance.start);
+    let ([z], [y], [m], [w]) = (problem.z_rows(), problem.y(), start.m0(), start.w0()) else {
+        return None;
+    };
+    if !is_balanced(case) || y * z * (m * w) >= 0.0 {
+        return None;
+    }
+    let y = Interval::point(*y);
+    let start = (Interval::point(*m) * *w * *z - y).sqr() * 0.5;
+    let how = "z x_t keeps the sign of z x₀, which is not that of y: f(x_t) ≥ ½y² for all t".into();
+    Some(Proof { lhs: y.sqr() * 0.5, rhs: start * 1e-3, how })
+}
+
 fn balanced(case: Case) -> Result<Case> {
     let x0: Vec<f64> = case
         .instance
@@ -169,6 +187,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .at_most("1e-9 of f(x₀)", interpolates(true))
             .known(|| opposite(1.0))
+            .proven_by(|case| Ok(stuck(case)))
             .explained(|case, gap| {
                 format!(
                     "x₀ = {} and y/z has the other sign: x_t shrinks to 0 and stops there, \

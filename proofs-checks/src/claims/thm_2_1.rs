@@ -24,6 +24,7 @@ use crate::{
     Case, Claim, Context, Gap, Law, Prepared, Theory,
     lifted::{Lifted, LiftedState},
     samples::{RULE, Sample, SampledRun, horizon, identity, sampled},
+    validated::doubled_scale_at_start,
 };
 
 /// Relative tolerances of the two integrations of `u² − v²`.
@@ -111,7 +112,8 @@ pub(super) fn claim() -> Claim {
         Law::as_printed("∇R(x_t) = −L_t with ∇R(x) = ¼(asinh(x/(2u₀v₀)) − log(u₀/v₀))")
             .fails()
             .equal(RULE, product(0.25, LN_2))
-            .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.0], Schedule::None))
+            .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.5], Schedule::None))
+            .proven_by(|case| Ok(doubled_scale_at_start(case)))
             .explained(|_, gap| {
                 format!(
                     "¼(asinh(x_t/(2u₀v₀)) − log(u₀/v₀)) + L_t = {:.6}, where it must be 0 ({})",

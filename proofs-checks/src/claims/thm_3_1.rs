@@ -14,6 +14,7 @@ use super::potential_defined;
 use crate::{
     Case, Claim, Context, Law, Theory,
     samples::{RULE, Sample, identity, sampled},
+    validated::doubled_scale_at_start,
 };
 
 /// `½(asinh(x_t/a_t) − θ₀) + L_t` with the size of its terms, where
@@ -50,6 +51,7 @@ pub(super) fn claim() -> Claim {
             .fails()
             .equal(RULE, identity(|case, s| residual(case, s, LN_2, 2.0)))
             .known(|| Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::Constant { c: 1.0 }))
+            .proven_by(|case| Ok(doubled_scale_at_start(case)))
             .explained(|_, gap| {
                 format!(
                     "½(asinh(x_t/a_t) − θ₀) + L_t = {:.6} with the printed a_t, where it must be 0 \

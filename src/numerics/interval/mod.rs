@@ -13,6 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use super::rounding::{add_down, add_up, div_down, div_up, mul_down, mul_up, sqrt_down, sqrt_up};
 use crate::{Error, Result};
 
+mod elementary;
 mod sums;
 pub use sums::{dot, dot_interval, norm1, norm1_interval, residual, residual_interval};
 
