@@ -21,7 +21,7 @@ pub enum Effort {
 }
 
 /// How much to spend, and the seed of everything random.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Budget {
     /// Sizes and counts of instances, length of searches.
     pub effort: Effort,

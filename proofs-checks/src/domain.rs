@@ -78,6 +78,8 @@ impl Domain for Numbers {
 
 /// A number as it is read most easily, without loss: `0.5`, `-3`, `1e-12`.
 pub(crate) fn number(value: f64) -> String {
+    // −0 is 0 to a reader.
+    let value = if value == 0.0 { 0.0 } else { value };
     let plain = value.to_string();
     let scientific = format!("{value:e}");
     if plain.len() <= scientific.len() + 2 { plain } else { scientific }

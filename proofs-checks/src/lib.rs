@@ -29,6 +29,7 @@ mod gradient_integral;
 mod instance;
 mod lifted;
 mod mirror_of;
+mod property;
 pub mod report;
 mod samples;
 mod theory;
@@ -47,5 +48,6 @@ pub use finding::{
 pub use gradient_integral::WithGradientIntegral;
 pub use instance::{Instance, Origin};
 pub use mirror_of::{MirrorPoint, mirror_of};
+pub use property::expect;
 pub use report::Report;
 pub use theory::{Law, Prepared, Theory};

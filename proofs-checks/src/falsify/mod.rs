@@ -215,13 +215,12 @@ fn report<I: Domain, P: Send + Sync + 'static>(
     let gap = Gap::new(measured.lhs, measured.rhs, measured.tolerance).at(place);
     let by_hand = match &target.law.explain {
         Some(explain) => explain(instance, &gap),
-        None => format!(
-            "stated: {:.6e} {} {:.6e} ({})",
-            gap.lhs,
-            target.law.relation.sign(),
-            gap.rhs,
-            gap.place
-        ),
+        None => {
+            let place =
+                if gap.place.is_empty() { String::new() } else { format!(" ({})", gap.place) };
+            let sign = target.law.relation.sign();
+            format!("stated: {:.6e} {sign} {:.6e}{place}", gap.lhs, gap.rhs)
+        }
     };
     let data = serde_json::to_value(instance).unwrap_or(serde_json::Value::Null);
     let (lhs, rhs) = (gap.lhs, gap.rhs);
