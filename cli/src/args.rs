@@ -61,7 +61,7 @@ pub(crate) struct VerifyArgs {
     /// Seed of the synthetic instances
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Folder for report.json
+    /// Folder for report.html, report.json and report.tex
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print one JSON object on stdout

@@ -42,15 +42,16 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
         Event::Finished { .. } => bar.inc(1),
     });
     bar.finish_and_clear();
-    if let Some(out) = &args.out {
-        report.write(out)?;
-    }
+    let written = match &args.out {
+        Some(out) => report.write(out)?,
+        None => Vec::new(),
+    };
     if args.json {
         output::say(&report.to_json()?)?;
     } else {
         output::say(report.table(WIDTH, output::colour(&io::stdout())).trim_end())?;
-        if let Some(out) = &args.out {
-            output::say(&format!("written: {}", out.join("report.json").display()))?;
+        for path in written {
+            output::say(&format!("written: {}", path.display()))?;
         }
     }
     Ok(report.in_order())

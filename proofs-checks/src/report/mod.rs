@@ -1,12 +1,17 @@
 //! The report of a run: a stable structure, written as JSON and shown as a table.
 
+mod html;
+mod math;
+mod mathml;
+mod picture;
 mod table;
+mod tex;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::{Budget, Check, Claim, Finding, Form, Outcome, Statement};
+use crate::{Budget, Check, Claim, Effort, Finding, Form, Grade, Outcome, Statement};
 use mirrorflow::{Error, Result, problem::write_atomically};
 
 /// A statement with what was found.
@@ -145,17 +150,34 @@ impl Report {
         })
     }
 
-    /// Writes `report.json` into `folder` (made if absent): beside, then renamed.
+    /// One self-contained page: sortable, filterable, with every counterexample.
+    pub fn to_html(&self) -> String {
+        html::render(self)
+    }
+
+    /// A LaTeX table of the statements and their outcomes.
+    pub fn to_tex(&self) -> String {
+        tex::render(self)
+    }
+
+    /// Writes `report.json`, `report.html` and `report.tex` into `folder` (made if absent), each
+    /// beside and then renamed, and returns their paths.
     ///
     /// # Errors
-    /// When the folder or the file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join("report.json");
+    /// When the folder or a file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         std::fs::create_dir_all(folder).map_err(|e| Error::File {
-            path: path.clone(),
+            path: folder.to_owned(),
             why: format!("cannot make the folder: {e}"),
         })?;
-        write_atomically(&path, self.to_json()?.as_bytes())
+        let files = [("json", self.to_json()?), ("html", self.to_html()), ("tex", self.to_tex())];
+        let mut written = Vec::new();
+        for (ending, text) in files {
+            let path = folder.join(format!("report.{ending}"));
+            write_atomically(&path, text.as_bytes())?;
+            written.push(path);
+        }
+        Ok(written)
     }
 }
 
@@ -166,6 +188,39 @@ impl Form {
             Self::AsPrinted => "as printed",
             Self::AsItHolds => "as it holds",
             Self::CrossCheck => "cross-check",
+        }
+    }
+}
+
+impl Outcome {
+    /// As the reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+impl Grade {
+    /// As the reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certified => "certified",
+            Self::Numerical => "numerical",
+            Self::Empirical => "empirical",
+        }
+    }
+}
+
+impl Effort {
+    /// As the reports say it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Default => "default",
+            Self::Thorough => "thorough",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use crate::{Effort, Finding, Grade, Outcome};
+use crate::{Effort, Finding, Outcome};
 
 const ID: usize = 18;
 const FORM: usize = 11;
@@ -51,7 +51,7 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
                     s.statement.form.label(),
                     s.statement.text,
                     &outcome,
-                    grade(s.finding.grade),
+                    s.finding.grade.name(),
                     &worst,
                     &time,
                 ],
@@ -67,9 +67,8 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
         report.seconds,
         report.budget.seed,
         match report.budget.effort {
-            Effort::Quick => ", quick",
-            Effort::Default => "",
-            Effort::Thorough => ", thorough",
+            Effort::Default => String::new(),
+            other => format!(", {}", other.name()),
         },
     );
     details(&mut out, report);
@@ -77,20 +76,8 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
 }
 
 fn outcome(outcome: Outcome, expected: bool) -> String {
-    let name = match outcome {
-        Outcome::Holds => "holds",
-        Outcome::Fails => "fails",
-        Outcome::Inconclusive => "inconclusive",
-    };
+    let name = outcome.name();
     if expected { name.to_owned() } else { format!("{name} (!)") }
-}
-
-fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Certified => "certified",
-        Grade::Numerical => "numerical",
-        Grade::Empirical => "empirical",
-    }
 }
 
 fn worst(finding: &Finding) -> String {

@@ -1,0 +1,188 @@
+//! The report as one self-contained page: no network, light and dark, readable on a phone, usable
+//! without scripts (they only sort and filter).
+
+use std::fmt::Write;
+
+use super::{
+    ClaimReport, Report, StatementReport,
+    mathml::{escape, render as math},
+    picture,
+};
+use crate::{Control, Counterexample, Table};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+/// The whole page.
+pub(super) fn render(report: &Report) -> String {
+    let (hold, fail, wrong) = report.counts();
+    let mut out = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>mirrorflow: the claims</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <h1>Mask in the Mirror: the claims, as printed and as they hold</h1>\n\
+         <p class=\"about\">{hold} statements hold, {fail} fail as was derived, {wrong} not as \
+         expected. mirrorflow {}, seed {}, {} budget, {:.0} s.</p>\n",
+        escape(report.version),
+        report.budget.seed,
+        report.budget.effort.name(),
+        report.seconds,
+    );
+    out.push_str(
+        "<form class=\"controls\" onsubmit=\"return false\">\
+         <label>search<input id=\"text\" type=\"search\" autocomplete=\"off\"></label>\
+         <label>outcome<select id=\"outcome\"><option value=\"\">all</option><option>holds</option>\
+         <option>fails</option><option>inconclusive</option></select></label>\
+         <label>grade<select id=\"grade\"><option value=\"\">all</option><option>certified</option>\
+         <option>numerical</option><option>empirical</option></select></label>\
+         <label>form<select id=\"form\"><option value=\"\">all</option><option>as printed</option>\
+         <option>as it holds</option><option>cross-check</option></select></label>\
+         <output id=\"shown\"></output></form>\n\
+         <table class=\"claims\"><thead><tr>\
+         <th><button type=\"button\" data-key=\"id\">claim</button></th>\
+         <th><button type=\"button\" data-key=\"order\">statement</button></th>\
+         <th><button type=\"button\" data-key=\"form\">form</button></th>\
+         <th><button type=\"button\" data-key=\"outcome\">outcome</button></th>\
+         <th><button type=\"button\" data-key=\"grade\">grade</button></th>\
+         </tr></thead>\n<tbody>\n",
+    );
+    let mut order = 0;
+    for claim in &report.claims {
+        if let Some(error) = &claim.error {
+            let _ = writeln!(
+                out,
+                "<tr data-order=\"{order}\" data-id=\"{id}\" data-outcome=\"inconclusive\" \
+                 data-grade=\"\" data-form=\"\"><td class=\"id\">{id}</td>\
+                 <td class=\"statement\">{}</td><td></td>\
+                 <td class=\"unexpected\">not run</td><td></td></tr>",
+                escape(error),
+                id = escape(claim.id),
+            );
+            order += 1;
+        }
+        for statement in &claim.statements {
+            row(&mut out, claim, statement, order);
+            order += 1;
+        }
+    }
+    let _ = write!(out, "</tbody></table>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
+    out
+}
+
+fn row(out: &mut String, claim: &ClaimReport, s: &StatementReport, order: usize) {
+    let (outcome, grade) = (s.finding.outcome.name(), s.finding.grade.name());
+    let form = s.statement.form.label();
+    let expected = s.finding.outcome == s.statement.expected;
+    let class = if expected { outcome } else { "unexpected" };
+    let note = if expected { "" } else { " (not as expected)" };
+    let id = escape(claim.id);
+    let _ = write!(
+        out,
+        "<tr data-order=\"{order}\" data-id=\"{id}\" data-outcome=\"{outcome}\" \
+         data-grade=\"{grade}\" data-form=\"{form}\">\
+         <td class=\"id\">{id}<span class=\"title\">{}</span></td><td class=\"statement\">{}",
+        escape(claim.title),
+        math(s.statement.text),
+    );
+    if let Some(found) = &s.finding.counterexample {
+        example(out, found);
+    }
+    evidence(out, claim, s);
+    let _ = writeln!(
+        out,
+        "</td><td data-label=\"form\">{form}</td>\
+         <td data-label=\"outcome\"><span class=\"{class}\">{outcome}{note}</span></td>\
+         <td data-label=\"grade\">{grade}</td></tr>"
+    );
+}
+
+fn example(out: &mut String, found: &Counterexample) {
+    let _ = write!(
+        out,
+        "<div class=\"example\"><p>{}</p><p>{}</p>{}",
+        math(&found.instance),
+        escape(&found.by_hand),
+        picture::sides(found),
+    );
+    if let Some(proof) = &found.proof {
+        let _ = write!(
+            out,
+            "<p class=\"where\">Proven: left side in {}, right side in {}, by {}.</p>",
+            escape(&proof.lhs.to_string()),
+            escape(&proof.rhs.to_string()),
+            escape(&proof.how)
+        );
+    }
+    let _ = write!(out, "<p class=\"where\">{}</p></div>", escape(found.found));
+}
+
+fn evidence(out: &mut String, claim: &ClaimReport, s: &StatementReport) {
+    let f = &s.finding;
+    out.push_str("<details><summary>evidence</summary><dl>");
+    let mut item = |name: &str, text: String| {
+        let _ = write!(out, "<dt>{name}</dt><dd>{text}</dd>");
+    };
+    item("source", escape(claim.source));
+    if !claim.assumptions.is_empty() {
+        let texts: Vec<String> = claim.assumptions.iter().map(|a| math(a)).collect();
+        item("assumes", texts.join("; "));
+    }
+    item("instances", f.instances.to_string());
+    if let Some(worst) = &f.worst {
+        let text = format!(
+            "{:.2e} against a tolerance of {:.1e}, at {}",
+            worst.value, worst.tolerance, worst.at
+        );
+        item("worst", escape(&text));
+    }
+    if !f.tolerance.is_empty() {
+        item("tolerance", math(f.tolerance));
+    }
+    if let Some(search) = &f.search {
+        let text = format!(
+            "{} instances tried for a counterexample, the worst at {:.2e} of its tolerance",
+            search.tried, search.worst_ratio
+        );
+        item("search", escape(&text));
+    }
+    if !f.skipped.is_empty() {
+        item("not counted", escape(&f.skipped.join("; ")));
+    }
+    let failing = |controls: &[Control]| {
+        let text = |c: &Control| {
+            format!("{}: {}", math(&c.dropped), if c.failed { "fails" } else { "does not fail" })
+        };
+        controls.iter().map(text).collect::<Vec<_>>().join("; ")
+    };
+    if !f.controls.is_empty() {
+        item("without", failing(&f.controls));
+    }
+    if !f.mutants.is_empty() {
+        item("mutants", failing(&f.mutants));
+    }
+    out.push_str("</dl>");
+    for t in &f.tables {
+        table(out, t);
+    }
+    out.push_str("</details>");
+}
+
+fn table(out: &mut String, table: &Table) {
+    let _ = write!(
+        out,
+        "<div class=\"scroll\"><table class=\"numbers\"><caption>{}</caption><tr>",
+        escape(&table.caption)
+    );
+    for column in &table.columns {
+        let _ = write!(out, "<th>{}</th>", escape(column));
+    }
+    out.push_str("</tr>");
+    for row in &table.rows {
+        out.push_str("<tr>");
+        for cell in row {
+            let _ = write!(out, "<td>{}</td>", escape(cell));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</table></div>");
+}
