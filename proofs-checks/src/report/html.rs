@@ -90,9 +90,9 @@ fn row(out: &mut String, claim: &ClaimReport, s: &StatementReport, order: usize)
     evidence(out, claim, s);
     let _ = writeln!(
         out,
-        "</td><td data-label=\"form\">{form}</td>\
-         <td data-label=\"outcome\"><span class=\"{class}\">{outcome}{note}</span></td>\
-         <td data-label=\"grade\">{grade}</td></tr>"
+        "</td><td class=\"short\" data-label=\"form\">{form}</td>\
+         <td class=\"short\" data-label=\"outcome\"><span class=\"{class}\">{outcome}{note}</span></td>\
+         <td class=\"short\" data-label=\"grade\">{grade}</td></tr>"
     );
 }
 
@@ -101,7 +101,7 @@ fn example(out: &mut String, found: &Counterexample) {
         out,
         "<div class=\"example\"><p>{}</p><p>{}</p>{}",
         math(&found.instance),
-        escape(&found.by_hand),
+        math(&found.by_hand),
         picture::sides(found),
     );
     if let Some(proof) = &found.proof {
@@ -110,7 +110,7 @@ fn example(out: &mut String, found: &Counterexample) {
             "<p class=\"where\">Proven: left side in {}, right side in {}, by {}.</p>",
             escape(&proof.lhs.to_string()),
             escape(&proof.rhs.to_string()),
-            escape(&proof.how)
+            math(&proof.how)
         );
     }
     let _ = write!(out, "<p class=\"where\">{}</p></div>", escape(found.found));

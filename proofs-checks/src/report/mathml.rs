@@ -50,8 +50,12 @@ fn node(node_: &Node) -> String {
         Node::Name(s) => format!("<mi mathvariant=\"normal\">{}</mi>", escape(s)),
         Node::Number(s) => format!("<mn>{}</mn>", escape(s)),
         Node::Operator(s) => {
-            // Fences keep the size of the text: the mathematics is cut at spaces, not at fences.
-            format!("<mo stretchy=\"false\">{}</mo>", escape(s))
+            // Fences keep the size of the text: the mathematics is cut at spaces, not at fences. What
+            // stands without spaces in the line stands so here.
+            let tight = matches!(s.as_str(), "|" | "‖" | "/" | "(" | ")" | "[" | "]");
+            let space = if tight { " lspace=\"0\" rspace=\"0\"" } else { "" };
+            let s = if s == "-" { "−" } else { s };
+            format!("<mo stretchy=\"false\"{space}>{}</mo>", escape(s))
         }
         Node::Root(inside) => format!("<msqrt>{}</msqrt>", row(inside)),
         Node::Accent(base, mark) => {
