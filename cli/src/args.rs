@@ -52,6 +52,9 @@ pub(crate) struct VerifyArgs {
     /// List the claims and stop
     #[arg(long)]
     pub(crate) list: bool,
+    /// Study the questions the paper leaves open instead; `--out` saves every run as CSV
+    #[arg(long, conflicts_with_all = ["list", "ids"])]
+    pub(crate) open_questions: bool,
     /// Fewer and smaller instances: the whole table in under a minute
     #[arg(long, conflicts_with = "thorough")]
     pub(crate) quick: bool,

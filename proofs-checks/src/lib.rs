@@ -30,6 +30,7 @@ mod instance;
 mod lifted;
 mod mirror_of;
 mod property;
+pub mod questions;
 pub mod report;
 mod samples;
 mod theory;

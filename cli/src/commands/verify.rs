@@ -2,7 +2,11 @@
 
 use std::io;
 
-use mirrorflow_proofs_checks::{Budget, Effort, Event, registry, run as check, select};
+use mirrorflow_proofs_checks::{
+    Budget, Effort, Event,
+    questions::{self, Study},
+    registry, run as check, select,
+};
 use serde_json::json;
 
 use crate::args::VerifyArgs;
@@ -36,8 +40,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
         (_, true) => Effort::Thorough,
         _ => Effort::Default,
     };
+    let budget = Budget { effort, seed: args.seed };
+    if args.open_questions {
+        return open_questions(args, budget);
+    }
     let bar = output::progress(claims.len() as u64);
-    let report = check(&claims, Budget { effort, seed: args.seed }, &mut |event| match event {
+    let report = check(&claims, budget, &mut |event| match event {
         Event::Started { id, .. } => bar.set_message(id),
         Event::Finished { .. } => bar.inc(1),
     });
@@ -55,4 +63,25 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
         }
     }
     Ok(report.in_order())
+}
+
+/// Runs the studies, prints their means and saves their runs.
+fn open_questions(args: &VerifyArgs, budget: Budget) -> Done {
+    let studies = questions::studies(budget)?;
+    let written = match &args.out {
+        Some(out) => questions::write(&studies, budget, out)?,
+        None => Vec::new(),
+    };
+    if args.json {
+        output::json(&json!({ "studies": studies, "budget": budget }))?;
+        return Ok(true);
+    }
+    for study in &studies {
+        let Study { question, setting, summary, reading, .. } = study;
+        output::say(&format!("{question}\n{setting}\n\n{}\n{reading}\n", summary.text()))?;
+    }
+    for path in written {
+        output::say(&format!("written: {}", path.display()))?;
+    }
+    Ok(true)
 }

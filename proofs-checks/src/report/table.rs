@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Report;
-use crate::{Effort, Finding, Outcome};
+use crate::{Effort, Finding, Outcome, Table};
 
 const ID: usize = 18;
 const FORM: usize = 11;
@@ -129,24 +129,28 @@ fn details(out: &mut String, report: &Report) {
                 }
             }
             for table in &s.finding.tables {
-                let _ = writeln!(out, "\n{}", table.caption);
-                let widths: Vec<usize> = (0..table.columns.len())
-                    .map(|c| {
-                        let cells = table.rows.iter().filter_map(|r| r.get(c));
-                        cells
-                            .chain(table.columns.get(c))
-                            .map(|s| s.chars().count())
-                            .max()
-                            .unwrap_or(0)
-                    })
-                    .collect();
-                for line in std::iter::once(&table.columns).chain(&table.rows) {
-                    let cells: Vec<String> =
-                        line.iter().zip(&widths).map(|(c, &w)| format!("{c:>w$}")).collect();
-                    let _ = writeln!(out, "  {}", cells.join("  "));
-                }
+                let _ = write!(out, "\n{}", table.text());
             }
         }
+    }
+}
+
+impl Table {
+    /// The table as aligned text below its caption.
+    pub fn text(&self) -> String {
+        let mut out = format!("{}\n", self.caption);
+        let widths: Vec<usize> = (0..self.columns.len())
+            .map(|c| {
+                let cells = self.rows.iter().filter_map(|r| r.get(c)).chain(self.columns.get(c));
+                cells.map(|s| s.chars().count()).max().unwrap_or(0)
+            })
+            .collect();
+        for line in std::iter::once(&self.columns).chain(&self.rows) {
+            let cells: Vec<String> =
+                line.iter().zip(&widths).map(|(c, &w)| format!("{c:>w$}")).collect();
+            let _ = writeln!(out, "  {}", cells.join("  "));
+        }
+        out
     }
 }
 
