@@ -110,6 +110,27 @@ fn verify_reports_what_it_found() {
     assert_eq!(report["claims"][0]["statements"][0]["outcome"], "fails");
     assert_eq!(report["claims"][0]["statements"][1]["outcome"], "holds");
     assert_eq!(report["claims"][0]["statements"][1]["controls"][0]["failed"], true);
+    let page = std::fs::read_to_string(folder.path().join("r/report.html")).expect("a page");
+    assert!(page.contains("<math>") && page.contains("lemma-a.1"));
+    let table = std::fs::read_to_string(folder.path().join("r/report.tex")).expect("a table");
+    assert!(table.contains("\\begin{longtable}"));
+}
+
+#[test]
+fn open_questions_are_studied_and_saved() {
+    let folder = folder();
+    let output = mirrorflow(
+        folder.path(),
+        &["verify", "--open-questions", "--quick", "--seed", "3", "--out", "studies"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for name in ["question_1_schedules", "question_3_features", "question_4_beta"] {
+        let path = folder.path().join(format!("studies/{name}.csv"));
+        let text = std::fs::read_to_string(path).expect("saved");
+        assert!(text.starts_with("# mirrorflow ") && text.contains("seed 3"), "{text}");
+    }
+    let both = mirrorflow(folder.path(), &["verify", "--open-questions", "--list"]);
+    assert_eq!(both.status.code(), Some(2));
 }
 
 #[test]

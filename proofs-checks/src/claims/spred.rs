@@ -26,10 +26,13 @@ use crate::{
 /// Steps of the descents, as parts of the time scale; the last ones are beyond stability.
 const STEPS: [f64; 3] = [0.1, 1.0, 5.0];
 
+/// A time or a step size, with x there.
+type Point = (f64, Vec<f64>);
+
 struct Runs {
-    /// `(what, x)` along the flow and along the descents.
-    flow: Vec<(f64, Vec<f64>)>,
-    descents: Vec<(f64, Vec<f64>)>,
+    /// Along the flow, and along the descents.
+    flow: Vec<Point>,
+    descents: Vec<Point>,
     /// f at the start, and after many time scales.
     start: f64,
     late: f64,
@@ -70,14 +73,14 @@ fn is_balanced(case: &Case) -> bool {
 /// `−sign(x₀) x ≤ 0` elementwise, where β = 0 or where it is not.
 fn same_sign(
     balanced: bool,
-    points: fn(&Runs) -> &[(f64, Vec<f64>)],
+    points: fn(&Runs) -> &[Point],
 ) -> impl Fn(&Case, &Runs) -> Vec<Gap> + Send + Sync + 'static {
     move |case, runs| {
         if is_balanced(case) != balanced {
             return Vec::new();
         }
         let x0 = case.instance.start.x0();
-        let gap = |(at, x): &(f64, Vec<f64>)| {
+        let gap = |(at, x): &Point| {
             let worst =
                 x0.iter().zip(x).fold(f64::NEG_INFINITY, |m, (x0, x)| m.max(-x * x0.signum()));
             // The balance is kept to the last bit: no tolerance. A descent may overflow.

@@ -59,6 +59,7 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
         let found = format!("{}/{}", of(beta).count(), seeds(budget));
         rows.push(vec![beta.to_string(), show_plain(total), show_plain(end), show(time), found]);
     }
+    let slope = slope(&runs);
     let (low, high) =
         ends.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), e| (l.min(*e), h.max(*e)));
     let columns = ["β", "best A", "its log a_∞", "time", "found"].map(String::from).to_vec();
@@ -77,8 +78,8 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
             rows,
         },
         reading: format!(
-            "The best schedules end at log a_∞ between {low:.2} and {high:.2}: where β is larger, A makes up \
-             for it, A = ¼ log β + const., at nearly the same time."
+            "The best schedules end at log a_∞ between {low:.2} and {high:.2}. The slope of the best A on \
+             log β is {slope:.3}, where ¼ would keep log a_∞ the same for every β."
         ),
         columns: vec!["beta", "seed", "best_total", "time"],
         rows: runs
@@ -91,4 +92,14 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
             })
             .collect(),
     })
+}
+
+/// Least squares over all runs that found a best A; NaN for fewer than two β.
+fn slope(runs: &[Run]) -> f64 {
+    let points: Vec<(f64, f64)> =
+        runs.iter().filter_map(|r| Some((r.beta.ln(), r.best?.0))).collect();
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |m, p| (m.0 + p.0 / count, m.1 + p.1 / count));
+    let spread: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
+    points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / spread
 }
