@@ -30,6 +30,8 @@ struct Descent {
     geometry: Geometry,
     least_a: f64,
     start: f64,
+    /// `f(0)`.
+    zero: f64,
     /// `(t, f with decay, f without)`.
     values: Vec<(f64, f64, f64)>,
     /// `∇fᵀ(x − x*)` and `‖∇f‖²` at the start.
@@ -59,6 +61,7 @@ fn prepare(case: &Case, _: &Context) -> Result<Prepared<Descent>> {
     Ok(Prepared::Ready(Descent {
         least_a: start.log_a0().iter().fold(f64::INFINITY, |m, l| m.min(l.exp())),
         start: f(&x0),
+        zero: f(&vec![0.0; x0.len()]),
         values: with.iter().zip(&without).map(|(p, q)| (p.t, f(&p.x), f(&q.x))).collect(),
         inner: gradient.iter().zip(step).map(|(g, s)| g * s).sum(),
         square: gradient.iter().map(|g| g * g).sum(),
@@ -69,9 +72,10 @@ fn prepare(case: &Case, _: &Context) -> Result<Prepared<Descent>> {
 /// `k ‖∇f‖²/L_f ≤ ∇fᵀ(x − x*)`.
 fn inversely_lipschitz(k: f64) -> impl Fn(&Case, &Descent) -> Vec<Gap> + Send + Sync + 'static {
     move |_, d| {
-        // 1e-12 of a residual is what is known of x*.
+        // Zx* = y to 1e-12 of y: times the residual at x.
         let left = k * d.square / d.geometry.smoothness();
-        vec![Gap::new(left, d.inner, 1e-11 * (left + d.inner.abs()) + 1e-300)]
+        let tolerance = 1e-11 * (d.start * (d.start + d.zero)).sqrt();
+        vec![Gap::new(left, d.inner, tolerance)]
     }
 }
 
@@ -183,7 +187,7 @@ pub(super) fn claim() -> Claim {
     .drawn_by(draw)
     .law(
         Law::as_it_holds("‖∇f(x)‖²/L_f ≤ ∇f(x)ᵀ(x − x*), L_f = σ_max²/d")
-            .at_most("1e-11 of both sides, what is known of x*", inversely_lipschitz(1.0))
+            .at_most("1e-11 √(f(x)(f(x) + f(0))): what is known of x*", inversely_lipschitz(1.0))
             .control("that x* minimises: twice of it", inversely_lipschitz(2.0))
             .mutant("1/L_f → 1.01/L_f", inversely_lipschitz(1.01)),
     )
