@@ -1,11 +1,14 @@
 //! The report of a run: a stable structure, written as JSON and shown as a table.
 
 mod html;
+mod markdown;
 mod math;
 mod mathml;
 mod picture;
 mod table;
 mod tex;
+
+pub use markdown::markdown;
 
 use std::path::{Path, PathBuf};
 
