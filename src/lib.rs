@@ -25,6 +25,7 @@
 
 pub mod flow;
 pub mod integrate;
+pub mod kernels;
 pub mod limit;
 pub mod numerics;
 pub mod parameterization;

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("integrate", &["numerics", "problem", "schedule", "potential", "parameterization", "flow"]),
     // `limit` stays an independent route to the answer: it must not see the flows.
     ("limit", &["numerics", "problem", "potential"]),
+    ("kernels", &["numerics", "problem", "schedule", "potential"]),
 ];
 
 /// Each crate of the workspace with the crates of the workspace it may depend on.
