@@ -9,7 +9,7 @@
 //! Source: RODAS5P of G. Steinebach, BIT 63 (2023); form of Hairer & Wanner II, IV.7.
 
 use super::rosenbrock_matrix::Shifted;
-use super::rosenbrock_table::{A, C, DENSE, GAMMA, NODES, STAGES, TIME};
+use crate::numerics::rodas5p::{A, C, DENSE, GAMMA, NODES, STAGES, TIME};
 use super::{Attempt, Stepper, Work};
 use crate::flow::{Flow, Structure};
 
