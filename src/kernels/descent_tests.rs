@@ -6,7 +6,7 @@ use super::{Block, Objective, Options, Run, descend, shuffle};
 use crate::{
     Result,
     kernels::{LANES, Outcome, philox::Stream},
-    problem::{Generator, Problem},
+    problem::{Generator, Loss, Problem},
     schedule::Schedule,
 };
 

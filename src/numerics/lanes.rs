@@ -46,8 +46,6 @@ pub(crate) trait Lanes {
     fn abs(a: Self::V) -> Self::V;
     /// The larger; `b` where one is NaN.
     fn max(a: Self::V, b: Self::V) -> Self::V;
-    /// The smaller; `b` where one is NaN.
-    fn min(a: Self::V, b: Self::V) -> Self::V;
     /// `a · b + c`, fused where the hardware can.
     fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// `c − a · b`, likewise.
@@ -178,10 +176,6 @@ macro_rules! portable {
                 std::array::from_fn(|l| if a[l] > b[l] { a[l] } else { b[l] })
             }
             #[inline(always)]
-            fn min(a: Self::V, b: Self::V) -> Self::V {
-                std::array::from_fn(|l| if a[l] < b[l] { a[l] } else { b[l] })
-            }
-            #[inline(always)]
             fn mul_add(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 std::array::from_fn(|l| a[l] * b[l] + c[l])
             }
@@ -266,10 +260,6 @@ mod x86 {
                 #[inline(always)]
                 fn max(a: $v, b: $v) -> $v {
                     unsafe { $max(a, b) }
-                }
-                #[inline(always)]
-                fn min(a: $v, b: $v) -> $v {
-                    unsafe { $min(a, b) }
                 }
                 #[inline(always)]
                 fn mul_add(a: $v, b: $v, c: $v) -> $v {

@@ -148,12 +148,12 @@ fn attempt_body<L: Lanes, E: Entries<L::T>>(work: &mut Lanework<L::T>, z: E) {
     transposed::<L, E>(z, shape, last, &mut work.change);
     for i in 0..n {
         // SAFETY: both hold n vectors.
-        unsafe { L::store(L::add(L::load(&work.zt, i), L::load(&work.change, i)), &mut work.zt, i) };
+        unsafe {
+            L::store(L::add(L::load(&work.zt, i), L::load(&work.change, i)), &mut work.zt, i)
+        };
     }
     end_of_step::<L, E>(work, z, STAGES - 1);
-    measure::<L>(
-        shape, &work.new, &work.zt, &work.theta, &work.change, &mut work.norms,
-    );
+    measure::<L>(shape, &work.new, &work.zt, &work.theta, &work.change, &mut work.norms);
 }
 
 lane_kernel!(

@@ -72,10 +72,7 @@ pub(super) struct Block<'a, T> {
 
 /// The padded shape of a batch.
 pub(super) fn padded(batch: &Batch<'_>) -> Shape {
-    Shape {
-        d: batch.samples.next_multiple_of(ROWS),
-        n: batch.features.next_multiple_of(COLUMNS),
-    }
+    Shape { d: batch.samples.next_multiple_of(ROWS), n: batch.features.next_multiple_of(COLUMNS) }
 }
 
 /// A shared Z in its padded shape; empty where each run has its own.
@@ -254,11 +251,10 @@ impl<'a, T: Real> Block<'a, T> {
                 continue;
             }
             let span = options.times.last().copied().unwrap_or(0.0) - lane.t;
-            let first = first_step(
-                size(&self.work.norms, l, options),
-                size(&self.work.second, l, options),
-            );
-            lane.h = options.step.unwrap_or(if lane.steps == 0 { first } else { first.min(lane.h) });
+            let first =
+                first_step(size(&self.work.norms, l, options), size(&self.work.second, l, options));
+            lane.h =
+                options.step.unwrap_or(if lane.steps == 0 { first } else { first.min(lane.h) });
             lane.h = lane.h.min(span);
             lane.growth = 5.0;
             self.arrive(l, slots);
@@ -423,12 +419,8 @@ impl<'a, T: Real> Block<'a, T> {
 
     fn finish(&mut self, l: usize, outcome: Outcome, slots: &mut Slots<'_>) {
         if let Some(lane) = self.lanes[l].take() {
-            slots.ends[lane.run] = End {
-                outcome,
-                t: lane.t,
-                steps: lane.steps,
-                rejections: lane.rejections,
-            };
+            slots.ends[lane.run] =
+                End { outcome, t: lane.t, steps: lane.steps, rejections: lane.rejections };
         }
     }
 }

@@ -16,6 +16,8 @@
 mod attempt;
 mod block;
 mod tiles;
+#[cfg(test)]
+mod tiles_tests;
 
 use std::sync::atomic::AtomicBool;
 
@@ -167,12 +169,7 @@ fn all<T: Real>(
     let mut loss = records_of(records, runs, 1)?;
     let mut l1 = records_of(records, runs, 1)?;
     let mut kkt = records_of(records, runs, 1)?;
-    let unset = End {
-        outcome: Outcome::Cancelled { step: 0 },
-        t: 0.0,
-        steps: 0,
-        rejections: 0,
-    };
+    let unset = End { outcome: Outcome::Cancelled { step: 0 }, t: 0.0, steps: 0, rejections: 0 };
     let mut ends = vec![unset; runs];
     // Long queues keep lanes busy, many queues keep threads busy.
     let width = T::width();
@@ -216,14 +213,13 @@ fn all<T: Real>(
 fn records_of(records: usize, runs: usize, wide: usize) -> Result<Vec<f64>> {
     let too_large = || Error::Domain {
         what: format!("{records} records of {runs} runs of {wide} numbers"),
-        expected: "what fits in memory: fewer times, or the batch in parts (the results are the same)"
-            .into(),
+        expected:
+            "what fits in memory: fewer times, or the batch in parts (the results are the same)"
+                .into(),
         found: format!("{:.1e} bytes", 8.0 * records as f64 * runs as f64 * wide as f64),
     };
-    let len = records
-        .checked_mul(runs)
-        .and_then(|len| len.checked_mul(wide))
-        .ok_or_else(too_large)?;
+    let len =
+        records.checked_mul(runs).and_then(|len| len.checked_mul(wide)).ok_or_else(too_large)?;
     let mut out = Vec::new();
     out.try_reserve_exact(len).map_err(|_| too_large())?;
     out.resize(len, f64::NAN);
@@ -348,5 +344,4 @@ fn check_options(batch: &Batch<'_>, options: &Options) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../mirror_flow_tests.rs"]
 mod tests;

@@ -13,7 +13,7 @@ use crate::numerics::vector::{COSH, SINH};
 /// Rows of a tile.
 pub(super) const ROWS: usize = 4;
 /// Columns of Zᵀν computed at once.
-pub(super) const COLUMNS: usize = 8;
+pub(super) const COLUMNS: usize = 4;
 
 /// Where Z comes from.
 pub(super) trait Entries<T>: Copy {
@@ -90,17 +90,21 @@ pub(super) fn transposed<L: Lanes, E: Entries<L::T>>(
     let Shape { d, n } = shape;
     assert!(nu.len() == d * L::WIDTH && out.len() == n * L::WIDTH);
     for i in (0..n).step_by(COLUMNS) {
-        let mut sum = [zero::<L>(); COLUMNS];
-        for j in 0..d {
+        // Two sums for each number: enough independent ones to fill the pipeline.
+        let mut sum = [[zero::<L>(); 2]; COLUMNS];
+        for j in (0..d).step_by(2) {
             unsafe {
-                let v = L::load(nu, j);
-                for q in 0..COLUMNS {
-                    sum[q] = L::mul_add(z.at::<L>(j * n + i + q), v, sum[q]);
+                let v = [L::load(nu, j), L::load(nu, j + 1)];
+                for p in 0..2 {
+                    for q in 0..COLUMNS {
+                        let entry = z.at::<L>((j + p) * n + i + q);
+                        sum[q][p] = L::mul_add(entry, v[p], sum[q][p]);
+                    }
                 }
             }
         }
         for q in 0..COLUMNS {
-            unsafe { L::store(sum[q], out, i + q) };
+            unsafe { L::store(L::add(sum[q][0], sum[q][1]), out, i + q) };
         }
     }
 }
@@ -301,8 +305,7 @@ pub(super) fn solve<L: Lanes>(d: usize, l: &[L::T], u: &mut [L::T]) {
             }
             let diagonal = at + ROWS * ROWS * b;
             for r in 0..ROWS {
-                let mut v =
-                    L::sub(L::load(u, ROWS * b + r), L::add(sum[r][0], sum[r][1]));
+                let mut v = L::sub(L::load(u, ROWS * b + r), L::add(sum[r][0], sum[r][1]));
                 for q in 0..r {
                     let entry = L::load(l, diagonal + ROWS * q + r);
                     v = L::neg_mul_add(entry, L::load(u, ROWS * b + q), v);
