@@ -51,3 +51,5 @@ pub use update::{FactorPenalty, Parameter, PlainPenalty, update_factors, update_
 
 #[cfg(test)]
 mod golden_tests;
+#[cfg(test)]
+mod laws_tests;

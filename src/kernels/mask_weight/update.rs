@@ -393,3 +393,7 @@ each_level!(fn plain[P: Storage, G: Storage<Compute = P::Compute>, R: Rule<P::Co
     g: &[G],
     keep: K,
 ) -> bool = plain_body);
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;
