@@ -33,14 +33,25 @@ struct Layer {
     w: Vec<f32>,
     g: Vec<f32>,
     x: Vec<f32>,
-    state: [Vec<f32>; 4],
+    /// Of m and of w.
+    momentum: [Vec<f32>; 2],
+    /// Both of m, both of w.
+    moments: [Vec<f32>; 4],
+    scratch: [Vec<f32>; 2],
 }
 
 impl Layer {
     fn new() -> Self {
         let small = noise(N, 0.3).iter().map(|g| 1e-6 * g).collect();
-        let state = [0; 4].map(|_| vec![0.0; N]);
-        Self { m: noise(N, 0.1), w: noise(N, 0.2), g: small, x: noise(N, 0.4), state }
+        Self {
+            m: noise(N, 0.1),
+            w: noise(N, 0.2),
+            g: small,
+            x: noise(N, 0.4),
+            momentum: [0; 2].map(|_| vec![0.0; N]),
+            moments: [0; 4].map(|_| vec![0.0; N]),
+            scratch: [0; 2].map(|_| vec![0.0; N]),
+        }
     }
 }
 
@@ -51,7 +62,7 @@ fn momentum() -> Optimizer {
 }
 
 fn fused_sgd(l: &mut Layer) {
-    let [a, b, ..] = &mut l.state;
+    let [a, b] = &mut l.momentum;
     let m = Parameter { value: &mut l.m, state: [a, &mut []] };
     let w = Parameter { value: &mut l.w, state: [b, &mut []] };
     let done = update_factors(&momentum(), 1, &PENALTY, m, w, &l.g, None, &mut l.x);
@@ -59,7 +70,7 @@ fn fused_sgd(l: &mut Layer) {
 }
 
 fn fused_adam(l: &mut Layer) {
-    let [a, b, c, d] = &mut l.state;
+    let [a, b, c, d] = &mut l.moments;
     let m = Parameter { value: &mut l.m, state: [a, b] };
     let w = Parameter { value: &mut l.w, state: [c, d] };
     let adam = Optimizer::Adam(Adam::default());
@@ -68,7 +79,7 @@ fn fused_adam(l: &mut Layer) {
 }
 
 fn plain_sgd(l: &mut Layer) {
-    let x = Parameter { value: &mut l.x, state: [&mut l.state[0], &mut []] };
+    let x = Parameter { value: &mut l.x, state: [&mut l.momentum[0], &mut []] };
     let penalty = PlainPenalty { weight_decay: 1e-6, l1: 0.0 };
     assert!(update_plain(&momentum(), 1, &penalty, x, &l.g, None).unwrap().is_finite());
 }
@@ -84,7 +95,7 @@ fn map(out: &mut [f32], a: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) {
 
 /// The same step, one operation after the other: gradients, decay, momentum, step, product.
 fn unfused_sgd(l: &mut Layer) {
-    let [bm, bw, gm, gw] = &mut l.state;
+    let ([bm, bw], [gm, gw]) = (&mut l.momentum, &mut l.scratch);
     product_backward(&l.m, &l.w, &l.g, gm, gw).unwrap();
     for (g, b, v) in [(gm, bm, &mut l.m), (gw, bw, &mut l.w)] {
         map(g, v, |g, v| g + 2e-6 * v);
@@ -100,20 +111,19 @@ fn copy(l: &mut Layer) {
 }
 
 fn triad(l: &mut Layer) {
-    let (a, b) = l.state.split_at_mut(1);
-    a[0].par_chunks_mut(1 << 14)
-        .zip(b[0].par_chunks(1 << 14))
-        .zip(l.g.par_chunks(1 << 14))
-        .for_each(|((a, b), c)| {
+    let [a, b] = &mut l.scratch;
+    a.par_chunks_mut(1 << 14).zip(b.par_chunks(1 << 14)).zip(l.g.par_chunks(1 << 14)).for_each(
+        |((a, b), c)| {
             for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
                 *a = b + 0.5 * c;
             }
-        });
+        },
+    );
 }
 
 type Kernel = (&'static str, usize, fn(&mut Layer));
 
-/// Name, bytes read and written for a weight, kernel.
+/// Name, bytes read and written for a weight (the lines a store must fetch not counted), kernel.
 const KERNELS: &[Kernel] = &[
     ("copy", 8, copy),
     ("triad", 12, triad),

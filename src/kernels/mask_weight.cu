@@ -127,7 +127,7 @@ template <class T> struct Rule {
         }
         *first = *first + a * (g - *first);
         *second = b * *second + c * g * g;
-        return p - rate * *first / (sqrt(*second) / d + e);
+        return p - rate * *first / (sqrt(*second) * d + e);
     }
 };
 template <class T> FN Rule<T> rule_of(int kind, const double* numbers) {

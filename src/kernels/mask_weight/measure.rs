@@ -55,13 +55,20 @@ pub fn measure<S: Storage>(x: &[S]) -> Measures {
 #[inline(always)]
 fn measures_body<S: Storage>(x: &[S]) -> Measures {
     let (mut l1, mut l2, mut zeros) = ([0.0; LANES], [0.0; LANES], [0_u32; LANES]);
-    for x in x.chunks(LANES) {
-        for l in 0..x.len() {
-            let v = x[l].wide();
-            l1[l] += v.abs();
-            l2[l] += v * v;
-            zeros[l] += u32::from(v == 0.0);
+    let mut add = |l: usize, v: f64| {
+        l1[l] += v.abs();
+        l2[l] += v * v;
+        zeros[l] += u32::from(v == 0.0);
+    };
+    let blocks = x.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for x in blocks {
+        for l in 0..LANES {
+            add(l, x[l].wide());
         }
+    }
+    for l in 0..rest.len() {
+        add(l, rest[l].wide());
     }
     let zeros: u32 = zeros.iter().sum();
     Measures { l1: fold(l1), l2_squared: fold(l2), nonzeros: x.len() - zeros as usize }

@@ -186,7 +186,7 @@ pub(super) struct Moments<C> {
     gain: C,
     keep_square: C,
     gain_square: C,
-    /// √(1 − β₂ᵗ).
+    /// 1/√(1 − β₂ᵗ): a product is quicker than PyTorch's quotient, and as exact.
     correction: C,
     epsilon: C,
 }
@@ -200,7 +200,7 @@ impl<C: Compute> Moments<C> {
             gain: C::narrow(1.0 - beta1),
             keep_square: C::narrow(beta2),
             gain_square: C::narrow(1.0 - beta2),
-            correction: C::narrow((1.0 - beta2.powf(t)).sqrt()),
+            correction: C::narrow(1.0 / (1.0 - beta2.powf(t)).sqrt()),
             epsilon: C::narrow(adam.epsilon),
         }
     }
@@ -212,7 +212,7 @@ impl<C: Compute> Rule<C> for Moments<C> {
     fn step(self, p: C, g: C, first: C, second: C) -> (C, C, C) {
         let a = first + self.gain * (g - first);
         let v = self.keep_square * second + self.gain_square * g * g;
-        let scale = v.sqrt() / self.correction + self.epsilon;
+        let scale = v.sqrt() * self.correction + self.epsilon;
         (p - self.step * a / scale, a, v)
     }
 }

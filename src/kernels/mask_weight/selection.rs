@@ -6,6 +6,8 @@
 //! those equal to it the first ones are kept that are still needed. Counting, so the same on any number of threads;
 //! f32 is read three times, f64 six times, and nothing is moved or sorted.
 
+use rayon::prelude::*;
+
 use super::{
     chunks::{CHUNK, each, reduce, same_length},
     storage::Storage,
@@ -15,6 +17,8 @@ use crate::{Error, Result, numerics::dispatch::each_level};
 /// Bits of a digit.
 const DIGIT: u32 = 11;
 const BINS: usize = 1 << DIGIT;
+/// Entries of a histogram: many beside its bins.
+const HISTOGRAM: usize = 1 << 18;
 
 /// Where the kept entries end: the last one of them in the order of magnitude, then layer, then index.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,7 +96,10 @@ pub fn cut_at<S: Storage>(layers: &[&[S]], keep: usize) -> Result<Option<Cut>> {
     for (l, layer) in layers.iter().enumerate() {
         let nan = reduce(
             *layer,
-            &|offset, part: &[S]| part.iter().position(|v| v.wide().is_nan()).map(|i| offset + i),
+            &|offset, part: &[S]| {
+                let first = || part.iter().position(|v| v.wide().is_nan()).map(|i| offset + i);
+                if any_nan(part) { first() } else { None }
+            },
             &|a, b| a.or(b),
         );
         if let Some(index) = nan {
@@ -124,29 +131,11 @@ fn kth_magnitude<S: Storage>(layers: &[&[S]], keep: usize) -> (u64, usize) {
     while low > 0 {
         let high = low;
         low = low.saturating_sub(DIGIT);
-        let mut counts = vec![0_u64; BINS];
-        for layer in layers {
-            let of_layer = reduce(
-                *layer,
-                &|_, part| {
-                    let mut counts = vec![0_u64; BINS];
-                    for v in part {
-                        let bits = v.magnitude();
-                        if bits >> high == prefix {
-                            counts[(bits >> low) as usize
-                                & (BINS - 1)
-                                & ((1 << (high - low)) - 1)] += 1;
-                        }
-                    }
-                    counts
-                },
-                &|mut a, b| {
-                    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-                    a
-                },
-            );
-            counts.iter_mut().zip(of_layer).for_each(|(a, b)| *a += b);
-        }
+        let counts = layers
+            .par_iter()
+            .flat_map(|layer| layer.par_chunks(HISTOGRAM))
+            .map(|part| histogram(part, prefix, low, high))
+            .reduce(|| vec![0; BINS], add);
         let mut bin = (1_usize << (high - low)) - 1;
         while (counts[bin] as usize) < needed {
             needed -= counts[bin] as usize;
@@ -156,6 +145,46 @@ fn kth_magnitude<S: Storage>(layers: &[&[S]], keep: usize) -> (u64, usize) {
     }
     (prefix, needed)
 }
+
+/// How many of those that agree with `prefix` above bit `high` have each digit in the bits `low..high`.
+fn histogram<S: Storage>(part: &[S], prefix: u64, low: u32, high: u32) -> Vec<u64> {
+    // Two halves, so that neighbours of one digit do not wait for each other.
+    let mut counts = [[0_u32; BINS]; 2];
+    let digit = (1 << (high - low)) - 1;
+    let mut count = |half: usize, v: S| {
+        let bits = v.magnitude();
+        if bits >> high == prefix {
+            counts[half][(bits >> low) as usize & digit & (BINS - 1)] += 1;
+        }
+    };
+    let pairs = part.chunks_exact(2);
+    pairs.remainder().iter().for_each(|v| count(0, *v));
+    for pair in pairs {
+        count(0, pair[0]);
+        count(1, pair[1]);
+    }
+    let [a, b] = counts;
+    a.iter().zip(b).map(|(a, b)| u64::from(*a) + u64::from(b)).collect()
+}
+
+fn add(mut a: Vec<u64>, b: Vec<u64>) -> Vec<u64> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
+#[inline(always)]
+fn any_nan_body<S: Storage>(values: &[S]) -> bool {
+    let mut any = false;
+    for v in values {
+        let v = v.load();
+        #[allow(clippy::eq_op)] // what only NaN does
+        let nan = v != v;
+        any |= nan;
+    }
+    any
+}
+
+each_level!(fn any_nan[S: Storage](values: &[S]) -> bool = any_nan_body);
 
 /// The index of the `wanted`-th entry with these bits, and `wanted`; or (0, how many there are) where there
 /// are fewer.

@@ -95,19 +95,34 @@ where
     G: Storage<Compute = P::Compute>,
 {
     let mut sums = [0.0; LANES];
-    let parts = theta.chunks(LANES).zip(g.chunks(LANES)).zip(g_theta.chunks_mut(LANES));
-    for ((theta, g), g_theta) in parts {
-        let lanes = g.len();
-        let (theta, g_theta) = (&theta[..lanes], &mut g_theta[..lanes]);
-        for l in 0..lanes {
-            let theta = theta[l].load();
-            let slope = if theta.abs() <= cut { P::Compute::ZERO } else { g[l].load() };
-            g_theta[l] = G::store(slope);
-            let slope = slope.wide();
-            sums[l] += if theta < P::Compute::ZERO { -slope } else { slope };
+    let whole = g.len() - g.len() % LANES;
+    let (theta, theta_rest) = theta.split_at(whole);
+    let (g, g_rest) = g.split_at(whole);
+    let (g_theta, g_theta_rest) = g_theta.split_at_mut(whole);
+    let blocks = theta.chunks_exact(LANES).zip(g.chunks_exact(LANES));
+    for ((theta, g), g_theta) in blocks.zip(g_theta.chunks_exact_mut(LANES)) {
+        for l in 0..LANES {
+            sums[l] += gate_one(cut, theta[l], g[l], &mut g_theta[l]);
         }
     }
+    let rest = theta_rest.iter().zip(g_rest).zip(g_theta_rest).zip(&mut sums);
+    for (((theta, g), g_theta), sum) in rest {
+        *sum += gate_one(cut, *theta, *g, g_theta);
+    }
     fold(sums)
+}
+
+#[inline(always)]
+fn gate_one<P, G>(cut: P::Compute, theta: P, g: G, g_theta: &mut G) -> f64
+where
+    P: Storage,
+    G: Storage<Compute = P::Compute>,
+{
+    let theta = theta.load();
+    let slope = if theta.abs() <= cut { P::Compute::ZERO } else { g.load() };
+    *g_theta = G::store(slope);
+    let slope = slope.wide();
+    if theta < P::Compute::ZERO { -slope } else { slope }
 }
 
 each_level!(fn gate[P: Storage, G: Storage<Compute = P::Compute>](
