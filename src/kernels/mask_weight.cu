@@ -306,13 +306,31 @@ FN double logarithm(double v, double* low) {
     rest = rest + ((k * 1.9082149292705877e-10 + 2.0 * s_low) + tail);
     return two_sum(high, rest, low);
 }
-// v^q, v >= 0.
-FN double positive_power(double v, double q) {
+// log v of a normal v, enough for f32.
+FN double short_logarithm(double v) {
+    const u64 bits = bits_of(v);
+    const long long whole = (long long)(bits - 0x3FE6A09E667F3BCDull) >> 52;
+    const double f = __longlong_as_double((long long)(bits - ((u64)whole << 52))) - 1.0;
+    const double s = f / (2.0 + f);
+    const double square = s * s;
+    double p = 2.0 / 13.0;
+    for (int odd = 11; odd >= 3; odd -= 2) p = p * square + 2.0 / odd;
+    return (double)whole * 0.6931471805599453 + (2.0 * s + s * square * p);
+}
+// v^q, v >= 0, to the accuracy of T.
+template <class T> FN double positive_power(double v, double q) {
     const bool inside = v > 0.0 && v < __longlong_as_double(0x7FF0000000000000ll);
-    double low, error;
-    const double high = logarithm(inside ? v : 1.0, &low);
-    const double product = two_product(q, high, &error);
-    const double found = exponential(product, error + q * low);
+    const double base = inside ? v : 1.0;
+    double product, rest = 0.0;
+    if (sizeof(T) < sizeof(double)) {
+        product = q * short_logarithm(base);
+    } else {
+        double low, error;
+        const double high = logarithm(base, &low);
+        product = two_product(q, high, &error);
+        rest = error + q * low;
+    }
+    const double found = exponential(product, rest);
     return inside || q == 0.0 ? found : v;
 }
 // x = θ|θ|^{p−1}.
@@ -322,7 +340,7 @@ template <class T> FN void power(long long n, double p, const T* theta, T* x) {
         if (p == 1.0) x[i] = v;
         else if (p == 2.0) x[i] = v * absolute(v);
         else if (p == 3.0) x[i] = v * (v * v);
-        else x[i] = (T)copy_sign(positive_power((double)absolute(v), p), (double)v);
+        else x[i] = (T)copy_sign(positive_power<T>((double)absolute(v), p), (double)v);
     }
 }
 template <class T>
@@ -333,7 +351,7 @@ FN void power_backward(long long n, double p, const T* theta, const T* g, T* g_t
         if (p == 1.0) slope = (T)1;
         else if (p == 2.0) slope = (T)2 * absolute(v);
         else if (p == 3.0) slope = (T)3 * (v * v);
-        else slope = (T)(p * positive_power((double)absolute(v), p - 1.0));
+        else slope = (T)(p * positive_power<T>((double)absolute(v), p - 1.0));
         g_theta[i] = g[i] * slope;
     }
 }

@@ -102,6 +102,14 @@ proptest! {
             let truth = p * theta.abs().powf(p - 1.0);
             prop_assert!(slope[0] == truth || (slope[0] - truth).abs() <= 10.0 * U * truth.abs() + 1e-322 * p);
         }
+        // In f32: rounded once from an f64 that is right to 2^{−35}.
+        let base = near_one as f32;
+        let (mut x, mut truth) = ([0.0_f32], [0.0]);
+        power(&[base], p, &mut x).unwrap();
+        power(&[base.wide()], p, &mut truth).unwrap();
+        if truth[0] > 1e-30 {
+            prop_assert!((x[0].wide() - truth[0]).abs() <= 1.01 * 2.0_f64.powi(-24) * truth[0], "{base:e}^{p}");
+        }
     }
 
     /// Exactly k survive, and they are the first k in the order of magnitude, then layer, then index.
