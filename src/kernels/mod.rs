@@ -6,8 +6,11 @@
 //! one after the other: each number of Z that is read serves all lanes. A lane computes what it would
 //! compute alone, so results do not depend on the size of the batch or on the number of threads, bit for
 //! bit. Every run has an outcome of its own; one that diverges leaves the others as they are.
+//!
+//! [`mask_weight`], the parameters of networks, takes one layer of weights at a time instead.
 
 pub mod descent;
+pub mod mask_weight;
 pub mod mirror_flow;
 pub mod philox;
 
