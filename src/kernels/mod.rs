@@ -7,8 +7,16 @@
 //! compute alone, so results do not depend on the size of the batch or on the number of threads, bit for
 //! bit. Every run has an outcome of its own; one that diverges leaves the others as they are.
 
+pub mod cuda;
 pub mod descent;
+pub mod descent_device;
+pub mod device;
+pub mod limit;
+mod limit_core;
+pub mod limit_device;
+pub mod machine;
 pub mod philox;
+mod pieces;
 
 use std::fmt;
 
