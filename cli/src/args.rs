@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Flow(FlowArgs),
     /// Gradient descent or SGD on m and w
     Descend(DescendArgs),
+    /// What this machine offers: threads, SIMD, GPUs, or what a GPU would need
+    Devices(DevicesArgs),
 }
 
 /// Where the flow starts, and the weight decay α(t).
@@ -198,6 +200,14 @@ pub(crate) struct DescendArgs {
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mirrorflow devices --json")]
+pub(crate) struct DevicesArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
