@@ -57,6 +57,33 @@ pub fn descend_on(
     if machines.is_empty() {
         return descend(problem, objective, runs, options, cancel);
     }
+    with_clock(machines, problem, objective, runs, options, cancel, 1.0)
+}
+
+/// The same with schedules that are functions of time: α(k·`step_time`) at step k. At least one machine.
+///
+/// # Errors
+/// As [`descend_on`].
+pub fn descend_in_time_on(
+    machines: &[&dyn Machine],
+    problem: &Problem,
+    objective: Objective,
+    runs: &[Run],
+    options: &Options,
+    step_time: f64,
+) -> Result<Descents> {
+    with_clock(machines, problem, objective, runs, options, None, step_time)
+}
+
+fn with_clock(
+    machines: &[&dyn Machine],
+    problem: &Problem,
+    objective: Objective,
+    runs: &[Run],
+    options: &Options,
+    cancel: Option<&AtomicBool>,
+    clock: f64,
+) -> Result<Descents> {
     check(problem, objective, runs, options)?;
     let (d, n) = (problem.samples(), problem.features());
     let rows = options.batch.unwrap_or(d);
@@ -69,7 +96,7 @@ pub fn descend_on(
         fixed: 8 * (2 * d * n + d + options.record.len()),
         run: 16 * n + 64 + scratch + 8 * options.record.len() * n + if sgd { 4 * d } else { 0 },
     };
-    let plan = Plan { problem, objective, runs, options, cancel, shared, on_chip };
+    let plan = Plan { problem, objective, runs, options, cancel, clock, shared, on_chip };
     let pieces = in_pieces(
         machines,
         runs.len(),
@@ -107,6 +134,8 @@ struct Plan<'a> {
     runs: &'a [Run],
     options: &'a Options,
     cancel: Option<&'a AtomicBool>,
+    /// Time of a step, as schedules see it.
+    clock: f64,
     /// Bytes of the state of a block.
     shared: usize,
     /// Whether they fit in shared memory.
@@ -212,7 +241,7 @@ impl Plan<'_> {
                         A::Long(at),
                         A::Long(to),
                         A::Double(options.step),
-                        A::Double(1.0),
+                        A::Double(self.clock),
                         A::Memory(&held.z),
                         A::Memory(&held.zt),
                         A::Memory(&held.y),

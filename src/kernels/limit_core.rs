@@ -356,7 +356,7 @@ impl Core {
     /// then rounding of x, no longer rounding of s, which is |s| times larger.
     fn correct(&mut self, z: &[f64]) {
         let before = norm2(&self.res);
-        if !(before > 0.0 && before.is_finite()) || !self.refactor(z) {
+        if !(before > 0.0 && before.is_finite() && self.refactor(z)) {
             return;
         }
         self.delta.copy_from_slice(&self.res);

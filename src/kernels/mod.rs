@@ -6,6 +6,9 @@
 //! one after the other: each number of Z that is read serves all lanes. A lane computes what it would
 //! compute alone, so results do not depend on the size of the batch or on the number of threads, bit for
 //! bit. Every run has an outcome of its own; one that diverges leaves the others as they are.
+//!
+//! Each kernel has a CPU twin, which is the specification, and a `.cu` file for CUDA devices beside it; the
+//! `…_device` modules take a batch to [machines](machine::Machine). See `docs/kernels.md`.
 
 pub mod cuda;
 pub mod descent;

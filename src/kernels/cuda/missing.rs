@@ -24,8 +24,6 @@ pub enum Missing {
     },
     /// No `libnvrtc`.
     Nvrtc,
-    /// No `libcublas`.
-    Cublas,
     /// The compiler refused a kernel.
     Compile {
         /// The `.cu` file.
@@ -93,10 +91,6 @@ impl fmt::Display for Missing {
                  toolkit 12, or `pip install nvidia-cuda-nvrtc-cu12` and set MIRRORFLOW_NVRTC to the folder \
                  of libnvrtc.so.12",
             ),
-            Self::Cublas => f.write_str(
-                "cuBLAS was not found (libcublas.so.12): install the CUDA toolkit 12, or `pip install \
-                 nvidia-cublas-cu12` and add its folder to LD_LIBRARY_PATH",
-            ),
             Self::Compile { file, log } => write!(f, "NVRTC does not compile {file}.cu: {log}"),
             Self::Architecture { device, known } => write!(
                 f,
@@ -130,7 +124,6 @@ mod tests {
             (Missing::Number { count: 1 }, "one GPU, cuda:0"),
             (Missing::Number { count: 4 }, "cuda:0 to cuda:3"),
             (Missing::Nvrtc, "MIRRORFLOW_NVRTC"),
-            (Missing::Cublas, "nvidia-cublas-cu12"),
             (Missing::Architecture { device: 52, known: vec![70, 80] }, "[70, 80]"),
             (Missing::DriverBehindNvrtc { driver: 12040, nvrtc: (12, 9) }, "driver (CUDA 12.4)"),
         ];
