@@ -46,6 +46,10 @@ fn lacking(found: &Found) -> Option<String> {
 
 fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
     let cpu = processor();
+    let names: Vec<String> = match &found.cards {
+        Ok(cards) => cards.iter().map(|card| format!("cuda:{}", card.number)).collect(),
+        Err(_) => Vec::new(),
+    };
     let mut rows = vec![
         ("cpu", format!("{} threads, SIMD: {}", cpu.threads, cpu.simd)),
         (
@@ -59,12 +63,8 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
             "nvrtc",
             found.nvrtc.as_ref().map_or_else(Missing::to_string, |v| format!("{}.{}", v.0, v.1)),
         ),
-        ("cublas", if found.cublas { "found".into() } else { Missing::Cublas.to_string() }),
+        ("cublas", if found.cublas { "found" } else { "not found; no kernel needs it yet" }.into()),
     ];
-    let names: Vec<String> = match &found.cards {
-        Ok(cards) => cards.iter().map(|card| format!("cuda:{}", card.number)).collect(),
-        Err(_) => Vec::new(),
-    };
     match &found.cards {
         Ok(cards) => {
             for (name, card) in names.iter().zip(cards) {
@@ -79,6 +79,8 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
                 ));
             }
         }
+        // The line of the driver has said why.
+        Err(_) if found.driver.is_err() => rows.push(("gpu", "none".into())),
         Err(why) => rows.push(("gpu", format!("none: {why}"))),
     }
     let choice = match (&found.cards, lacking(found)) {
