@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::{Block, Objective, Options, Run, descend, shuffle};
 use crate::{
     Result,
-    flow::{self, Clock, Descent},
     kernels::{LANES, Outcome, philox::Stream},
     problem::{Generator, Loss, Problem},
     schedule::Schedule,
@@ -41,32 +40,6 @@ const OBJECTIVES: [Objective; 3] = [Objective::MaskWeight, Objective::MaskL1, Ob
 
 fn options(steps: u64, batch: Option<usize>) -> Options {
     Options { step: 0.02, steps, batch, record: vec![0, steps / 2, steps] }
-}
-
-#[test]
-fn each_run_is_the_descent_of_the_flow_layer() -> Result<()> {
-    let problem = problem()?;
-    let n = problem.features();
-    for objective in OBJECTIVES {
-        let runs = runs(objective, 19, n);
-        let batch = descend(&problem, objective, &runs, &options(300, None), None)?;
-        for (k, run) in runs.iter().enumerate() {
-            let (m, w) = (run.first.clone(), run.second.clone());
-            let start = match objective {
-                Objective::MaskWeight => flow::Objective::MaskWeight { m, w },
-                Objective::MaskL1 => flow::Objective::MaskL1 { m, w },
-                Objective::PlainL1 => flow::Objective::PlainL1 { x: m },
-            };
-            let how = Descent { clock: Clock::Step, ..Descent::new(0.02, 300) };
-            let alone = flow::descend(&problem, Loss::Squared, &run.schedule, &start, &how)?;
-            let at = (2 * runs.len() + k) * n;
-            for (p, q) in batch.x[at..at + n].iter().zip(alone.x_end()) {
-                // Sums of 11 and 27 terms in another order, over 300 contracting steps.
-                assert!((p - q).abs() <= 1e-11 * (1.0 + q.abs()), "{objective:?} {k}: {p} {q}");
-            }
-        }
-    }
-    Ok(())
 }
 
 #[test]
