@@ -60,12 +60,13 @@ fn on_device(
     machines: &[&dyn kernels::machine::Machine],
 ) -> Result<Trajectory, Failure> {
     let n = run.problem.features();
-    let record = |k: &u64| *k == how.steps || (how.record_every > 0 && k % how.record_every == 0);
+    // 0 is a multiple of every number, and of 0 only 0 is.
+    let record = |k: &u64| *k == how.steps || k.is_multiple_of(how.record_every);
     let options = descent::Options {
         step: how.step,
         steps: how.steps,
         batch: how.batch,
-        record: (0..=how.steps).filter(|k| *k == 0 || record(k)).collect(),
+        record: (0..=how.steps).filter(record).collect(),
     };
     let one = descent::Run {
         first: run.start.m0().to_vec(),
