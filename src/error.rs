@@ -58,4 +58,12 @@ pub enum Error {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// A device cannot do what was asked of it.
+    #[error("{device}: {why}")]
+    Device {
+        /// The device, as `cuda:0`.
+        device: String,
+        /// What is missing and what would be right.
+        why: String,
+    },
 }

@@ -24,6 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &str, &[&str])] = &[
     ("mirrorflow", "Cargo.toml", &[]),
     ("mirrorflow-proofs-checks", "proofs-checks/Cargo.toml", &["mirrorflow"]),
+    ("mirrorflow-kernels-on-host", "kernels-on-host/Cargo.toml", &["mirrorflow"]),
     ("mirrorflow-cli", "cli/Cargo.toml", &["mirrorflow", "mirrorflow-proofs-checks"]),
 ];
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mirrorflow::integrate::Method;
+use mirrorflow::kernels::device::Device;
 use mirrorflow::schedule::Schedule;
 
 /// The implicit bias of reparameterized gradient flow, x = m⊙w: simulate it, find its limit,
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Flow(FlowArgs),
     /// Gradient descent or SGD on m and w
     Descend(DescendArgs),
+    /// What this machine offers: threads, SIMD, GPUs, or what a GPU would need
+    Devices(DevicesArgs),
 }
 
 /// Where the flow starts, and the weight decay α(t).
@@ -39,6 +42,14 @@ pub(crate) struct StartArgs {
     /// piecewise:t0=c0,t1=c1,... [default: none]
     #[arg(long, value_name = "S", value_parser = schedule)]
     pub(crate) schedule: Option<Schedule>,
+}
+
+/// Where a batch runs.
+#[derive(Debug, Args)]
+pub(crate) struct DeviceArgs {
+    /// auto, cpu or cuda:N; `mirrorflow devices` lists them
+    #[arg(long, value_name = "D", default_value_t = Device::Auto, value_parser = device)]
+    pub(crate) device: Device,
 }
 
 #[derive(Debug, Args)]
@@ -173,7 +184,7 @@ pub(crate) struct FlowArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  mirrorflow descend data.npz --step 0.01 --steps 10000 --batch 8 --seed 1 --out sgd.npz"
+    after_help = "Example:\n  mirrorflow descend data.npz --step 0.01 --steps 10000 --batch 8 --seed 1 --out sgd.npz\n\n--device auto is the processor: one run does not fill a GPU. On cuda:N the batches are drawn by Philox, and log_a is not written."
 )]
 pub(crate) struct DescendArgs {
     /// Problem file, .npz or .csv
@@ -192,12 +203,22 @@ pub(crate) struct DescendArgs {
     /// Seed of the batches
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Record every so many steps; 0 records start and end only [default: a hundredth of --steps]
     #[arg(long, value_name = "J")]
     pub(crate) record_every: Option<u64>,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  mirrorflow devices --json")]
+pub(crate) struct DevicesArgs {
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -228,6 +249,10 @@ fn schedule(text: &str) -> Result<Schedule, String> {
 }
 
 fn method(text: &str) -> Result<Method, String> {
+    text.parse().map_err(|e: mirrorflow::Error| e.to_string())
+}
+
+fn device(text: &str) -> Result<Device, String> {
     text.parse().map_err(|e: mirrorflow::Error| e.to_string())
 }
 

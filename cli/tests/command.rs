@@ -133,10 +133,54 @@ fn open_questions_are_studied_and_saved() {
     assert_eq!(both.status.code(), Some(2));
 }
 
+const DESCEND: [&str; 8] = ["descend", "p.csv", "--step", "0.1", "--steps", "50", "--out", "o.npz"];
+
+#[test]
+fn devices_says_what_is_here_or_what_is_missing() {
+    let folder = folder();
+    let output = mirrorflow(folder.path(), &["devices"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("threads, SIMD: ") && text.contains("--device auto takes "), "{text}");
+    let output = mirrorflow(folder.path(), &["devices", "--json"]);
+    let value: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("one JSON document");
+    assert!(value["cpu"]["threads"].as_u64().is_some_and(|n| n > 0), "{value}");
+    // Where there is no GPU, the reason stands there; where there is one, its name.
+    let usable = value["cuda"]["usable"].as_bool().expect("yes or no");
+    assert_eq!(usable, value["cuda"]["missing"].is_null(), "{value}");
+    let gpus = value["cuda"]["gpus"].as_array().expect("a list");
+    assert!(!usable || gpus.iter().all(|gpu| gpu["name"].is_string()), "{value}");
+}
+
+/// The processor whatever it is called, and the GPU where there is one: the same descent.
+#[test]
+fn every_device_descends_alike() {
+    let folder = folder();
+    let mut devices = vec!["auto", "cpu"];
+    let found = mirrorflow(folder.path(), &["devices", "--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).expect("JSON");
+    if found["cuda"]["usable"] == true {
+        devices.push("cuda:0");
+    }
+    let mut ends: Vec<Vec<f64>> = Vec::new();
+    for device in devices {
+        let schedule = ["--schedule", "geometric:0.5,1", "--device", device];
+        let output = mirrorflow(folder.path(), &[&DESCEND[..], &schedule].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let arrays = read_arrays(folder.path().join("o.npz")).expect("a readable file");
+        ends.push(arrays["x"].as_f64().expect("numbers").to_vec());
+    }
+    for end in &ends {
+        assert_eq!(end.len(), ends[0].len());
+        assert!(end.iter().zip(&ends[0]).all(|(a, b)| (a - b).abs() <= 1e-12));
+    }
+}
+
 #[test]
 fn wrong_input_is_one_line_and_exit_code_2() {
     let folder = folder();
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 17] = [
         (&[], "no command"),
         (&["solve", "absent.npz"], "absent.npz"),
         (&["solve", "."], "."),
@@ -150,6 +194,10 @@ fn wrong_input_is_one_line_and_exit_code_2() {
         (&["flow", "p.csv", "--times", "2,1", "--out", "o.npz"], "increasing"),
         (&["flow", "p.csv", "--method", "euler", "--out", "o.npz"], "euler"),
         (&["descend", "p.csv", "--step", "0", "--steps", "1", "--out", "o.npz"], "step"),
+        (&[&DESCEND[..], &["--device", "gpu"]].concat(), "auto, cpu or cuda:N"),
+        (&[&DESCEND[..], &["--device", "cuda"]].concat(), "cuda:0"),
+        // No machine has so many.
+        (&[&DESCEND[..], &["--device", "cuda:4000"]].concat(), "cuda:4000: "),
         (&["verify", "thm-9"], "thm-3.1"),
     ];
     for (arguments, part) in cases {

@@ -124,7 +124,12 @@ pub fn descend(
     Ok(Descents { x, outcome })
 }
 
-fn check(problem: &Problem, objective: Objective, runs: &[Run], options: &Options) -> Result<()> {
+pub(super) fn check(
+    problem: &Problem,
+    objective: Objective,
+    runs: &[Run],
+    options: &Options,
+) -> Result<()> {
     let (d, n) = (problem.samples(), problem.features());
     let domain = |what: String, expected: &str, found: String| Error::Domain {
         what,

@@ -7,12 +7,23 @@
 //! compute alone, so results do not depend on the size of the batch or on the number of threads, bit for
 //! bit. Every run has an outcome of its own; one that diverges leaves the others as they are.
 //!
+//! Each kernel has a CPU twin, which is the specification, and a `.cu` file for CUDA devices beside it; the
+//! `…_device` modules take a batch to [machines](machine::Machine). See `docs/kernels.md`.
+//!
 //! [`mask_weight`], the parameters of networks, takes one layer of weights at a time instead.
 
+pub mod cuda;
 pub mod descent;
+pub mod descent_device;
+pub mod device;
+pub mod limit;
+mod limit_core;
+pub mod limit_device;
+pub mod machine;
 pub mod mask_weight;
 pub mod mirror_flow;
 pub mod philox;
+mod pieces;
 
 use std::fmt;
 

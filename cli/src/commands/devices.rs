@@ -1,0 +1,120 @@
+//! `mirrorflow devices`: what a batch can run on here.
+
+use mirrorflow::kernels::{
+    cuda::{self, Card, Missing},
+    device::processor,
+};
+use serde_json::{Value, json};
+
+use crate::args::DevicesArgs;
+use crate::failure::Done;
+use crate::output;
+
+/// Everything CUDA needs, each found or not.
+struct Found {
+    driver: Result<i32, Missing>,
+    nvrtc: Result<(i32, i32), Missing>,
+    cublas: bool,
+    cards: Result<Vec<Card>, Missing>,
+}
+
+/// Looks and prints. A machine without a GPU is as good as any: the exit code is 0.
+pub(crate) fn run(args: &DevicesArgs) -> Done {
+    let found = Found {
+        driver: cuda::driver_version(),
+        nvrtc: cuda::nvrtc_version(),
+        cublas: cuda::has_cublas(),
+        cards: cuda::cards(),
+    };
+    if args.json {
+        output::json(&as_json(&found))?
+    } else {
+        as_text(&found)?
+    }
+    Ok(true)
+}
+
+fn dotted(version: i32) -> String {
+    format!("{}.{}", version / 1000, version % 1000 / 10)
+}
+
+/// What kernels lack even where there is a device; the first missing thing is enough.
+fn lacking(found: &Found) -> Option<String> {
+    let first = [found.cards.as_ref().err(), found.nvrtc.as_ref().err()];
+    first.into_iter().flatten().next().map(Missing::to_string)
+}
+
+fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
+    let cpu = processor();
+    let names: Vec<String> = match &found.cards {
+        Ok(cards) => cards.iter().map(|card| format!("cuda:{}", card.number)).collect(),
+        Err(_) => Vec::new(),
+    };
+    let mut rows = vec![
+        ("cpu", format!("{} threads, SIMD: {}", cpu.threads, cpu.simd)),
+        (
+            "driver",
+            found
+                .driver
+                .as_ref()
+                .map_or_else(Missing::to_string, |v| format!("CUDA {}", dotted(*v))),
+        ),
+        (
+            "nvrtc",
+            found.nvrtc.as_ref().map_or_else(Missing::to_string, |v| format!("{}.{}", v.0, v.1)),
+        ),
+        ("cublas", if found.cublas { "found" } else { "not found; no kernel needs it yet" }.into()),
+    ];
+    match &found.cards {
+        Ok(cards) => {
+            for (name, card) in names.iter().zip(cards) {
+                let (major, minor) = card.capability;
+                let gib = card.memory as f64 / f64::from(1 << 30);
+                rows.push((
+                    name,
+                    format!(
+                        "{}, compute capability {major}.{minor}, {} multiprocessors, {gib:.1} GiB",
+                        card.name, card.multiprocessors
+                    ),
+                ));
+            }
+        }
+        // The line of the driver has said why.
+        Err(_) if found.driver.is_err() => rows.push(("gpu", "none".into())),
+        Err(why) => rows.push(("gpu", format!("none: {why}"))),
+    }
+    let choice = match (&found.cards, lacking(found)) {
+        (Ok(cards), None) if cards.len() == 1 => "cuda:0".to_string(),
+        (Ok(cards), None) => format!("cuda:0 to cuda:{}, the batch split", cards.len() - 1),
+        _ => "cpu".into(),
+    };
+    rows.push(("auto", format!("--device auto takes {choice}")));
+    output::pairs(&rows)
+}
+
+fn as_json(found: &Found) -> Value {
+    let cpu = processor();
+    let gpus: Vec<Value> = found.cards.iter().flatten().map(card_json).collect();
+    json!({
+        "cpu": { "threads": cpu.threads, "simd": cpu.simd },
+        "cuda": {
+            "driver": found.driver.as_ref().ok().map(|v| dotted(*v)),
+            "nvrtc": found.nvrtc.as_ref().ok().map(|v| format!("{}.{}", v.0, v.1)),
+            "cublas": found.cublas,
+            "usable": lacking(found).is_none(),
+            "missing": lacking(found),
+            "gpus": gpus,
+        },
+        "version": mirrorflow::VERSION,
+    })
+}
+
+fn card_json(card: &Card) -> Value {
+    json!({
+        "device": format!("cuda:{}", card.number),
+        "name": card.name,
+        "compute_capability": format!("{}.{}", card.capability.0, card.capability.1),
+        "multiprocessors": card.multiprocessors,
+        "memory_bytes": card.memory,
+    })
+}

@@ -1,0 +1,104 @@
+//! Compiles every `.cu` file for the host, twice: for blocks of one thread and for blocks of many.
+
+use std::{
+    env,
+    error::Error,
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The `__global__` functions of a source.
+fn kernels(text: &str) -> Vec<String> {
+    let name = |rest: &str| {
+        rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+    };
+    text.split("__global__ void").skip(1).map(name).collect()
+}
+
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "cu" || e == "cuh") {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+        if path.extension().is_some_and(|e| e == "cu") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let library = root.join("../src/kernels");
+    let shim = root.join("shim");
+    println!("cargo::rerun-if-changed={}", shim.display());
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .std("c++20")
+        .opt_level(3)
+        .include(&library)
+        .include(&shim)
+        // A product and a sum are fused only where the source says so, as for the device.
+        .flag("-ffp-contract=off")
+        .flag_if_supported("-fno-math-errno")
+        .flag_if_supported("-fno-trapping-math")
+        .flag_if_supported("-Wno-unused-function")
+        .flag_if_supported("-Wno-unused-parameter")
+        .file(shim.join("fibers.cpp"));
+    // The tests run where they are built. Without the instruction, fma is a slow call.
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("fma") && std::is_x86_feature_detected!("avx2") {
+        build.flag("-mfma").flag("-mavx2");
+    }
+    let (mut declared, mut table) = (String::new(), String::new());
+    let mut all = sources(&library)?;
+    all.extend(sources(&root.join("cu"))?);
+    for path in all {
+        let text = fs::read_to_string(&path)?;
+        let file = path.file_stem().and_then(|s| s.to_str()).ok_or("a file name")?;
+        for mode in ["one", "many"] {
+            let mut code = String::new();
+            writeln!(code, "#define HOST_{}", mode.to_uppercase())?;
+            writeln!(code, "#include \"shim.hpp\"")?;
+            for name in kernels(&text) {
+                writeln!(code, "#define {name} kernel_{name}_{mode}")?;
+            }
+            writeln!(code, "#include \"{}\"", path.display())?;
+            for name in kernels(&text) {
+                writeln!(
+                    code,
+                    "extern \"C\" const char* run_{name}_{mode}(void** arguments, const host::Shape* shape) \
+                     {{ return host::run(&{name}, arguments, *shape); }}"
+                )?;
+            }
+            let generated = out.join(format!("{file}_{mode}.cpp"));
+            fs::write(&generated, code)?;
+            build.file(generated);
+        }
+        for name in kernels(&text) {
+            for mode in ["one", "many"] {
+                writeln!(
+                    declared,
+                    "fn run_{name}_{mode}(arguments: *mut *mut c_void, shape: *const Shape) -> *const c_char;"
+                )?;
+            }
+            writeln!(table, "({name:?}, run_{name}_one as Run, run_{name}_many as Run),")?;
+        }
+    }
+    build.compile("kernels_on_host");
+    fs::write(
+        out.join("kernels.rs"),
+        format!(
+            "unsafe extern \"C\" {{\n{declared}}}\n\
+             static KERNELS: &[(&str, Run, Run)] = &[\n{table}];\n"
+        ),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! A CUDA device as a [`Machine`]: its context, the kernels compiled for it, and sessions with a stream
+//! each.
+
+use std::{
+    collections::HashMap,
+    ffi::c_void,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use cudarc::{
+    driver::{
+        CudaContext, CudaFunction, CudaModule, CudaSlice, CudaStream, DevicePtr, result,
+        result::DriverError,
+        sys::{self, CUresult},
+    },
+    nvrtc::Ptx,
+};
+
+use super::{Missing, Target, call, compile, compile::architecture, driver_version, nvrtc_version};
+use crate::{
+    Error, Result,
+    kernels::{
+        device::Device,
+        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    },
+};
+
+/// Shared memory a kernel gets without asking.
+const SHARED_BY_RIGHT: usize = 48 << 10;
+
+/// An open CUDA device.
+pub struct Gpu {
+    number: usize,
+    name: String,
+    context: Arc<CudaContext>,
+    /// Architecture to compile for.
+    architecture: i32,
+    /// Bytes of shared memory a block can have.
+    shared: usize,
+    /// Compiled files by name: each is compiled once.
+    modules: Mutex<HashMap<&'static str, Arc<CudaModule>>>,
+}
+
+impl fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl Gpu {
+    /// Opens the device of this number and sees that kernels can be compiled for it.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn open(number: usize) -> std::result::Result<Self, Missing> {
+        let count = super::count()?;
+        if number >= count {
+            return Err(Missing::Number { count });
+        }
+        let context = CudaContext::new(number).map_err(call("opening the device"))?;
+        let (major, minor) =
+            context.compute_capability().map_err(call("asking what the device is"))?;
+        let shared = context
+            .attribute(
+                sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+            )
+            .map_err(call("asking for shared memory"))?;
+        // SAFETY: each buffer belongs to one session and is used on its stream only.
+        unsafe { context.disable_event_tracking() };
+        Ok(Self {
+            number,
+            name: context.name().map_err(call("asking for the name of the device"))?,
+            architecture: architecture(10 * major + minor)?,
+            shared: shared.max(0) as usize,
+            context,
+            modules: Mutex::default(),
+        })
+    }
+
+    fn error(&self, missing: &Missing) -> Error {
+        missing.on(Device::Cuda(self.number))
+    }
+
+    fn failure(&self, what: &'static str, bytes: usize) -> impl Fn(DriverError) -> Failure + '_ {
+        move |error| match error.0 {
+            CUresult::CUDA_ERROR_OUT_OF_MEMORY => Failure::Memory(bytes),
+            _ => Failure::Other(self.error(&call(what)(error))),
+        }
+    }
+
+    /// The kernels of a file, compiled on first use. PTX first: the driver keeps what it makes of it. A
+    /// driver older than this NVRTC refuses PTX and gets the instructions themselves.
+    fn module(&self, source: &'static Source) -> std::result::Result<Arc<CudaModule>, Missing> {
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(module) = modules.get(source.name) {
+            return Ok(module.clone());
+        }
+        let refused = [
+            CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
+            CUresult::CUDA_ERROR_INVALID_PTX,
+            CUresult::CUDA_ERROR_NO_BINARY_FOR_GPU,
+            CUresult::CUDA_ERROR_INVALID_IMAGE,
+        ];
+        let loading = call("loading a kernel");
+        let mut loaded = Err(DriverError(CUresult::CUDA_ERROR_INVALID_PTX));
+        for target in [Target::Ptx(self.architecture), Target::Cubin(self.architecture)] {
+            let image = compile(source, target)?;
+            loaded = self.context.load_module(Ptx::from_binary(image));
+            match &loaded {
+                Err(error) if refused.contains(&error.0) => {}
+                _ => break,
+            }
+        }
+        let module = loaded.map_err(|error| match (driver_version(), nvrtc_version()) {
+            (Ok(driver), Ok(nvrtc)) if refused.contains(&error.0) => {
+                Missing::DriverBehindNvrtc { driver, nvrtc }
+            }
+            _ => loading(error),
+        })?;
+        modules.insert(source.name, module.clone());
+        Ok(module)
+    }
+}
+
+impl Machine for Gpu {
+    fn name(&self) -> String {
+        format!("cuda:{} ({})", self.number, self.name)
+    }
+
+    fn free_memory(&self) -> Result<usize> {
+        let asked = self.context.mem_get_info();
+        asked.map(|(free, _)| free).map_err(|e| self.error(&call("asking for free memory")(e)))
+    }
+
+    fn shared_memory(&self) -> usize {
+        self.shared
+    }
+
+    fn open(&self) -> Result<Box<dyn Session + '_>> {
+        let stream = self.context.new_stream();
+        let stream = stream.map_err(|e| self.error(&call("making a stream")(e)))?;
+        Ok(Box::new(Queue { gpu: self, stream, memory: Vec::new(), functions: HashMap::new() }))
+    }
+}
+
+/// A stream with its memory.
+struct Queue<'a> {
+    gpu: &'a Gpu,
+    stream: Arc<CudaStream>,
+    memory: Vec<Option<CudaSlice<u8>>>,
+    functions: HashMap<&'static str, CudaFunction>,
+}
+
+impl Queue<'_> {
+    fn keep(&mut self, slice: CudaSlice<u8>) -> Memory {
+        self.memory.push(Some(slice));
+        Memory(self.memory.len() - 1)
+    }
+
+    fn get(&self, memory: &Memory) -> std::result::Result<&CudaSlice<u8>, Failure> {
+        match self.memory.get(memory.0) {
+            Some(Some(slice)) => Ok(slice),
+            _ => Err(Failure::Other(self.gpu.error(&Missing::Call {
+                what: "finding memory",
+                why: "it was given back, or belongs to another session".into(),
+            }))),
+        }
+    }
+
+    fn function(
+        &mut self,
+        source: &'static Source,
+        kernel: &'static str,
+    ) -> std::result::Result<CudaFunction, Failure> {
+        if let Some(function) = self.functions.get(kernel) {
+            return Ok(function.clone());
+        }
+        let module = self.gpu.module(source).map_err(|m| Failure::Other(self.gpu.error(&m)))?;
+        let finding = self.gpu.failure("finding a kernel", 0);
+        let function = module.load_function(kernel).map_err(&finding)?;
+        if self.gpu.shared > SHARED_BY_RIGHT {
+            use sys::CUfunction_attribute as Of;
+            // What the kernel itself declares counts too.
+            let own = function.shared_size_bytes().map_err(&finding)?;
+            let most = self.gpu.shared as i32 - own;
+            let of = Of::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            function.set_attribute(of, most).map_err(&finding)?;
+        }
+        self.functions.insert(kernel, function.clone());
+        Ok(function)
+    }
+}
+
+impl Session for Queue<'_> {
+    fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
+        let uploading = self.gpu.failure("copying to the device", bytes.len());
+        // SAFETY: the copy fills all that is read; a pointer to nothing is still a pointer.
+        let mut slice =
+            unsafe { self.stream.alloc::<u8>(bytes.len().max(8)) }.map_err(&uploading)?;
+        if !bytes.is_empty() {
+            self.stream.memcpy_htod(bytes, &mut slice).map_err(&uploading)?;
+            // The bytes belong to the caller again when this returns.
+            self.stream.synchronize().map_err(&uploading)?;
+        }
+        Ok(self.keep(slice))
+    }
+
+    fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure> {
+        let slice = self.stream.alloc_zeros::<u8>(bytes.max(8));
+        let slice = slice.map_err(self.gpu.failure("asking for memory", bytes))?;
+        Ok(self.keep(slice))
+    }
+
+    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure> {
+        let slice = self.get(from)?;
+        let downloading = self.gpu.failure("running a kernel or copying from the device", 0);
+        if into.len() > slice.len() {
+            return Err(Failure::Other(self.gpu.error(&Missing::Call {
+                what: "copying from the device",
+                why: format!("{} bytes of {}", into.len(), slice.len()),
+            })));
+        }
+        if !into.is_empty() {
+            let view = slice.slice(..into.len());
+            self.stream.memcpy_dtoh(&view, into).map_err(&downloading)?;
+        }
+        self.stream.synchronize().map_err(downloading)
+    }
+
+    fn release(&mut self, memory: Memory) {
+        if let Some(slot) = self.memory.get_mut(memory.0) {
+            *slot = None;
+        }
+    }
+
+    unsafe fn launch(
+        &mut self,
+        source: &'static Source,
+        kernel: &'static str,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+    ) -> std::result::Result<(), Failure> {
+        let function = self.function(source, kernel)?;
+        let launching = self.gpu.failure("starting a kernel", 0);
+        let mut pointers = vec![0; arguments.len()];
+        for (pointer, argument) in pointers.iter_mut().zip(arguments) {
+            if let Argument::Memory(memory) = argument {
+                *pointer = self.get(memory)?.device_ptr(&self.stream).0;
+            }
+        }
+        let mut values: Vec<*mut c_void> = arguments
+            .iter()
+            .zip(&mut pointers)
+            .map(|(argument, pointer)| match argument {
+                Argument::Memory(_) => std::ptr::from_mut(pointer).cast(),
+                Argument::Int(v) => std::ptr::from_ref(v).cast_mut().cast(),
+                Argument::Long(v) => std::ptr::from_ref(v).cast_mut().cast(),
+                Argument::Double(v) => std::ptr::from_ref(v).cast_mut().cast(),
+                Argument::Float(v) => std::ptr::from_ref(v).cast_mut().cast(),
+            })
+            .collect();
+        self.gpu.context.bind_to_thread().map_err(&launching)?;
+        // SAFETY: the caller vouches for the arguments, which the driver copies before it returns; the
+        // function and the stream live.
+        unsafe {
+            result::launch_kernel(
+                function.cu_function(),
+                (launch.grid, 1, 1),
+                (launch.block, 1, 1),
+                launch.shared as u32,
+                self.stream.cu_stream(),
+                &mut values,
+            )
+        }
+        .map_err(launching)
+    }
+}

@@ -1,0 +1,359 @@
+//! The ends of many flows without time: `argmin R_a(x) s.t. Zx = y` for a batch of problems, squared loss.
+//!
+//! `max_μ yᵀμ − ½ Σ a cosh(2Zᵀμ + θ₀)`, then `x = a sinh(2Zᵀμ + θ₀)` (the potential of
+//! [`HyperbolicEntropy`](crate::potential::HyperbolicEntropy)); Newton's method over a decreasing ladder of
+//! log a (`kernels/limit_core.rs`). Everything stays in the log domain, log a ∈ [−10⁶, 50].
+//!
+//! Assumption: the rows of Z are far from dependent. Dependent rows, inconsistent systems and certificates
+//! are the business of [`limit`](crate::limit), one problem at a time; here they are an [`Ending`].
+//!
+//! A Newton step takes `d²n` flops for H, `d³/3` for its factor and `4dn` for products; Z and H, 8(dn + d²)
+//! bytes, stay in cache. Problems are shared out to threads whole, so that a result depends neither on the
+//! number of threads nor on the rest of the batch, bit for bit.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use super::limit_core::Core;
+use crate::{
+    Error, Result,
+    numerics::{
+        cholesky::Cholesky,
+        dense::{gram_weighted, mul_t},
+    },
+};
+
+/// A batch of B problems with d samples and n features.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Batch<'a> {
+    /// Samples.
+    pub d: usize,
+    /// Features.
+    pub n: usize,
+    /// Z, d×n for all problems or B×d×n, row-major.
+    pub z: &'a [f64],
+    /// y, B×d.
+    pub y: &'a [f64],
+    /// log a, length B.
+    pub log_a: &'a [f64],
+    /// θ₀, B×n; empty where it is 0.
+    pub theta: &'a [f64],
+}
+
+/// What to ask for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Relative residual `‖Zx − y‖/‖y‖` at which Newton's method stops. Default 1e-13.
+    pub tolerance: f64,
+    /// Bound on the Newton steps of a problem. Default 2000.
+    pub max_steps: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { tolerance: 1e-13, max_steps: 2000 }
+    }
+}
+
+/// How one problem ended. The text (its [`Display`](fmt::Display)) is the advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The residual is below the tolerance, or below the rounding of x.
+    Converged,
+    /// Rounding stops further progress.
+    Stalled,
+    /// The bound on the steps was reached.
+    MaxIterations,
+    /// Rows of Z depend on others: there is no Cholesky factor of ZZᵀ.
+    Dependent,
+    /// A number of this problem is NaN, infinite or out of range.
+    BadInput,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Converged => "converged",
+            Self::Stalled => "rounding stops further progress: the residual says what was reached",
+            Self::MaxIterations => "the bound on the steps was reached first: raise it",
+            Self::Dependent => {
+                "rows of Z depend on others to working precision: `limit::newton` deals with that"
+            }
+            Self::BadInput => {
+                "Z, y or θ of this problem is not finite, or log a is outside [-1e6, 50]"
+            }
+        })
+    }
+}
+
+/// The limits of a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limits {
+    /// x, B×n; NaN where the ending is [`Ending::Dependent`] or [`Ending::BadInput`].
+    pub x: Vec<f64>,
+    /// μ, B×d; NaN likewise.
+    pub mu: Vec<f64>,
+    /// `‖Zx − y‖/‖y‖`, length B (absolute where y = 0; in units in which rows of Z have size 1).
+    pub residual: Vec<f64>,
+    /// Newton steps, length B.
+    pub steps: Vec<u32>,
+    /// How each ended, length B.
+    pub ending: Vec<Ending>,
+}
+
+/// Solves a batch on this processor.
+///
+/// ```
+/// use mirrorflow::kernels::limit::{Batch, Ending, Options, limits};
+/// // x₁ + 2x₂ = 2: as a → 0 only the second column survives.
+/// let batch = Batch {
+///     d: 1, n: 2, z: &[1.0, 2.0], y: &[2.0, 2.0], log_a: &[5.0, -200.0], theta: &[],
+/// };
+/// let done = limits(&batch, &Options::default())?;
+/// assert_eq!(done.ending, [Ending::Converged; 2]);
+/// assert!((done.x[0] - 0.4).abs() < 1e-4 && (done.x[3] - 1.0).abs() < 1e-12);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+///
+/// # Errors
+/// When a length is wrong or an option is not positive. What is wrong with one problem is its ending.
+pub fn limits(batch: &Batch<'_>, options: &Options) -> Result<Limits> {
+    check(batch, options)?;
+    let count = batch.log_a.len();
+    let shared = batch.shared().then(|| Matrix::new(batch.d, batch.n, batch.z));
+    let solved: Vec<Solved> = (0..count)
+        .into_par_iter()
+        .map_init(
+            || Core::new(batch.d, batch.n),
+            |core, b| {
+                let own;
+                let matrix = match &shared {
+                    Some(matrix) => matrix,
+                    None => {
+                        own = Matrix::new(batch.d, batch.n, batch.matrix(b));
+                        &own
+                    }
+                };
+                solve_one(core, matrix, &batch.one(b), options)
+            },
+        )
+        .collect();
+    Ok(gather(solved))
+}
+
+pub(super) fn gather(solved: Vec<Solved>) -> Limits {
+    let mut out = Limits {
+        x: Vec::new(),
+        mu: Vec::new(),
+        residual: Vec::with_capacity(solved.len()),
+        steps: Vec::with_capacity(solved.len()),
+        ending: Vec::with_capacity(solved.len()),
+    };
+    for one in solved {
+        out.x.extend(one.x);
+        out.mu.extend(one.mu);
+        out.residual.push(one.residual);
+        out.steps.push(one.steps);
+        out.ending.push(one.ending);
+    }
+    out
+}
+
+pub(super) fn check(batch: &Batch<'_>, options: &Options) -> Result<()> {
+    let (d, n, count) = (batch.d, batch.n, batch.log_a.len());
+    let shape = |what: &str, expected: String, found: usize| {
+        Err(Error::Shape { what: what.into(), expected, found: format!("({found})") })
+    };
+    if d == 0 || n == 0 || (batch.z.len() != d * n && batch.z.len() != count * d * n) {
+        let expected = format!("({d}×{n}) or ({count}×{d}×{n}), d and n at least 1");
+        return shape("z", expected, batch.z.len());
+    }
+    if batch.y.len() != count * d {
+        return shape("y", format!("({count}×{d})"), batch.y.len());
+    }
+    if !batch.theta.is_empty() && batch.theta.len() != count * n {
+        return shape("theta", format!("({count}×{n}) or empty"), batch.theta.len());
+    }
+    if !(options.tolerance > 0.0 && options.tolerance.is_finite() && options.max_steps > 0) {
+        return Err(Error::Domain {
+            what: "options of the limits".into(),
+            expected: "a positive tolerance and at least one step".into(),
+            found: format!("{options:?}"),
+        });
+    }
+    Ok(())
+}
+
+/// One problem of a batch.
+pub(super) struct One<'a> {
+    pub(super) y: &'a [f64],
+    pub(super) log_a: f64,
+    pub(super) theta: &'a [f64],
+}
+
+impl<'a> Batch<'a> {
+    /// Whether all problems have one Z.
+    pub(super) fn shared(&self) -> bool {
+        self.z.len() == self.d * self.n
+    }
+
+    /// Z of problem b.
+    pub(super) fn matrix(&self, b: usize) -> &'a [f64] {
+        let size = self.d * self.n;
+        if self.shared() { self.z } else { &self.z[b * size..(b + 1) * size] }
+    }
+
+    pub(super) fn one(&self, b: usize) -> One<'a> {
+        let of = |all: &'a [f64], width: usize| {
+            if all.is_empty() { all } else { &all[b * width..(b + 1) * width] }
+        };
+        One { y: of(self.y, self.d), log_a: self.log_a[b], theta: of(self.theta, self.n) }
+    }
+}
+
+/// Z with rows of size 1, by powers of two, and the factor of its Gram matrix.
+pub(super) struct Matrix {
+    pub(super) z: Vec<f64>,
+    /// 2^{−e_j}, length d.
+    rows: Vec<f64>,
+    /// `None` where Z is not finite, or rows depend on others.
+    gram: std::result::Result<Cholesky, Ending>,
+}
+
+/// The power of two that brings `size` to [1, 2); 1 for 0.
+fn to_one(size: f64) -> f64 {
+    // Far sizes are brought near 1, which is all that is asked for: 2^±1000 are numbers.
+    let e = if size > 0.0 { size.log2().floor().clamp(-1000.0, 1000.0) } else { 0.0 };
+    (-e).exp2()
+}
+
+impl Matrix {
+    pub(super) fn new(d: usize, n: usize, raw: &[f64]) -> Self {
+        let mut z = raw.to_vec();
+        let mut rows = vec![1.0; d];
+        let mut gram = Err(Ending::BadInput);
+        if raw.iter().all(|v| v.is_finite()) {
+            for (row, factor) in z.chunks_exact_mut(n).zip(&mut rows) {
+                *factor = to_one(row.iter().fold(0.0, |m: f64, v| m.max(v.abs())));
+                row.iter_mut().for_each(|v| *v *= *factor);
+            }
+            let mut h = vec![0.0; d * d];
+            gram_weighted(&z, d, n, &vec![1.0; n], &mut h);
+            let mut cholesky = Cholesky::new(d);
+            // A pivot below this share of the diagonal is rounding: the row depends on those before it.
+            let cut = 64.0 * f64::EPSILON * n.max(d) as f64;
+            let mut shifted = h.clone();
+            for j in 0..d {
+                shifted[j * d + j] -= cut * h[j * d + j];
+            }
+            gram = if cholesky.factor(&shifted) && cholesky.factor(&h) {
+                Ok(cholesky)
+            } else {
+                Err(Ending::Dependent)
+            };
+        }
+        Self { z, rows, gram }
+    }
+
+    /// A problem on it in units of size 1, or why there is none.
+    pub(super) fn scaled(&self, n: usize, one: &One<'_>) -> std::result::Result<Scaled, Ending> {
+        let gram = self.gram.as_ref().map_err(|ending| *ending)?;
+        let finite = one.y.iter().chain(one.theta).all(|v| v.is_finite());
+        if !finite || !(-1e6..=50.0).contains(&one.log_a) {
+            return Err(Ending::BadInput);
+        }
+        let mut y: Vec<f64> = one.y.iter().zip(&self.rows).map(|(y, f)| y * f).collect();
+        let first = to_one(y.iter().fold(0.0, |m: f64, v| m.max(v.abs())));
+        y.iter_mut().for_each(|v| *v *= first);
+        // By the largest entry of the least-norm solution.
+        let mut nu = y.clone();
+        gram.solve(&mut nu);
+        let mut least = vec![0.0; n];
+        mul_t(&self.z, &nu, &mut least);
+        let second = to_one(least.iter().fold(0.0, |m: f64, v| m.max(v.abs())));
+        y.iter_mut().for_each(|v| *v *= second);
+        let mut log_unit = -(first.log2() + second.log2());
+        let ln2 = std::f64::consts::LN_2;
+        let mut log_a = one.log_a - log_unit * ln2;
+        let tilted = one.theta.iter().any(|v| *v != 0.0);
+        let zero = y.iter().all(|v| *v == 0.0);
+        // With a tilt and a large a, or without targets, a sets the size of x.
+        if zero || (tilted && log_a > 30.0) {
+            let shift = (log_a / ln2).round();
+            y.iter_mut().for_each(|v| *v *= (-shift).exp2());
+            log_unit += shift;
+            log_a -= shift * ln2;
+        }
+        // Far above x every a gives the same x, and s ∝ 1/a.
+        let excess = if tilted { 0.0 } else { (log_a - 100.0).max(0.0) };
+        let theta = if one.theta.is_empty() { vec![0.0; n] } else { one.theta.to_vec() };
+        Ok(Scaled { y, log_a: log_a - excess, theta, log_unit, excess })
+    }
+}
+
+/// A problem in units of size 1: x is measured in `2^log_unit`.
+pub(super) struct Scaled {
+    pub(super) y: Vec<f64>,
+    pub(super) log_a: f64,
+    pub(super) theta: Vec<f64>,
+    log_unit: f64,
+    excess: f64,
+}
+
+/// The answer to one problem.
+pub(super) struct Solved {
+    pub(super) x: Vec<f64>,
+    pub(super) mu: Vec<f64>,
+    pub(super) residual: f64,
+    pub(super) steps: u32,
+    pub(super) ending: Ending,
+}
+
+impl Solved {
+    pub(super) fn not(d: usize, n: usize, ending: Ending) -> Self {
+        Self { x: vec![f64::NAN; n], mu: vec![f64::NAN; d], residual: f64::NAN, steps: 0, ending }
+    }
+
+    /// From the units of size 1 to those of the problem.
+    pub(super) fn unscaled(mut self, matrix: &Matrix, scaled: &Scaled) -> Self {
+        // In two steps: 2^log_unit itself may be no number.
+        let half = (0.5 * scaled.log_unit).floor();
+        let (first, second) = (half.exp2(), (scaled.log_unit - half).exp2());
+        self.x.iter_mut().for_each(|v| *v = *v * first * second);
+        let back = (-scaled.excess).exp();
+        for (m, row) in self.mu.iter_mut().zip(&matrix.rows) {
+            *m *= row * back;
+        }
+        self
+    }
+}
+
+fn solve_one(core: &mut Core, matrix: &Matrix, one: &One<'_>, options: &Options) -> Solved {
+    let (d, n) = (matrix.rows.len(), matrix.z.len() / matrix.rows.len().max(1));
+    let scaled = match matrix.scaled(n, one) {
+        Ok(scaled) => scaled,
+        Err(ending) => return Solved::not(d, n, ending),
+    };
+    let (ending, residual) = core.solve(
+        &matrix.z,
+        &scaled.y,
+        scaled.log_a,
+        &scaled.theta,
+        options.tolerance,
+        options.max_steps,
+    );
+    let solved = Solved {
+        x: core.x.clone(),
+        mu: core.mu.clone(),
+        residual,
+        steps: core.steps as u32,
+        ending,
+    };
+    solved.unscaled(matrix, &scaled)
+}
+
+#[cfg(test)]
+#[path = "limit_tests.rs"]
+mod tests;

@@ -1,0 +1,156 @@
+//! What a kernel asks of the machine that runs its `.cu` file: memory, copies, launches.
+//!
+//! A [`Machine`] is a CUDA device ([`Gpu`](super::cuda::Gpu)) or, in tests, the host that compiled the
+//! same source. Work is done through sessions; each has a queue of its own, so that the copies of one
+//! session overlap with the launches of another.
+
+use crate::Result;
+
+/// A `.cu` file with the kernels in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Name of the file without `.cu`.
+    pub name: &'static str,
+    /// Its text; `#include "prelude.cuh"` stands for [`PRELUDE`].
+    pub text: &'static str,
+    /// The names of its `__global__` functions.
+    pub kernels: &'static [&'static str],
+}
+
+/// What every `.cu` file includes as `prelude.cuh`.
+pub const PRELUDE: &str = include_str!("prelude.cuh");
+
+/// Every `.cu` file of the library.
+pub const SOURCES: &[&Source] = &[&super::descent_device::SOURCE, &super::limit_device::SOURCE];
+
+/// Memory of a session: a number that only this session understands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Memory(pub usize);
+
+/// One argument of a kernel.
+#[derive(Debug, Clone, Copy)]
+pub enum Argument<'a> {
+    /// A pointer.
+    Memory(&'a Memory),
+    /// `int`.
+    Int(i32),
+    /// `long long` or `unsigned long long`.
+    Long(u64),
+    /// `double`.
+    Double(f64),
+    /// `float`.
+    Float(f32),
+}
+
+/// The shape of a launch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    /// Blocks.
+    pub grid: u32,
+    /// Threads of a block. Kernels are right for every number; this is the one that is fast.
+    pub block: u32,
+    /// Bytes of dynamic shared memory.
+    pub shared: usize,
+}
+
+/// Something that runs kernels.
+pub trait Machine: Send + Sync {
+    /// A name for people, as `cuda:0 (NVIDIA H100)`.
+    fn name(&self) -> String;
+    /// Bytes that can be had now.
+    ///
+    /// # Errors
+    /// When the device does not answer.
+    fn free_memory(&self) -> Result<usize>;
+    /// Bytes of shared memory that a block can have.
+    fn shared_memory(&self) -> usize;
+    /// A session of its own. Sessions are used by one thread at a time.
+    ///
+    /// # Errors
+    /// When the device does not answer.
+    fn open(&self) -> Result<Box<dyn Session + '_>>;
+}
+
+/// How an operation of a session failed.
+#[derive(Debug)]
+pub enum Failure {
+    /// There is no room for this many bytes: smaller pieces may fit.
+    Memory(usize),
+    /// Anything else.
+    Other(crate::Error),
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+/// A queue of copies and launches, carried out in order.
+pub trait Session {
+    /// Memory with these contents.
+    ///
+    /// # Errors
+    /// When there is no room, or the device fails.
+    fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure>;
+    /// Memory of zeros.
+    ///
+    /// # Errors
+    /// When there is no room, or the device fails.
+    fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure>;
+    /// Waits for all before, then copies the first `into.len()` bytes of `from`.
+    ///
+    /// # Errors
+    /// When the device fails; a kernel that failed says so here.
+    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure>;
+    /// Gives memory back.
+    fn release(&mut self, memory: Memory);
+    /// Queues a kernel of `source`.
+    ///
+    /// # Errors
+    /// When the source does not compile for this device, or the launch is refused.
+    ///
+    /// # Safety
+    /// `arguments` are those of the kernel, in number, type and order; its pointers are long enough for
+    /// what it does with them.
+    unsafe fn launch(
+        &mut self,
+        source: &'static Source,
+        kernel: &'static str,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+    ) -> std::result::Result<(), Failure>;
+}
+
+/// Numbers that are plain bytes.
+///
+/// # Safety
+/// No padding, no invalid bit patterns.
+pub unsafe trait Plain: Copy {}
+// SAFETY: primitive numbers.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for u16 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for i32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for f32 {}
+// SAFETY: as above.
+unsafe impl Plain for f64 {}
+
+/// The bytes of numbers.
+pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {
+    // SAFETY: `T` is plain; the length is that of the slice.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), std::mem::size_of_val(values)) }
+}
+
+/// The bytes of numbers, to be written.
+pub fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
+    let length = std::mem::size_of_val(values);
+    // SAFETY: as in `bytes`; any bytes are valid numbers.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), length) }
+}
