@@ -90,8 +90,8 @@ pub struct Descents {
 /// ```
 ///
 /// # Errors
-/// When a start has the wrong length or an entry that is not finite (which run, which entry), the step,
-/// a schedule or the batch size is out of range, or the recorded steps do not increase to `steps`.
+/// When a start has the wrong length, the step, a schedule or the batch size is out of range, or the
+/// recorded steps do not increase to `steps`. A start that is not finite is its run's outcome.
 pub fn descend(
     problem: &Problem,
     objective: Objective,
@@ -166,13 +166,17 @@ pub(super) fn check(
                     found: format!("({})", values.len()),
                 });
             }
-            if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-                let what = format!("runs[{k}].{name}[{i}]");
-                return Err(domain(what, "a finite number", values[i].to_string()));
-            }
         }
     }
     Ok(())
+}
+
+/// The entry of a start that is not a finite number, which ends its run before the first step.
+pub(super) fn not_finite(run: &Run) -> Option<Outcome> {
+    [("first", &run.first), ("second", &run.second)].into_iter().find_map(|(array, values)| {
+        let index = values.iter().position(|v| !v.is_finite())?;
+        Some(Outcome::NotFinite { array, index })
+    })
 }
 
 /// Up to [`LANES`] runs; every buffer but `records` is feature-major, lane-minor.
@@ -229,7 +233,9 @@ impl<'a> Block<'a> {
             residual: vec![0.0; d * LANES],
             order: vec![0; if options.batch.is_some() { LANES * d } else { 0 }],
             records: Vec::with_capacity(options.record.len()),
-            outcome: [Outcome::Complete; LANES],
+            outcome: std::array::from_fn(|lane| {
+                runs.get(lane).and_then(not_finite).unwrap_or(Outcome::Complete)
+            }),
         };
         if objective == Objective::PlainL1 {
             block.x.copy_from_slice(&block.first);
@@ -254,7 +260,7 @@ impl<'a> Block<'a> {
         });
         let mut alphas = vec![0.0; schedules.len()];
         if options.record.first() == Some(&0) {
-            self.records.push(self.x.clone());
+            self.record();
         }
         for k in 0..options.steps {
             if k % 256 == 0 && cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     Outcome,
-    descent::{Descents, Objective, Options, Run, check, descend},
+    descent::{Descents, Objective, Options, Run, check, descend, not_finite},
     machine::{Argument as A, Failure, Launch, Machine, Memory, Session, Source, bytes, bytes_mut},
     pieces::{Bytes, in_pieces},
 };
@@ -115,7 +115,10 @@ fn with_clock(
                 let reached = match ends[k] {
                     Outcome::Complete => u64::MAX,
                     Outcome::Diverged { step } => step - 1,
-                    Outcome::Cancelled { step } => step,
+                    Outcome::Cancelled { step }
+                    | Outcome::StepTooSmall { step }
+                    | Outcome::TooManySteps { step } => step,
+                    Outcome::NotFinite { .. } => 0,
                 };
                 if options.record[r] <= reached {
                     let from = &part[(r * range.len() + k) * n..][..n];
@@ -124,6 +127,14 @@ fn with_clock(
             }
         }
         outcome[range].copy_from_slice(&ends);
+    }
+    for (b, run) in runs.iter().enumerate() {
+        if let Some(end) = not_finite(run) {
+            outcome[b] = end;
+            for r in 0..records {
+                x[(r * runs.len() + b) * n..][..n].fill(f64::NAN);
+            }
+        }
     }
     Ok(Descents { x, outcome })
 }

@@ -140,6 +140,29 @@ fn one_that_diverges_leaves_the_others_right() -> Result<()> {
 }
 
 #[test]
+fn a_start_that_is_not_finite_is_the_outcome_of_its_run() -> Result<()> {
+    let problem = problem()?;
+    let n = problem.features();
+    let right = runs(Objective::MaskWeight, 5, n);
+    let mut wrong = right.clone();
+    wrong[0].first[3] = f64::NAN;
+    wrong[4].second[1] = f64::INFINITY;
+    let before = descend(&problem, Objective::MaskWeight, &right, &options(20, None), None)?;
+    let after = descend(&problem, Objective::MaskWeight, &wrong, &options(20, None), None)?;
+    assert_eq!(after.outcome[0], Outcome::NotFinite { array: "first", index: 3 });
+    assert_eq!(after.outcome[4], Outcome::NotFinite { array: "second", index: 1 });
+    for (r, k) in (0..3).flat_map(|r| (0..5).map(move |k| (r, k))) {
+        let at = (r * 5 + k) * n;
+        if k == 0 || k == 4 {
+            assert!(after.x[at..at + n].iter().all(|v| v.is_nan()));
+        } else {
+            assert_eq!(before.x[at..at + n], after.x[at..at + n]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_cancelled_batch_says_how_far_it_came() -> Result<()> {
     let problem = problem()?;
     let runs = runs(Objective::MaskWeight, 3, problem.features());
@@ -165,9 +188,6 @@ fn wrong_input_is_named() -> Result<()> {
     let mut short = good.clone();
     short[1].second.pop();
     refuse(&short, &options(10, None), "runs[1].second");
-    let mut nan = good.clone();
-    nan[0].first[3] = f64::NAN;
-    refuse(&nan, &options(10, None), "runs[0].first[3]");
     refuse(&good, &Options { step: 0.0, ..options(10, None) }, "step size");
     refuse(&good, &options(10, Some(0)), "batch size");
     refuse(&good, &Options { record: vec![5, 3], ..options(10, None) }, "recorded steps");
