@@ -1,5 +1,5 @@
 //! The `.cu` files of the library compiled by the host's C++ compiler, as a
-//! [`Machine`](mirrorflow::kernels::machine::Machine): what a GPU would run, checked without one.
+//! [`Machine`]: what a GPU would run, checked without one.
 //!
 //! A block of threads runs on one thread of the system, in three ways: with one thread as plain code;
 //! with many as fibers that meet at barriers; with many from the last to the first, which brings to light

@@ -1,4 +1,4 @@
-//! [`descend`](super::descent::descend) on machines that run `descent.cu`.
+//! [`descend`] on machines that run `descent.cu`.
 //!
 //! A run takes `8(3n + rows)` bytes of state on chip, `16n` bytes of m and w, `8Rn` of records, and for SGD
 //! `4d` for the order of its samples. All steps of a piece are a few launches; between them the state

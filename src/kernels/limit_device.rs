@@ -1,4 +1,4 @@
-//! [`limits`](super::limit::limits) on machines that run `limit.cu`: a block of threads for each problem.
+//! [`limits`] on machines that run `limit.cu`: a block of threads for each problem.
 //!
 //! A problem takes `8(d² + 4d + 5n)` bytes on chip, and `8(2d + 3n)` bytes of input and answer; Z is there
 //! once, or `16dn` bytes for each problem where each has its own.
