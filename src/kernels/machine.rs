@@ -21,7 +21,8 @@ pub struct Source {
 pub const PRELUDE: &str = include_str!("prelude.cuh");
 
 /// Every `.cu` file of the library.
-pub const SOURCES: &[&Source] = &[&super::descent_device::SOURCE, &super::limit_device::SOURCE];
+pub const SOURCES: &[&Source] =
+    &[&super::descent_device::SOURCE, &super::limit_device::SOURCE, &super::mirror_flow::SOURCE];
 
 /// Memory of a session: a number that only this session understands.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::attempt::{Lanework, Norms, attempt, begin};
 use super::tiles::{COLUMNS, Individual, ROWS, Shape, Shared};
-use super::{Batch, Features, Options};
+use super::{Batch, Features, Options, not_finite};
 use crate::kernels::Outcome;
 use crate::numerics::lanes::Real;
 use crate::numerics::rodas5p::{GAMMA, NODES, STAGES};
@@ -162,10 +162,11 @@ impl<'a, T: Real> Block<'a, T> {
             while self.lanes[l].is_none() && self.next_run < slots.ends.len() {
                 let run = self.next_run;
                 self.next_run += 1;
-                if let Some((array, index)) = self.load(l, slots.first + run) {
-                    slots.ends[run].outcome = Outcome::NotFinite { array, index };
+                if let Some(outcome) = not_finite(self.batch, slots.first + run) {
+                    slots.ends[run].outcome = outcome;
                     continue;
                 }
+                self.load(l, slots.first + run);
                 let jumps = self.schedule_of(slots.first + run).breakpoints();
                 self.lanes[l] = Some(Lane {
                     run,
@@ -186,18 +187,12 @@ impl<'a, T: Real> Block<'a, T> {
         }
     }
 
-    /// Puts the data of a run into a lane; the array and entry that is not a finite number, if any.
-    fn load(&mut self, l: usize, run: usize) -> Option<(&'static str, usize)> {
+    /// Puts the data of a run into a lane.
+    fn load(&mut self, l: usize, run: usize) {
         let (d, n, width) = (self.batch.samples, self.batch.features, self.width);
         let y = &self.batch.y[run * d..(run + 1) * d];
-        if let Some(j) = y.iter().position(|v| !v.is_finite()) {
-            return Some(("y", j));
-        }
         if let Features::Individual(z) = self.batch.z {
             let z = &z[run * d * n..(run + 1) * d * n];
-            if let Some(k) = z.iter().position(|v| !v.is_finite()) {
-                return Some(("Z", k));
-            }
             let wide = self.work.shape.n;
             for (j, row) in z.chunks_exact(n).enumerate() {
                 for (i, v) in row.iter().enumerate() {
@@ -219,7 +214,6 @@ impl<'a, T: Real> Block<'a, T> {
         for v in work.now.nu.iter_mut().skip(l).step_by(width) {
             *v = T::default();
         }
-        None
     }
 
     /// F and the first step of the lanes that start, or start again after a jump of α.

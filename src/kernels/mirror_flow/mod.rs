@@ -11,10 +11,12 @@
 //! *Layout.* Z is d×n, row-major, or B×d×n; y is B×d; records are R×B×n and R×B.
 //!
 //! *Precision.* In f32 Z, the state and all products are f32 while times and step control stay f64. The
-//! exponents `θ − log a` carry a relative error of 6e-8, so f32 is refused where that exceeds rtol.
+//! exponents `θ − log a` carry a relative error of 6e-8, so f32 is refused where that exceeds rtol. On a
+//! CUDA device all is f64, whatever is asked for.
 
 mod attempt;
 mod block;
+mod on_device;
 mod tiles;
 #[cfg(test)]
 mod tiles_tests;
@@ -22,6 +24,8 @@ mod tiles_tests;
 use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
+
+pub use self::on_device::{SOURCE, integrate_on};
 
 use self::block::{Block, End, Slots};
 use super::Outcome;
@@ -245,6 +249,19 @@ fn pieces(
         }
     }
     out
+}
+
+/// The entry of a run's own data that is not a finite number, which ends it before it begins.
+fn not_finite(batch: &Batch<'_>, run: usize) -> Option<Outcome> {
+    let (d, size) = (batch.samples, batch.samples * batch.features);
+    let z = match batch.z {
+        Features::Shared(_) => &[],
+        Features::Individual(z) => &z[run * size..(run + 1) * size],
+    };
+    [("y", &batch.y[run * d..(run + 1) * d]), ("Z", z)].into_iter().find_map(|(array, values)| {
+        let index = values.iter().position(|v| !v.is_finite())?;
+        Some(Outcome::NotFinite { array, index })
+    })
 }
 
 /// The number of runs.
