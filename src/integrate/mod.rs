@@ -7,7 +7,6 @@ mod general;
 mod options;
 mod rosenbrock;
 mod rosenbrock_matrix;
-mod rosenbrock_table;
 mod stabilized;
 mod stabilized_dense;
 mod stabilized_radius;

@@ -9,9 +9,9 @@
 //! Source: RODAS5P of G. Steinebach, BIT 63 (2023); form of Hairer & Wanner II, IV.7.
 
 use super::rosenbrock_matrix::Shifted;
-use super::rosenbrock_table::{A, C, DENSE, GAMMA, NODES, STAGES, TIME};
 use super::{Attempt, Stepper, Work};
 use crate::flow::{Flow, Structure};
+use crate::numerics::rodas5p::{A, C, DENSE, GAMMA, NODES, STAGES, TIME};
 
 /// RODAS5P as a [`Stepper`]: Cholesky where the flow says its Jacobian is symmetric negative
 /// semidefinite, LU where not, difference quotients where the flow gives no Jacobian.

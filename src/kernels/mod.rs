@@ -18,6 +18,7 @@ pub mod limit;
 mod limit_core;
 pub mod limit_device;
 pub mod machine;
+pub mod mirror_flow;
 pub mod philox;
 mod pieces;
 
@@ -32,9 +33,26 @@ pub const LANES: usize = 16;
 pub enum Outcome {
     /// All steps were taken.
     Complete,
+    /// An input of this run is NaN or infinite: nothing was computed for it.
+    NotFinite {
+        /// Name of the array.
+        array: &'static str,
+        /// The entry, counted in this run's part of the array.
+        index: usize,
+    },
     /// The state was no longer finite after this step (counted from 1); records from there on are NaN.
     Diverged {
         /// The step.
+        step: u64,
+    },
+    /// No step was short enough for the tolerance; records from there on are NaN.
+    StepTooSmall {
+        /// Steps taken.
+        step: u64,
+    },
+    /// All the steps allowed were taken before the end; records from there on are NaN.
+    TooManySteps {
+        /// Steps taken.
         step: u64,
     },
     /// The batch was cancelled after this many steps; records from there on are NaN.
@@ -48,8 +66,18 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Complete => f.write_str("all steps taken"),
+            Self::NotFinite { array, index } => {
+                write!(f, "{array}[{index}] of this run is not a finite number")
+            }
             Self::Diverged { step } => {
                 write!(f, "not finite after step {step}: take smaller steps")
+            }
+            Self::StepTooSmall { step } => write!(
+                f,
+                "after step {step} no step was short enough for the tolerance: raise rtol or atol"
+            ),
+            Self::TooManySteps { step } => {
+                write!(f, "gave up after step {step}: allow more steps or raise the tolerance")
             }
             Self::Cancelled { step } => write!(f, "cancelled after step {step}"),
         }

@@ -2,16 +2,16 @@
 //!
 //! Source: G. Steinebach, "Construction of Rosenbrock–Wanner method Rodas5P and numerical benchmarks
 //! within the Julia differential equations package", BIT 63 (2023), in the variables `u = Γk` of
-//! Hairer & Wanner, "Solving ordinary differential equations II", IV.7. The tests of `rosenbrock`
+//! Hairer & Wanner, "Solving ordinary differential equations II", IV.7. The tests of `integrate::rosenbrock`
 //! verify the seventeen conditions of order five, those of the embedded and of the dense method.
 
 /// Number of stages.
-pub(super) const STAGES: usize = 8;
+pub(crate) const STAGES: usize = 8;
 /// `γ`: the matrix of a step is `I/(γh) − J`.
-pub(super) const GAMMA: f64 = 0.21193756319429014;
+pub(crate) const GAMMA: f64 = 0.21193756319429014;
 /// Strict rows of `α Γ⁻¹` of stages 1 … 6; stages 7 and 8 add u₆ and u₇ to the argument of
 /// their predecessor, and the step ends at the argument of stage 8 plus u₈, which is the estimate.
-pub(super) const A: [&[f64]; 6] = [
+pub(crate) const A: [&[f64]; 6] = [
     &[],
     &[3.0],
     &[2.849394379747939, 0.45842242204463923],
@@ -26,7 +26,7 @@ pub(super) const A: [&[f64]; 6] = [
     ],
 ];
 /// Strict rows of `diag(1/γ) − Γ⁻¹`.
-pub(super) const C: [&[f64]; 8] = [
+pub(crate) const C: [&[f64]; 8] = [
     &[],
     &[-14.155112264123755],
     &[-17.97296035885952, -2.859693295451294],
@@ -58,7 +58,7 @@ pub(super) const C: [&[f64]; 8] = [
     ],
 ];
 /// Nodes `α_i`.
-pub(super) const NODES: [f64; STAGES] = [
+pub(crate) const NODES: [f64; STAGES] = [
     0.0,
     0.6358126895828704,
     0.4095798393397535,
@@ -69,7 +69,7 @@ pub(super) const NODES: [f64; STAGES] = [
     1.0,
 ];
 /// Row sums of Γ: the weights of `h F_t`.
-pub(super) const TIME: [f64; STAGES] = [
+pub(crate) const TIME: [f64; STAGES] = [
     0.21193756319429014,
     -0.42387512638858027,
     -0.3384627126235924,
@@ -80,7 +80,7 @@ pub(super) const TIME: [f64; STAGES] = [
     0.0,
 ];
 /// Dense output: `y(θ) = (1−θ) y + θ (y_new + (1−θ)(q₁ + θ (q₂ + θ q₃)))`, `q_k = Σ_j DENSE[k][j] u_j`.
-pub(super) const DENSE: [[f64; STAGES]; 3] = [
+pub(crate) const DENSE: [[f64; STAGES]; 3] = [
     [
         25.948786856663858,
         -2.5579724845846235,
