@@ -16,11 +16,15 @@ fn kernels(text: &str) -> Vec<String> {
     text.split("__global__ void").skip(1).map(name).collect()
 }
 
+/// The `.cu` files of a folder and the folders in it.
 fn sources(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        if path.is_dir() {
+            found.extend(sources(&path)?);
+        }
         if path.extension().is_some_and(|e| e == "cu" || e == "cuh") {
             println!("cargo::rerun-if-changed={}", path.display());
         }

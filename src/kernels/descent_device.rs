@@ -113,12 +113,10 @@ fn with_clock(
             for (k, b) in range.clone().enumerate() {
                 // A record that was not reached stays NaN.
                 let reached = match ends[k] {
-                    Outcome::Complete => u64::MAX,
                     Outcome::Diverged { step } => step - 1,
-                    Outcome::Cancelled { step }
-                    | Outcome::StepTooSmall { step }
-                    | Outcome::TooManySteps { step } => step,
-                    Outcome::NotFinite { .. } => 0,
+                    Outcome::Cancelled { step } => step,
+                    // Complete; the other outcomes are those of flows.
+                    _ => u64::MAX,
                 };
                 if options.record[r] <= reached {
                     let from = &part[(r * range.len() + k) * n..][..n];
