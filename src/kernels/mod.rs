@@ -8,6 +8,7 @@
 //! bit. Every run has an outcome of its own; one that diverges leaves the others as they are.
 
 pub mod descent;
+pub mod mask_weight;
 pub mod nn;
 pub mod philox;
 

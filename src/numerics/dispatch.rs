@@ -94,3 +94,34 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// Defines a generic function that runs `$body` compiled for each level. The body has no fused
+/// operation, so that the bits are the same on every level; its generics stand in brackets:
+/// `fn name[T: Trait](args) = body`. References among the arguments are known not to overlap.
+macro_rules! each_level {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident[$($generics:tt)*]($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident) => {
+        $(#[$meta])*
+        $vis fn $name<$($generics)*>($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx2,fma")]
+                fn avx512<$($generics)*>($($arg: $ty),*) $(-> $ret)? {
+                    $body($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2<$($generics)*>($($arg: $ty),*) $(-> $ret)? {
+                    $body($($arg),*)
+                }
+                match $crate::numerics::dispatch::level() {
+                    // SAFETY: `level` has detected these features on this CPU.
+                    $crate::numerics::dispatch::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: as above.
+                    $crate::numerics::dispatch::Level::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::numerics::dispatch::Level::Plain => {}
+                }
+            }
+            $body($($arg),*)
+        }
+    };
+}
+pub(crate) use each_level;

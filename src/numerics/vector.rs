@@ -26,8 +26,8 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 const BIAS: f64 = 4_503_599_627_371_519.0;
 const LOG2_E: f64 = std::f64::consts::LOG2_E;
 /// `ln 2` with 21 trailing zero bits, and the rest.
-const LN2_HI: f64 = 0.693_147_180_369_123_8;
-const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
+pub(crate) const LN2_HI: f64 = 0.693_147_180_369_123_8;
+pub(crate) const LN2_LO: f64 = 1.908_214_929_270_587_7e-10;
 /// `(e^r − 1 − r)/r²` on `|r| ≤ ½ ln 2`.
 const EXP: [f64; 10] = [
     0.5000000000000001,
@@ -129,10 +129,16 @@ dispatch!(fn a_sinh_cosh_kernel(z: &[f64], log_a: &[f64], x_out: &mut [f64], s_o
 #[inline(always)]
 fn exp_body<const FUSED: bool>(x: &[f64], out: &mut [f64]) {
     for (out, &x) in out.iter_mut().zip(x) {
-        let (p, k) = exp_reduced::<FUSED>(x, 0.0);
-        let (first, second) = powers_of_two(k);
-        *out = p * first * second;
+        *out = exp_element::<FUSED>(x);
     }
+}
+
+/// `e^x` as [`exp`], branch-free, for loops of one's own.
+#[inline(always)]
+pub(crate) fn exp_element<const FUSED: bool>(x: f64) -> f64 {
+    let (p, k) = exp_reduced::<FUSED>(x, 0.0);
+    let (first, second) = powers_of_two(k);
+    p * first * second
 }
 
 #[inline(always)]
@@ -203,7 +209,7 @@ pub(crate) fn moderate_sinh<I: Isa>(z: f64) -> f64 {
 
 /// `e^{hi + lo} = p · 2^k` with `|lo| ≤ ulp(hi)`; k is a whole number, `|k| ≤ 2020`.
 #[inline(always)]
-fn exp_reduced<const FUSED: bool>(hi: f64, lo: f64) -> (f64, f64) {
+pub(crate) fn exp_reduced<const FUSED: bool>(hi: f64, lo: f64) -> (f64, f64) {
     // Comparisons that are false for NaN leave it in place; the sum of infinities has no `lo`.
     let lo = if hi.abs() < LIMIT { lo } else { 0.0 };
     let hi = if hi > LIMIT { LIMIT } else { hi };
@@ -233,7 +239,7 @@ fn power_of_two(k: f64) -> f64 {
 
 /// `2^k` as a product of two, for a whole `|k| ≤ 2040`; the second is 1 where one is enough.
 #[inline(always)]
-fn powers_of_two(k: f64) -> (f64, f64) {
+pub(crate) fn powers_of_two(k: f64) -> (f64, f64) {
     let first = if k > 1020.0 { 1020.0 } else { k };
     let first = if first < -1020.0 { -1020.0 } else { first };
     (power_of_two(first), power_of_two(k - first))
