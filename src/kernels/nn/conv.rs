@@ -84,20 +84,30 @@ const GROUPS: usize = 16;
 const GROUP_NUMBERS: usize = 1 << 21;
 
 impl<T: Real> Conv2d<T> {
-    /// A convolution of this shape.
+    /// Whether a convolution can have this shape.
     ///
     /// # Errors
     /// When a size is zero or the kernel does not fit the framed image.
-    pub fn new(shape: ConvShape) -> Result<Self> {
-        let s = &shape;
+    pub fn check(shape: &ConvShape) -> Result<()> {
+        let s = shape;
         let sizes = [s.height, s.width, s.inputs, s.outputs, s.kernel, s.stride];
-        if sizes.contains(&0) || s.height.min(s.width) + 2 * s.padding < s.kernel {
-            return Err(Error::Domain {
-                what: "the shape of a convolution".into(),
-                expected: "positive sizes and a kernel no larger than the padded image".into(),
-                found: format!("{shape:?}"),
-            });
+        if !sizes.contains(&0) && s.height.min(s.width) + 2 * s.padding >= s.kernel {
+            return Ok(());
         }
+        Err(Error::Domain {
+            what: "the shape of a convolution".into(),
+            expected: "positive sizes and a kernel no larger than the padded image".into(),
+            found: format!("{shape:?}"),
+        })
+    }
+
+    /// A convolution of this shape.
+    ///
+    /// # Errors
+    /// As [`Conv2d::check`].
+    pub fn new(shape: ConvShape) -> Result<Self> {
+        Self::check(&shape)?;
+        let s = &shape;
         let (forward, backward) = (Plan::forward(s), Plan::backward(s));
         let pixel = |t: usize| (t / s.kernel) * forward.frame.padded_width + t % s.kernel;
         let entries = (0..s.kernel * s.kernel)

@@ -57,28 +57,43 @@ pub fn copy<T: Real>(to: &mut [T], from: &[T]) -> Result<()> {
     Ok(())
 }
 
-/// Swaps the axes of each image: `pixels×channels` to `channels×pixels` or, with `back`, the other way.
-/// PyTorch flattens images channel by channel.
+/// Each image `pixels×channels` as `channels×pixels`: PyTorch flattens images channel by channel.
 ///
 /// # Errors
 /// When the lengths are not whole images or differ.
-pub fn transpose<T: Real>(
-    from: &[T],
-    to: &mut [T],
-    pixels: usize,
-    channels: usize,
-    back: bool,
-) -> Result<()> {
-    let image = pixels * channels;
-    check_len("the last image of a transposition", from.len() % image.max(1), 0)?;
-    check_len("the result of a transposition", to.len(), from.len())?;
-    let (rows, columns) = if back { (channels, pixels) } else { (pixels, channels) };
-    to.par_chunks_mut(image).zip(from.par_chunks(image)).for_each(|(to, from)| {
-        for row in 0..rows {
-            for column in 0..columns {
-                to[column * rows + row] = from[row * columns + column];
-            }
+pub fn flatten<T: Real>(x: &[T], y: &mut [T], pixels: usize, channels: usize) -> Result<()> {
+    let image = images_of(x, y, pixels * channels)?;
+    y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
+        for (p, c) in (0..pixels).flat_map(|p| (0..channels).map(move |c| (p, c))) {
+            y[c * pixels + p] = x[p * channels + c];
         }
     });
     Ok(())
+}
+
+/// The gradient of [`flatten`]: `dx = …` or, with `accumulate`, `dx += …`.
+///
+/// # Errors
+/// As [`flatten`].
+pub fn flatten_backward<T: Real>(
+    dy: &[T],
+    dx: &mut [T],
+    pixels: usize,
+    channels: usize,
+    accumulate: bool,
+) -> Result<()> {
+    let image = images_of(dy, dx, pixels * channels)?;
+    dx.par_chunks_mut(image).zip(dy.par_chunks(image)).for_each(|(dx, dy)| {
+        for (p, c) in (0..pixels).flat_map(|p| (0..channels).map(move |c| (p, c))) {
+            let (dx, dy) = (&mut dx[p * channels + c], dy[c * pixels + p]);
+            *dx = if accumulate { *dx + dy } else { dy };
+        }
+    });
+    Ok(())
+}
+
+fn images_of<T>(from: &[T], to: &[T], image: usize) -> Result<usize> {
+    check_len("the last image of a batch to flatten", from.len() % image.max(1), 0)?;
+    check_len("a flattened batch", to.len(), from.len())?;
+    Ok(image.max(1))
 }

@@ -23,7 +23,7 @@ pub enum Kind {
 /// let pool = Pool { kind: Kind::Max, height: 2, width: 2, channels: 1, window: 2, stride: 2, padding: 0 };
 /// let (mut y, mut dx) = ([0.0], [0.0; 4]);
 /// pool.forward(&[1.0, 4.0, 3.0, 2.0], &mut y)?;
-/// pool.backward(&[1.0, 4.0, 3.0, 2.0], &y, &[7.0], &mut dx)?;
+/// pool.backward(&[1.0, 4.0, 3.0, 2.0], &y, &[7.0], &mut dx, false)?;
 /// assert_eq!((y, dx), ([4.0], [0.0, 7.0, 0.0, 0.0]));
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -108,11 +108,18 @@ impl Pool {
         Ok(())
     }
 
-    /// `dx` out of `dy`, with the x and y of the forward pass.
+    /// `dx` out of `dy`, with the x and y of the forward pass; `dx += …` with `accumulate`.
     ///
     /// # Errors
     /// As [`Pool::forward`].
-    pub fn backward<T: Real>(&self, x: &[T], y: &[T], dy: &[T], dx: &mut [T]) -> Result<()> {
+    pub fn backward<T: Real>(
+        &self,
+        x: &[T],
+        y: &[T],
+        dy: &[T],
+        dx: &mut [T],
+        accumulate: bool,
+    ) -> Result<()> {
         let (input, output) = self.lens(x.len(), y.len())?;
         check_len("dy of a pooling", dy.len(), y.len())?;
         check_len("dx of a pooling", dx.len(), x.len())?;
@@ -120,7 +127,9 @@ impl Pool {
         let share = T::of(1.0 / (self.window * self.window) as f64);
         let images = x.par_chunks(input).zip(y.par_chunks(output)).zip(dy.par_chunks(output));
         dx.par_chunks_mut(input).zip(images).for_each(|(dx, ((x, y), dy))| {
-            dx.fill(T::ZERO);
+            if !accumulate {
+                dx.fill(T::ZERO);
+            }
             for (place, (y, dy)) in y.chunks_exact(c).zip(dy.chunks_exact(c)).enumerate() {
                 match self.kind {
                     Kind::Max => {
