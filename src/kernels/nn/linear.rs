@@ -85,18 +85,61 @@ impl Linear {
     }
 }
 
-/// `c (+)= a·b` with `[rows, inner, columns]`; a and b as (numbers, row stride, column stride), c row-major.
-pub(super) fn product<T: Real>(
-    [rows, inner, columns]: [usize; 3],
+/// A matrix somewhere in an array.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrix<'a, T> {
+    pub(super) numbers: &'a [T],
+    /// From one row, one column to the next.
+    pub(super) row: usize,
+    pub(super) column: usize,
+}
+
+impl<T> Matrix<'_, T> {
+    pub(super) fn transposed(self) -> Self {
+        Self { row: self.column, column: self.row, ..self }
+    }
+
+    fn holds(&self, rows: usize, columns: usize) -> bool {
+        let last = rows.max(1) - 1;
+        rows * columns == 0 || last * self.row + (columns - 1) * self.column < self.numbers.len()
+    }
+}
+
+/// `c (+)= a·b` with `[rows, inner, columns]`, c as numbers and from row to row, by all threads.
+fn product<T: Real>(
+    sizes: [usize; 3],
     c: &mut [T],
     accumulate: bool,
     a: (&[T], usize, usize),
     b: (&[T], usize, usize),
 ) {
-    let last = |rows: usize, cols: usize, s: (&[T], usize, usize)| {
-        rows == 0 || cols == 0 || (rows - 1) * s.1 + (cols - 1) * s.2 < s.0.len()
-    };
-    assert!(last(rows, inner, a) && last(inner, columns, b) && c.len() >= rows * columns);
+    let matrix = |(numbers, row, column)| Matrix { numbers, row, column };
+    let threads = gemm::Parallelism::Rayon(0);
+    multiply(sizes, (c, sizes[2]), accumulate, matrix(a), matrix(b), threads);
+}
+
+/// The same by this thread alone.
+pub(super) fn product_alone<T: Real>(
+    sizes: [usize; 3],
+    c: (&mut [T], usize),
+    accumulate: bool,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+) {
+    multiply(sizes, c, accumulate, a, b, gemm::Parallelism::None);
+}
+
+fn multiply<T: Real>(
+    [rows, inner, columns]: [usize; 3],
+    (c, c_row): (&mut [T], usize),
+    accumulate: bool,
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    threads: gemm::Parallelism,
+) {
+    let target = Matrix { numbers: &*c, row: c_row, column: 1 };
+    assert!(a.holds(rows, inner) && b.holds(inner, columns) && target.holds(rows, columns));
+    assert!(c_row >= columns, "rows of a product must not overlap");
     // SAFETY: every entry lies inside its slice, as just checked; T is f32 or f64, which gemm knows.
     unsafe {
         gemm::gemm(
@@ -105,20 +148,20 @@ pub(super) fn product<T: Real>(
             inner,
             c.as_mut_ptr(),
             1,
-            columns as isize,
+            c_row as isize,
             accumulate,
-            a.0.as_ptr(),
-            a.2 as isize,
-            a.1 as isize,
-            b.0.as_ptr(),
-            b.2 as isize,
-            b.1 as isize,
+            a.numbers.as_ptr(),
+            a.column as isize,
+            a.row as isize,
+            b.numbers.as_ptr(),
+            b.column as isize,
+            b.row as isize,
             T::ONE,
             T::ONE,
             false,
             false,
             false,
-            gemm::Parallelism::Rayon(0),
+            threads,
         );
     }
 }

@@ -9,11 +9,13 @@
 //! bits come out on any. Nothing is allocated after the first call of a shape: what a kernel needs besides its
 //! arguments lies in a [`Buffer`] that the caller keeps or in a scratch that the thread keeps.
 
+pub mod attention;
 pub mod batch_norm;
 mod buffer;
 mod conv;
 mod conv_plan;
 mod conv_tile;
+pub mod layer_norm;
 mod linear;
 pub mod pointwise;
 pub mod pool;
@@ -41,3 +43,5 @@ fn check_len(what: &str, found: usize, expected: usize) -> Result<()> {
 
 #[cfg(test)]
 mod conv_tests;
+#[cfg(test)]
+mod token_tests;
