@@ -2,7 +2,7 @@
 //!
 //! A ReLU overwrites its value where nobody needs it again (its maker, a convolution or linear layer, does not, and nobody
 //! else reads it). Gradients of values live from the first layer that writes one (going backwards) to the one that
-//! made the value, and share few places in turn; batch norm and ReLU turn `dy` into `dx` where it stands when they are
+//! made the value, and share few places in turn; batch norm, ReLU, GELU and sums turn `dy` into `dx` where it stands when they are
 //! the first to write it.
 
 use crate::network::{Network, Op, Value};
@@ -35,10 +35,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(network: &Network) -> Self {
         let layers = network.layers();
-        let residual: Vec<Option<Value>> = layers
-            .iter()
-            .map(|l| if let Op::BatchNorm { residual, .. } = l.op { residual } else { None })
-            .collect();
+        let residual: Vec<Option<Value>> = layers.iter().map(|l| l.op.added()).collect();
         let mut readers = vec![0; layers.len() + 1];
         for (layer, residual) in layers.iter().zip(&residual) {
             readers[layer.input] += 1;
@@ -67,7 +64,8 @@ impl Plan {
             if let Some(value) = residual[number].filter(|v| *v != 0) {
                 back[number].residual = Some(slots.take(value, network.shape(value).len()));
             }
-            let in_place = matches!(layer.op, Op::BatchNorm { .. } | Op::Relu);
+            let in_place =
+                matches!(layer.op, Op::BatchNorm { .. } | Op::Relu | Op::Gelu | Op::Add { .. });
             if layer.input == 0 {
                 slots.free.push(output);
             } else if in_place && slots.of[layer.input].is_none() {

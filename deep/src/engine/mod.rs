@@ -5,6 +5,7 @@
 
 mod memory;
 mod node;
+mod tokens;
 
 use mirrorflow::{
     Error, Result,
@@ -63,7 +64,7 @@ impl<T: Real> Model<T> {
         }
         let plan = Plan::new(network);
         let nodes = (0..network.layers().len())
-            .map(|layer| Node::new(network, layer))
+            .map(|layer| Node::new(network, layer, batch))
             .collect::<Result<Vec<_>>>()?;
         let buffers = |lens: &[usize]| lens.iter().map(|len| Buffer::new(batch * len)).collect();
         Ok(Self {

@@ -6,13 +6,14 @@ use mirrorflow::{
     Result,
     kernels::nn::{
         Buffer, Conv2d, Linear, Real,
+        attention::Attention,
         batch_norm::{self, Affine, Running, Statistics},
-        column_sums, pointwise,
+        column_sums, layer_norm, pointwise,
         pool::Pool,
     },
 };
 
-use super::Mode;
+use super::{Mode, tokens};
 use crate::network::{Network, Op, conv_shape, pool_shape};
 
 /// ε of batch norm and the weight of a new batch in its running statistics (PyTorch's defaults).
@@ -34,8 +35,26 @@ enum Kernel<T> {
     Norm(Norm<T>),
     Relu,
     Pool(Pool),
-    Flatten { pixels: usize, channels: usize },
+    Flatten {
+        pixels: usize,
+        channels: usize,
+    },
+    LayerNorm,
+    Gelu,
+    Add,
+    Tokens {
+        channels: usize,
+    },
+    First {
+        tokens: usize,
+        channels: usize,
+    },
+    /// With P of a batch.
+    Attention(Attention, Buffer<T>),
 }
+
+/// ε of layer norm in torchvision's ViT.
+const LAYER_EPSILON: f64 = 1e-6;
 
 /// A layer with its kernel and the places of its parameters.
 #[derive(Debug)]
@@ -46,7 +65,7 @@ pub(super) struct Node<T> {
 }
 
 impl<T: Real> Node<T> {
-    pub(super) fn new(network: &Network, layer: usize) -> Result<Self> {
+    pub(super) fn new(network: &Network, layer: usize, batch: usize) -> Result<Self> {
         let of = &network.layers()[layer];
         let input = network.shape(of.input);
         let kernel = match of.op {
@@ -66,6 +85,16 @@ impl<T: Real> Node<T> {
             }
             Op::GlobalMean => Kernel::Pool(Pool::global(input.height, input.channels)),
             Op::Flatten => Kernel::Flatten { pixels: input.pixels(), channels: input.channels },
+            Op::LayerNorm => Kernel::LayerNorm,
+            Op::Gelu => Kernel::Gelu,
+            Op::Add { .. } => Kernel::Add,
+            Op::Tokens => Kernel::Tokens { channels: input.channels },
+            Op::First => Kernel::First { tokens: input.pixels(), channels: input.channels },
+            Op::Attention { heads } => {
+                let (tokens, channels) = (input.pixels(), input.channels / 3);
+                let attention = Attention { tokens, channels, heads };
+                Kernel::Attention(attention, Buffer::new(batch * attention.lens().2))
+            }
         };
         let mut parameters = network.of_layer(layer).iter().map(|p| p.range());
         let weight = parameters.next().unwrap_or(0..0);
@@ -129,6 +158,26 @@ impl<T: Real> Node<T> {
             }
             Kernel::Pool(pool) => pool.forward(x, y),
             Kernel::Flatten { pixels, channels } => pointwise::flatten(x, y, *pixels, *channels),
+            Kernel::LayerNorm => {
+                layer_norm::forward(x, weight, bias.unwrap_or(&[]), LAYER_EPSILON, y)
+            }
+            Kernel::Gelu => pointwise::gelu(x, y),
+            Kernel::Add => {
+                pointwise::copy(y, x)?;
+                residual.map_or(Ok(()), |r| pointwise::add(y, r))
+            }
+            Kernel::Tokens { channels } => {
+                tokens::forward(x, weight, bias.unwrap_or(&[]), *channels, y);
+                Ok(())
+            }
+            Kernel::First { tokens, channels } => {
+                tokens::first(x, *tokens, *channels, y);
+                Ok(())
+            }
+            Kernel::Attention(attention, p) => {
+                let len = y.len() / attention.lens().1 * attention.lens().2;
+                attention.forward(x, y, &mut p[..len])
+            }
         }
     }
 
@@ -148,6 +197,15 @@ impl<T: Real> Node<T> {
                 x, y, dy, norm.relu, &norm.kept, dweight, dbias, scratch,
             );
         }
+        if matches!(self.kernel, Kernel::LayerNorm | Kernel::Tokens { .. }) {
+            let both = &mut gradient[self.weight.start..self.bias.as_ref().map_or(0, |b| b.end)];
+            let sums = both.split_at_mut(self.weight.len());
+            if let Kernel::LayerNorm = self.kernel {
+                return layer_norm::backward_sums(x, LAYER_EPSILON, dy, sums, scratch);
+            }
+            tokens::sums(dy, sums.0, sums.1);
+            return Ok(());
+        }
         if let Some(bias) = self.bias.clone() {
             column_sums(dy, &mut gradient[bias])?;
         }
@@ -159,7 +217,7 @@ impl<T: Real> Node<T> {
         }
     }
 
-    /// Batch norm and ReLU turn dy into dx where it stands; the others leave it.
+    /// Batch norm, ReLU, GELU and sums turn dy into dx where it stands; the others leave it.
     pub(super) fn backward_in_place(
         &mut self,
         x: &[T],
@@ -177,6 +235,7 @@ impl<T: Real> Node<T> {
                 batch_norm::backward_apply(x, dy, &parameters[weight], &norm.kept, sums, scratch)
             }
             Kernel::Relu => pointwise::relu_backward(y, dy),
+            Kernel::Gelu => pointwise::gelu_backward(x, dy),
             _ => Ok(()),
         }
     }
@@ -200,9 +259,29 @@ impl<T: Real> Node<T> {
             Kernel::Flatten { pixels, channels } => {
                 pointwise::flatten_backward(dy, dx, *pixels, *channels, accumulate)
             }
-            // These turn dy into dx where it stands.
-            Kernel::Relu | Kernel::Norm(_) if accumulate => pointwise::add(dx, dy),
-            Kernel::Relu | Kernel::Norm(_) => pointwise::copy(dx, dy),
+            Kernel::LayerNorm => {
+                layer_norm::backward_input(x, weight, LAYER_EPSILON, dy, dx, accumulate)
+            }
+            Kernel::Tokens { channels } => {
+                tokens::backward(dy, *channels, dx, accumulate);
+                Ok(())
+            }
+            Kernel::First { tokens, channels } => {
+                tokens::first_backward(dy, *tokens, *channels, dx, accumulate);
+                Ok(())
+            }
+            Kernel::Attention(attention, p) => {
+                let len = dy.len() / attention.lens().1 * attention.lens().2;
+                attention.backward(x, &p[..len], dy, dx)
+            }
+            // These have turned dy into dx where it stands.
+            Kernel::Relu | Kernel::Norm(_) | Kernel::Gelu | Kernel::Add => {
+                if accumulate {
+                    pointwise::add(dx, dy)
+                } else {
+                    pointwise::copy(dx, dy)
+                }
+            }
         }
     }
 }

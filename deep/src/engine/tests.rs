@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Mode, Model};
-use crate::network::{Layer, Network, Op, Shape, Stem, resnet};
+use crate::network::{Layer, Network, Op, Shape, Stem, resnet, vit};
 
 fn numbers(rng: &mut ChaCha8Rng, len: usize) -> Vec<f64> {
     (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
@@ -105,6 +105,18 @@ fn residual_networks_have_the_right_derivative() -> Result<(), mirrorflow::Error
         }
     }
     assert!(compared > 12, "{compared} of 24 compared");
+    Ok(())
+}
+
+#[test]
+fn vision_transformers_have_the_right_derivative() -> Result<(), mirrorflow::Error> {
+    let image = Shape { height: 6, width: 6, channels: 2 };
+    let network = vit("v", image, 3, 8, 2, 2, 4)?;
+    for seed in 0..8 {
+        // Smooth everywhere: every seed is compared.
+        let Some((slope, difference)) = slopes(&network, 3, seed)? else { panic!("no kink") };
+        assert!((slope - difference).abs() < 1e-8 * (1.0 + slope.abs()), "{slope} {difference}");
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use mirrorflow::{Error, Result, kernels::nn::pool::Kind};
 
-use super::{Layer, Network, Op, Shape, Stem, resnet};
+use super::{Layer, Network, Op, Shape, Stem, resnet, vit};
 
 /// Names and what they are.
 pub fn catalogue() -> &'static [(&'static str, &'static str)] {
@@ -16,6 +16,8 @@ pub fn catalogue() -> &'static [(&'static str, &'static str)] {
         ("resnet18", "residual network of 18 layers for CIFAR: 3×3 stem, no pooling"),
         ("resnet18-imagenet", "torchvision's resnet18"),
         ("resnet50", "torchvision's resnet50"),
+        ("vit-small", "vision transformer: 8×8 patches, 6 blocks, 3 heads, 192 channels"),
+        ("vit-tiny", "vision transformer: 4×4 patches, 2 blocks, 2 heads, 16 channels"),
     ]
 }
 
@@ -44,6 +46,8 @@ pub fn named(name: &str, input: Shape, classes: usize) -> Result<Network> {
         "resnet18" => small(64, &[2, 2, 2, 2]),
         "resnet18-imagenet" => resnet(name, input, Stem::Large, 64, &[2, 2, 2, 2], false, classes),
         "resnet50" => resnet(name, input, Stem::Large, 64, &[3, 4, 6, 3], true, classes),
+        "vit-small" => vit(name, input, input.height.div_ceil(8), 192, 6, 3, classes),
+        "vit-tiny" => vit(name, input, input.height.div_ceil(4), 16, 2, 2, classes),
         _ => Err(Error::Domain {
             what: "the network".into(),
             expected: catalogue().iter().map(|n| n.0).collect::<Vec<_>>().join(", "),

@@ -4,6 +4,7 @@
 mod catalogue;
 mod layout;
 mod resnet;
+mod vit;
 
 use std::fmt;
 
@@ -11,12 +12,14 @@ use mirrorflow::{
     Error, Result,
     kernels::nn::{
         ConvShape,
+        attention::Attention,
         pool::{Kind, Pool},
     },
 };
 
 pub use catalogue::{catalogue, mlp, named};
 pub use resnet::{Stem, resnet};
+pub use vit::vit;
 
 /// A value of the network: 0 is the input, i + 1 what layer i makes.
 pub type Value = usize;
@@ -100,6 +103,35 @@ pub enum Op {
     GlobalMean,
     /// The image as a vector, channel by channel as PyTorch does.
     Flatten,
+    /// Layer norm of the channels of each pixel.
+    LayerNorm,
+    /// `x Φ(x)`.
+    Gelu,
+    /// The sum with another value.
+    Add {
+        /// The other value.
+        other: Value,
+    },
+    /// The pixels as tokens in a column, after a class token, plus an embedding of each position.
+    Tokens,
+    /// Attention among the tokens; reads q, k and v side by side.
+    Attention {
+        /// Heads, a divisor of the channels.
+        heads: usize,
+    },
+    /// The first token alone.
+    First,
+}
+
+impl Op {
+    /// The value it adds to its input.
+    pub fn added(&self) -> Option<Value> {
+        match self {
+            Self::BatchNorm { residual, .. } => *residual,
+            Self::Add { other } => Some(*other),
+            _ => None,
+        }
+    }
 }
 
 /// A layer: its name (empty where it has no parameters), what it does, what it reads.
@@ -124,6 +156,8 @@ pub enum Role {
     Scale,
     /// β of a normalisation.
     Shift,
+    /// A class token or the embedding of positions.
+    Embedding,
 }
 
 /// One array of parameters and where it stands among all of them.
@@ -203,10 +237,7 @@ impl Network {
             network.push(layer)?;
         }
         for value in 1..network.layers.len() {
-            let reads = |l: &Layer| {
-                l.input == value
-                    || matches!(l.op, Op::BatchNorm { residual: Some(v), .. } if v == value)
-            };
+            let reads = |l: &Layer| l.input == value || l.op.added() == Some(value);
             if !network.layers[value..].iter().any(reads) {
                 let what = format!("layer {} ({})", value - 1, network.layers[value - 1].name);
                 return Err(network.wrong(&what, "a later layer that reads it", "none"));
@@ -243,20 +274,31 @@ impl Network {
                 let (height, width) = (shape.out_height(), shape.out_width());
                 Shape { height, width, channels: *outputs }
             }
-            Op::BatchNorm { residual, .. } => {
-                if let Some(residual) = residual {
-                    let other = value(*residual)?;
+            Op::BatchNorm { .. } | Op::Add { .. } => {
+                if let Some(added) = layer.op.added() {
+                    let other = value(added)?;
                     if other != input {
                         return Err(self.wrong(&what, &format!("a residual of {input}"), other));
                     }
                 }
                 input
             }
+            Op::Tokens => Shape { height: input.pixels() + 1, width: 1, ..input },
+            Op::First => Shape { height: 1, width: 1, ..input },
+            Op::Attention { heads } => {
+                let channels = input.channels / 3;
+                if input.channels != 3 * channels {
+                    return Err(self.wrong(&what, "channels in threes, q, k and v", input));
+                }
+                let attention = Attention { tokens: input.pixels(), channels, heads: *heads };
+                attention.check()?;
+                Shape { channels, ..input }
+            }
             Op::Linear { outputs: 0 } => {
                 return Err(self.wrong(&what, "at least one output", 0));
             }
             Op::Linear { outputs } => Shape { channels: *outputs, ..input },
-            Op::Relu => input,
+            Op::Relu | Op::Gelu | Op::LayerNorm => input,
             Op::Pool { kind, window, stride, padding } => {
                 let pool = pool_shape(input, *kind, *window, *stride, *padding);
                 pool.check()?;
@@ -273,7 +315,9 @@ impl Network {
         self.first.push(self.parameters.len());
         let mut add = |suffix: &str, shape: Vec<usize>, role: Role| {
             let offset = self.parameters.last().map_or(0, |p: &Parameter| p.offset + p.len());
-            let name = format!("{}.{suffix}", layer.name);
+            // PyTorch's attention calls its own `in_proj_weight`.
+            let dot = if layer.name.is_empty() || layer.name.ends_with('_') { "" } else { "." };
+            let name = format!("{}{dot}{suffix}", layer.name);
             self.parameters.push(Parameter { name, shape, role, offset });
         };
         match &layer.op {
@@ -283,7 +327,7 @@ impl Network {
                     add("bias", vec![*outputs], Role::Bias);
                 }
             }
-            Op::BatchNorm { .. } => {
+            Op::BatchNorm { .. } | Op::LayerNorm => {
                 add("weight", vec![input.channels], Role::Scale);
                 add("bias", vec![input.channels], Role::Shift);
             }
@@ -291,7 +335,19 @@ impl Network {
                 add("weight", vec![*outputs, input.channels], Role::Weight);
                 add("bias", vec![*outputs], Role::Bias);
             }
-            Op::Relu | Op::Pool { .. } | Op::GlobalMean | Op::Flatten => {}
+            Op::Tokens => {
+                add("class_token", vec![1, 1, input.channels], Role::Embedding);
+                let positions = vec![1, input.pixels() + 1, input.channels];
+                add("encoder.pos_embedding", positions, Role::Embedding);
+            }
+            Op::Relu
+            | Op::Pool { .. }
+            | Op::GlobalMean
+            | Op::Flatten
+            | Op::Gelu
+            | Op::Add { .. }
+            | Op::Attention { .. }
+            | Op::First => {}
         }
         self.layers.push(layer);
         self.shapes.push(shape);

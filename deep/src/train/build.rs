@@ -188,6 +188,11 @@ impl Setup {
                     let mut rng = stream(self.config.seed, Purpose::Weights, number as u64);
                     x.fill_with(|| (rng.sample::<f64, _>(StandardNormal) * deviation) as f32);
                 }
+                Role::Embedding => {
+                    // torchvision's ViT.
+                    let mut rng = stream(self.config.seed, Purpose::Weights, number as u64);
+                    x.fill_with(|| (0.02 * rng.sample::<f64, _>(StandardNormal)) as f32);
+                }
                 Role::Scale => x.fill(1.0),
                 Role::Bias | Role::Shift => x.fill(0.0),
             }

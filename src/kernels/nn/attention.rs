@@ -86,25 +86,19 @@ impl Attention {
         Ok(())
     }
 
-    /// The gradient of q, k, v (B×N×3C) out of `dy`; P is overwritten.
+    /// The gradient of q, k, v (B×N×3C) out of `dy`, with the P of the forward pass.
     ///
     /// # Errors
     /// As [`Attention::forward`].
-    pub fn backward<T: Real>(
-        &self,
-        qkv: &[T],
-        p: &mut [T],
-        dy: &[T],
-        dqkv: &mut [T],
-    ) -> Result<()> {
+    pub fn backward<T: Real>(&self, qkv: &[T], p: &[T], dy: &[T], dqkv: &mut [T]) -> Result<()> {
         let (input, output, square) = self.fit(qkv.len(), dy.len(), p.len())?;
         check_len("dqkv of an attention", dqkv.len(), qkv.len())?;
         let (n, c, width) = (self.tokens, self.channels, self.channels / self.heads);
         let scale = T::of(1.0 / (width as f64).sqrt());
-        let images = qkv.par_chunks(input).zip(dy.par_chunks(output)).zip(p.par_chunks_mut(square));
+        let images = qkv.par_chunks(input).zip(dy.par_chunks(output)).zip(p.par_chunks(square));
         images.zip(dqkv.par_chunks_mut(input)).for_each(|(((qkv, dy), p), dqkv)| {
             super::buffer::with_scratch(n * n, |ds| {
-                for (head, p) in p.chunks_exact_mut(n * n).enumerate() {
+                for (head, p) in p.chunks_exact(n * n).enumerate() {
                     let first = head * width;
                     let part = |at: usize| Matrix {
                         numbers: &qkv[at * c + first..],
@@ -112,7 +106,7 @@ impl Attention {
                         column: 1,
                     };
                     let dy = Matrix { numbers: &dy[first..], row: c, column: 1 };
-                    let weights = Matrix { numbers: &*p, row: n, column: 1 };
+                    let weights = Matrix { numbers: p, row: n, column: 1 };
                     let to = |at: usize| at * c + first;
                     product_alone(
                         [n, n, width],
