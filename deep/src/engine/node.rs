@@ -30,7 +30,7 @@ pub(super) struct Norm<T> {
 
 #[derive(Debug)]
 enum Kernel<T> {
-    Conv(Conv2d<T>),
+    Conv(Box<Conv2d<T>>),
     Linear(Linear),
     Norm(Norm<T>),
     Relu,
@@ -69,9 +69,9 @@ impl<T: Real> Node<T> {
         let of = &network.layers()[layer];
         let input = network.shape(of.input);
         let kernel = match of.op {
-            Op::Conv { outputs, kernel, stride, padding, .. } => {
-                Kernel::Conv(Conv2d::new(conv_shape(input, outputs, kernel, stride, padding))?)
-            }
+            Op::Conv { outputs, kernel, stride, padding, .. } => Kernel::Conv(Box::new(
+                Conv2d::new(conv_shape(input, outputs, kernel, stride, padding))?,
+            )),
             Op::BatchNorm { relu, .. } => {
                 let mut variance = Buffer::new(input.channels);
                 variance.fill(T::ONE);

@@ -209,7 +209,10 @@ impl<T: Real> Conv2d<T> {
         let groups = (GROUP_NUMBERS / (entries * padded)).clamp(1, GROUPS).min(batch);
         let blocks = padded / block;
         // Where there are few groups the blocks of channels are shared out too.
-        let splits = (1..=blocks.min(GROUPS / groups)).rev().find(|s| blocks % s == 0).unwrap_or(1);
+        let splits = (1..=blocks.min(GROUPS / groups))
+            .rev()
+            .find(|s| blocks.is_multiple_of(*s))
+            .unwrap_or(1);
         let share = entries * padded / splits;
         let sums = scratch.first(groups * entries * padded);
         let frame = &self.forward.frame;

@@ -84,6 +84,7 @@ impl Pool {
     ///
     /// # Errors
     /// When the lengths do not fit; the batch is read off x.
+    #[expect(clippy::eq_op, reason = "NaN alone is not equal to itself")]
     pub fn forward<T: Real>(&self, x: &[T], y: &mut [T]) -> Result<()> {
         let (input, output) = self.lens(x.len(), y.len())?;
         let c = self.channels;
