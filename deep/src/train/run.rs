@@ -88,7 +88,11 @@ pub fn train(
             "holds a run already: resume it (--resume) or choose another folder (--out)".into();
         return Err(Error::File { path: out.into(), why });
     }
-    folder(out)?;
+    // A run that was cut off before its first checkpoint has nothing to go on from: it begins anew.
+    let resume = resume && (path.exists() || !out.join("metrics.csv").exists());
+    if !resume {
+        folder(out)?;
+    }
     let mut trainer = Trainer::new(setup)?;
     let (mut lines, mut rows) = (None, Vec::new());
     if resume {

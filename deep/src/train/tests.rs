@@ -187,6 +187,10 @@ fn a_checkpoint_of_another_run_or_cut_off_is_refused() -> Result<()> {
     fs::write(&path, &bytes[..bytes.len() - 9]).unwrap_or_else(|e| panic!("{e}"));
     let refused = train(&setup(&text)?, folder.path(), true, &mut |_| {});
     assert!(refused.is_err_and(|e| e.to_string().contains("safetensors")));
+    // Cut off before the first checkpoint: anew.
+    fs::remove_file(&path).unwrap_or_else(|e| panic!("{e}"));
+    train(&setup(&text)?, folder.path(), true, &mut |_| {})?;
+    assert_eq!(fs::read(&path).unwrap_or_default(), bytes);
     let missing = train(&setup(&text)?, &folder.path().join("none"), true, &mut |_| {});
     assert!(missing.is_err_and(|e| e.to_string().contains("checkpoint.safetensors")));
     Ok(())
