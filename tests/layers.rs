@@ -25,7 +25,12 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("mirrorflow", "Cargo.toml", &[]),
     ("mirrorflow-proofs-checks", "proofs-checks/Cargo.toml", &["mirrorflow"]),
     ("mirrorflow-kernels-on-host", "kernels-on-host/Cargo.toml", &["mirrorflow"]),
-    ("mirrorflow-cli", "cli/Cargo.toml", &["mirrorflow", "mirrorflow-proofs-checks"]),
+    ("mirrorflow-deep", "deep/Cargo.toml", &["mirrorflow"]),
+    (
+        "mirrorflow-cli",
+        "cli/Cargo.toml",
+        &["mirrorflow", "mirrorflow-deep", "mirrorflow-proofs-checks"],
+    ),
 ];
 
 fn root() -> PathBuf {

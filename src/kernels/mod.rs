@@ -22,6 +22,7 @@ pub mod limit_device;
 pub mod machine;
 pub mod mask_weight;
 pub mod mirror_flow;
+pub mod nn;
 pub mod philox;
 mod pieces;
 

@@ -1,0 +1,108 @@
+//! A folder of JPEG and PNG files in ImageNet's layout: `train/CLASS/*` and `val/CLASS/*`, classes in the order of their names.
+//! Training images are cut at random (area 8…100 %, aspect 3:4…4:3, torchvision's `RandomResizedCrop`), the others resized
+//! to 8/7 of the size on their shorter side and cut in the middle.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use image::{DynamicImage, ImageReader, imageops::FilterType};
+use mirrorflow::Result;
+use rand::Rng;
+
+use super::{Dataset, Pixels, wrong};
+use crate::network::Shape;
+
+/// Mean and deviation of ImageNet's channels, as everybody uses them.
+const NORMAL: [(f32, f32); 3] = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)];
+
+pub(super) fn open(folder: &Path, size: usize) -> Result<(Dataset, Dataset)> {
+    let classes = entries(&folder.join("train"))?;
+    let classes: Vec<PathBuf> = classes.into_iter().filter(|p| p.is_dir()).collect();
+    if classes.len() < 2 {
+        return Err(wrong(
+            &folder.join("train"),
+            "has no two folders, expected one for each class",
+        ));
+    }
+    let set = |part: &str| {
+        let (mut files, mut labels) = (Vec::new(), Vec::new());
+        for (label, class) in classes.iter().enumerate() {
+            let class = folder.join(part).join(class.file_name().unwrap_or_default());
+            let images = entries(&class)?.into_iter().filter(|p| is_image(p));
+            let before = files.len();
+            files.extend(images);
+            if files.len() == before {
+                return Err(wrong(&class, "holds no .jpg, .jpeg or .png file"));
+            }
+            labels.resize(files.len(), label as u32);
+        }
+        let shape = Shape { height: size, width: size, channels: 3 };
+        Ok(Dataset {
+            name: "folder".into(),
+            shape,
+            classes: classes.len(),
+            labels,
+            normal: NORMAL.to_vec(),
+            pixels: Pixels::Files(files),
+        })
+    };
+    Ok((set("train")?, set("val")?))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let listed = fs::read_dir(folder).and_then(|r| r.map(|e| e.map(|e| e.path())).collect());
+    let mut paths: Vec<PathBuf> = listed.map_err(|e| wrong(folder, e.to_string()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    ["jpg", "jpeg", "png"].contains(&ending.as_str())
+}
+
+/// The bytes of an image file, size×size×3, cut at random with `rng`, else in the middle.
+pub(super) fn decode(path: &Path, size: usize, rng: Option<&mut impl Rng>) -> Result<Vec<u8>> {
+    let opened = ImageReader::open(path).and_then(|r| r.with_guessed_format());
+    let image = opened.map_err(|e| wrong(path, e.to_string()))?.decode();
+    let image = image.map_err(|e| wrong(path, format!("not a readable JPEG or PNG image: {e}")))?;
+    let side = size as u32;
+    let cut = match rng {
+        Some(rng) => {
+            let (x, y, width, height) = window(image.width(), image.height(), rng);
+            image.crop_imm(x, y, width, height).resize_exact(side, side, FilterType::Triangle)
+        }
+        None => {
+            let target = side * 8 / 7;
+            let short = image.width().min(image.height()).max(1);
+            let scale =
+                |n: u32| (u64::from(n) * u64::from(target) / u64::from(short)).max(1) as u32;
+            let image: DynamicImage = image.resize_exact(
+                scale(image.width()),
+                scale(image.height()),
+                FilterType::Triangle,
+            );
+            let middle = |n: u32| n.saturating_sub(side) / 2;
+            image.crop_imm(middle(image.width()), middle(image.height()), side, side)
+        }
+    };
+    Ok(cut.to_rgb8().into_raw())
+}
+
+/// A random window of `RandomResizedCrop`; the largest square in the middle where ten tries do not fit.
+fn window(width: u32, height: u32, rng: &mut impl Rng) -> (u32, u32, u32, u32) {
+    let area = f64::from(width) * f64::from(height);
+    for _ in 0..10 {
+        let target = area * rng.random_range(0.08..1.0);
+        let aspect = rng.random_range((3.0_f64 / 4.0).ln()..(4.0_f64 / 3.0).ln()).exp();
+        let (w, h) =
+            ((target * aspect).sqrt().round() as u32, (target / aspect).sqrt().round() as u32);
+        if (1..=width).contains(&w) && (1..=height).contains(&h) {
+            return (rng.random_range(0..=width - w), rng.random_range(0..=height - h), w, h);
+        }
+    }
+    let side = width.min(height);
+    ((width - side) / 2, (height - side) / 2, side, side)
+}

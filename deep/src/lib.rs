@@ -1,0 +1,10 @@
+//! # Deep networks
+//!
+//! The companion path of the theory: networks trained with `x = m ⊙ w` and their rivals.
+//! [`network`] describes networks as data, [`engine`] runs them forward and backward on the library's kernels.
+
+pub mod data;
+pub mod engine;
+pub mod method;
+pub mod network;
+pub mod train;

@@ -1,0 +1,58 @@
+//! HAM (Jacobs et al. 2026): after each step of the optimiser `x ← x·e^{η(−a sign(x)∇f − α)}`, the exponent cut at ±5: a
+//! multiplicative step, which shrinks weights that the loss does not hold.
+
+use mirrorflow::{
+    Result,
+    kernels::mask_weight::{Ham, apply_mask, ham_step},
+};
+
+use super::{Method, Number, Place, Plain, State, Step, Updated, Variable};
+
+/// HAM: `a` is the factor of the gradient (200 in the paper), the strength α the decay (1e-3).
+#[derive(Debug)]
+pub struct HamMethod<T> {
+    plain: Plain<T>,
+    a: f64,
+}
+
+impl<T: Number> HamMethod<T> {
+    /// With `state` for all weights.
+    pub fn new(a: f64, state: State<T>) -> Self {
+        Self { plain: Plain::new(false, state), a }
+    }
+}
+
+impl<T: Number> Method<T> for HamMethod<T> {
+    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
+        self.plain.start(weights, x)
+    }
+
+    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+        let updated = self.plain.update(step, g, x)?;
+        let rate = match step.optimizer {
+            mirrorflow::kernels::mask_weight::Optimizer::Sgd(sgd) => sgd.rate,
+            mirrorflow::kernels::mask_weight::Optimizer::Adam(adam) => adam.rate,
+            _ => 0.0,
+        };
+        let ham = Ham { rate, alpha: self.a, beta: step.strength };
+        for place in step.weights {
+            let g = &mut g[place.at.clone()];
+            // A pruned weight stays 0 whatever its gradient.
+            step.keep(place).map_or(Ok(()), |keep| apply_mask(keep, g))?;
+            ham_step(&ham, g, &mut x[place.at.clone()])?;
+        }
+        Ok(updated)
+    }
+
+    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+        self.plain.weights(step, x)
+    }
+
+    fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
+        Vec::new()
+    }
+
+    fn states(&mut self) -> Vec<(&'static str, &mut State<T>)> {
+        self.plain.states()
+    }
+}

@@ -1,0 +1,241 @@
+//! The methods: how the network's weights x hang on what is trained, and what is added to the loss.
+//!
+//! | method | weights | beside the loss | file |
+//! |---|---|---|---|
+//! | `dense` | x | ½λ₂‖x‖² | `plain` |
+//! | `l1` | x | α‖x‖₁ | `plain` |
+//! | `l1-mask` | m⊙w | α‖m‖₁ | `factors` |
+//! | `spred` | m⊙w, β = 0 | α(‖m‖²+‖w‖²), α constant | `factors` |
+//! | `pilot` | m⊙w, β = 1 | α(‖m‖²+‖w‖²), α by Algorithm 1 | `factors` |
+//! | `sign-in` | m⊙w, m² − w² = β kept | | `factors` |
+//! | `str` | sign(θ) relu(\|θ\| − σ(s)) | ½α(‖θ‖² + s²) | `threshold` |
+//! | `powerprop` | θ\|θ\|^{p−1} | | `power` |
+//! | `continuous` | σ(b s)⊙w, b growing | α Σσ(b s) | `sigmoid` |
+//! | `ham` | x | x ← x e^{η(−a sign(x)∇f − α)} after each step | `ham` |
+//!
+//! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
+//! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
+
+mod factors;
+mod ham;
+mod plain;
+mod power;
+mod sigmoid;
+mod strength;
+mod threshold;
+
+use std::ops::Range;
+
+use mirrorflow::{
+    Result,
+    kernels::{
+        mask_weight::{self, Health, Optimizer, PlainPenalty, Storage},
+        nn::{Buffer, Real},
+    },
+};
+
+use crate::network::{Network, Role};
+
+pub use factors::{Factors, Kind};
+pub use ham::HamMethod;
+pub use plain::Plain;
+pub use power::Power;
+pub use sigmoid::Continuous;
+pub use strength::{Shape, Strength};
+pub use threshold::SoftThreshold;
+
+/// f32 or f64 as the kernels of networks and those of parameters know them.
+pub trait Number: Real + Storage<Compute = Self> {}
+impl<T: Real + Storage<Compute = T>> Number for T {}
+
+/// Where an array stands among all parameters and in a packed row of some of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    /// Among all parameters.
+    pub at: Range<usize>,
+    /// In the packed row.
+    pub packed: Range<usize>,
+}
+
+/// The places of the weights, and of all else.
+pub fn places(network: &Network) -> (Vec<Place>, Vec<Place>) {
+    let pack = |weights: bool| {
+        let mut end = 0;
+        let chosen = network.parameters().iter().filter(|p| (p.role == Role::Weight) == weights);
+        chosen
+            .map(|p| {
+                let packed = end..end + p.len();
+                end = packed.end;
+                Place { name: p.name.clone(), at: p.range(), packed }
+            })
+            .collect()
+    };
+    (pack(true), pack(false))
+}
+
+/// A packed row of parameters with the state of its optimiser.
+#[derive(Debug, Clone)]
+pub struct Variable<T> {
+    /// The parameters.
+    pub value: Buffer<T>,
+    /// The optimiser's state.
+    pub state: State<T>,
+}
+
+impl<T: Number> Variable<T> {
+    /// Zeros.
+    pub fn new(len: usize, optimizer: &Optimizer) -> Self {
+        Self { value: Buffer::new(len), state: State::new(len, optimizer) }
+    }
+
+    fn part(&mut self, range: &Range<usize>) -> mask_weight::Parameter<'_, T> {
+        mask_weight::Parameter {
+            value: &mut self.value[range.clone()],
+            state: self.state.part(range),
+        }
+    }
+}
+
+/// The state of an optimiser beside a packed row.
+#[derive(Debug, Clone)]
+pub struct State<T>(pub [Buffer<T>; 2]);
+
+impl<T: Number> State<T> {
+    /// As many rows of zeros as the optimiser keeps.
+    pub fn new(len: usize, optimizer: &Optimizer) -> Self {
+        let row = |k| Buffer::new(if k < optimizer.states() { len } else { 0 });
+        Self([row(0), row(1)])
+    }
+
+    /// Back to zero.
+    pub fn reset(&mut self) {
+        self.0.iter_mut().for_each(|s| s.fill(T::ZERO));
+    }
+
+    fn part(&mut self, range: &Range<usize>) -> [&mut [T]; 2] {
+        let [a, b] = &mut self.0;
+        [a, b].map(|s| if s.is_empty() { &mut [][..] } else { &mut s[range.clone()] })
+    }
+}
+
+/// One step of training.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// The optimiser with the rate of this step.
+    pub optimizer: Optimizer,
+    /// Its number, from 1, since the state was zero.
+    pub step: u64,
+    /// λ₂ of the optimiser.
+    pub weight_decay: f64,
+    /// The method's strength α now.
+    pub strength: f64,
+    /// Training done, from 0 to 1.
+    pub progress: f64,
+    /// The places of the weights.
+    pub weights: &'a [Place],
+    /// Which weights are not pruned, packed.
+    pub keep: Option<&'a [u8]>,
+}
+
+impl<'a> Step<'a> {
+    fn keep(&self, place: &Place) -> Option<&'a [u8]> {
+        self.keep.map(|keep| &keep[place.packed.clone()])
+    }
+
+    fn plain(&self, l1: f64) -> PlainPenalty {
+        PlainPenalty { weight_decay: self.weight_decay, l1 }
+    }
+}
+
+/// Whether an update left all numbers finite, else in which place not.
+pub type Updated = Option<String>;
+
+fn note(updated: &mut Updated, health: Health, place: &Place) {
+    if updated.is_none() && !health.is_finite() {
+        *updated = Some(place.name.clone());
+    }
+}
+
+/// How weights hang on what is trained.
+pub trait Method<T: Number>: std::fmt::Debug + Send {
+    /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
+    ///
+    /// # Errors
+    /// When a parameter of the method is out of range.
+    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()>;
+
+    /// One step with `g = ∂f/∂x`, and the next x. `g` may be overwritten.
+    ///
+    /// # Errors
+    /// When a parameter of the method is out of range.
+    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated>;
+
+    /// x out of the variables, with pruned weights 0: after they were read from a checkpoint or rewound.
+    ///
+    /// # Errors
+    /// When a parameter of the method is out of range.
+    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()>;
+
+    /// At the end of an epoch: what the method does once in a while.
+    ///
+    /// # Errors
+    /// When a parameter of the method is out of range.
+    fn end_of_epoch(&mut self, _step: &Step<'_>, _x: &mut [T]) -> Result<()> {
+        Ok(())
+    }
+
+    /// At the end of training: what the method leaves as the network's weights.
+    ///
+    /// # Errors
+    /// When a parameter of the method is out of range.
+    fn finish(&mut self, _step: &Step<'_>, _x: &mut [T]) -> Result<()> {
+        Ok(())
+    }
+
+    /// What is trained, by name.
+    fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)>;
+
+    /// States of an optimiser that go with x itself, by name.
+    fn states(&mut self) -> Vec<(&'static str, &mut State<T>)> {
+        Vec::new()
+    }
+}
+
+/// `x = keep⊙x` on a place.
+fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut [T]) -> Result<()> {
+    step.keep(place).map_or(Ok(()), |keep| mask_weight::apply_mask(keep, &mut x[place.at.clone()]))
+}
+
+/// Steps of the parameters that no method touches.
+///
+/// # Errors
+/// When a parameter of the optimiser is out of range.
+pub(crate) fn update_rest<T: Number>(
+    step: &Step<'_>,
+    rest: &[Place],
+    state: &mut State<T>,
+    g: &[T],
+    x: &mut [T],
+) -> Result<Updated> {
+    let mut updated = None;
+    for place in rest {
+        let value = &mut x[place.at.clone()];
+        let parameter = mask_weight::Parameter { value, state: state.part(&place.packed) };
+        let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
+        let health = mask_weight::update_plain(
+            optimizer,
+            step.step,
+            &penalty,
+            parameter,
+            &g[place.at.clone()],
+            None,
+        )?;
+        note(&mut updated, health, place);
+    }
+    Ok(updated)
+}
+
+#[cfg(test)]
+mod tests;

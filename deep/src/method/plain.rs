@@ -1,0 +1,51 @@
+//! The weights themselves, `f(x) + ½λ₂‖x‖² + α‖x‖₁`: dense training (α = 0) and L1 (the subgradient of least norm at 0).
+
+use mirrorflow::{Result, kernels::mask_weight};
+
+use super::{Method, Number, Place, State, Step, Updated, Variable, masked, note};
+
+/// Dense training, or with L1 on x.
+#[derive(Debug)]
+pub struct Plain<T> {
+    l1: bool,
+    state: State<T>,
+}
+
+impl<T: Number> Plain<T> {
+    /// With `state` for all weights; `l1` takes the strength as the factor of ‖x‖₁.
+    pub fn new(l1: bool, state: State<T>) -> Self {
+        Self { l1, state }
+    }
+}
+
+impl<T: Number> Method<T> for Plain<T> {
+    fn start(&mut self, _: &[Place], _: &mut [T]) -> Result<()> {
+        Ok(())
+    }
+
+    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+        let penalty = step.plain(if self.l1 { step.strength } else { 0.0 });
+        let mut updated = None;
+        for place in step.weights {
+            let value = &mut x[place.at.clone()];
+            let x = mask_weight::Parameter { value, state: self.state.part(&place.packed) };
+            let (keep, g) = (step.keep(place), &g[place.at.clone()]);
+            let health =
+                mask_weight::update_plain(&step.optimizer, step.step, &penalty, x, g, keep)?;
+            note(&mut updated, health, place);
+        }
+        Ok(updated)
+    }
+
+    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+        step.weights.iter().try_for_each(|place| masked(step, place, x))
+    }
+
+    fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
+        Vec::new()
+    }
+
+    fn states(&mut self) -> Vec<(&'static str, &mut State<T>)> {
+        vec![("x", &mut self.state)]
+    }
+}

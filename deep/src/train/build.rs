@@ -1,0 +1,352 @@
+//! A configuration checked and turned into what a run needs.
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use mirrorflow::{
+    Error, Result,
+    kernels::{
+        mask_weight::{Adam, Optimizer, Sgd},
+        nn::Buffer,
+    },
+};
+use rand::Rng as _;
+use rand_distr::StandardNormal;
+
+use super::{Config, MethodConfig, Rate, RateShape};
+use crate::{
+    data::{self, Augment, Dataset, Purpose, stream},
+    engine::{Mode, Model},
+    method::{
+        Continuous, Factors, HamMethod, Kind, Method, Place, Plain, Power, Shape, SoftThreshold,
+        State, Strength, Variable, places,
+    },
+    network::{self, Network, Role},
+};
+
+/// All that a run needs, checked.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// The network.
+    pub network: Network,
+    /// Training, validation (where asked for) and test images.
+    pub train: Arc<Dataset>,
+    /// See `train`.
+    pub validation: Option<Arc<Dataset>>,
+    /// See `train`.
+    pub test: Arc<Dataset>,
+    /// Augmentation of training images.
+    pub augment: Augment,
+    /// The learning rate.
+    pub rate: Rate,
+    /// The strength.
+    pub strength: Strength,
+    /// Steps of an epoch.
+    pub steps: usize,
+    pub(crate) weights: Vec<Place>,
+    pub(crate) rest: Vec<Place>,
+}
+
+/// Bytes a run takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What is trained, with the network's own copy of its weights.
+    pub parameters: usize,
+    /// The optimiser's state.
+    pub optimizer: usize,
+    /// The gradient of the parameters.
+    pub gradient: usize,
+    /// Activations of a batch and their gradients.
+    pub activations: usize,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn total(&self) -> usize {
+        self.parameters + self.optimizer + self.gradient + self.activations
+    }
+}
+
+const METHODS: &str =
+    "dense, l1, l1-mask, spred, pilot, sign-in, str, powerprop, continuous or ham";
+
+impl Setup {
+    /// Checks a configuration and opens its data, in `folder` where given.
+    ///
+    /// # Errors
+    /// When a value is out of range, does not go with another, or the data cannot be read.
+    pub fn new(config: Config, folder: Option<&Path>) -> Result<Self> {
+        let c = &config;
+        let positive = |what: &str, n: usize| {
+            if n > 0 { Ok(()) } else { Err(domain(what, "at least 1", "0")) }
+        };
+        positive("train.epochs", c.train.epochs as usize)?;
+        positive("train.batch", c.train.batch)?;
+        positive("train.checkpoint", c.train.checkpoint as usize)?;
+        positive("train.steps", c.train.steps.unwrap_or(1))?;
+        check_pruning(c)?;
+        let (train, test) = open(c, folder)?;
+        let train = c.data.images.map_or(train.clone(), |n| train.first(n));
+        let (train, validation) = match c.data.validation {
+            0 => (train, None),
+            count => {
+                let (train, validation) = train.split(count, c.seed)?;
+                (train, Some(Arc::new(validation)))
+            }
+        };
+        let network = network::named(&c.network.name, train.shape, train.classes)?;
+        let augment = Augment { crop: c.data.crop, flip: c.data.flip };
+        if augment.crop > train.shape.height.min(train.shape.width) {
+            return Err(domain("data.crop", "no more than the image", &augment.crop.to_string()));
+        }
+        let rate = rate(c)?;
+        let steps = batches(train.len(), c.train.batch).min(c.train.steps.unwrap_or(usize::MAX));
+        let strength = strength(&c.method, &rate, c.train.epochs, steps)?;
+        let (weights, rest) = places(&network);
+        let (train, test) = (Arc::new(train), Arc::new(test));
+        let setup = Self {
+            network,
+            train,
+            validation,
+            test,
+            augment,
+            rate,
+            strength,
+            steps,
+            weights,
+            rest,
+            config,
+        };
+        // All that can be wrong with them, before anything is run.
+        setup.optimizer(0.0)?.check()?;
+        setup.method()?;
+        Ok(setup)
+    }
+
+    /// The optimiser at time t in epochs.
+    ///
+    /// # Errors
+    /// When there is no such optimiser.
+    pub(crate) fn optimizer(&self, t: f64) -> Result<Optimizer> {
+        let (o, rate) = (&self.config.optimizer, self.rate.at(t));
+        match o.kind.as_str() {
+            "sgd" => Ok(Optimizer::Sgd(Sgd { rate, momentum: o.momentum, nesterov: o.nesterov })),
+            "adam" => Ok(Optimizer::Adam(Adam { rate, ..Adam::default() })),
+            "adamw" => Ok(Optimizer::Adam(Adam { rate, decoupled: true, ..Adam::default() })),
+            other => Err(domain("optimizer.kind", "sgd, adam or adamw", other)),
+        }
+    }
+
+    /// The method with room for this network's weights.
+    ///
+    /// # Errors
+    /// When there is no such method or one of its numbers is out of range.
+    pub(crate) fn method(&self) -> Result<Box<dyn Method<f32>>> {
+        let m = &self.config.method;
+        let optimizer = self.optimizer(0.0)?;
+        let len = self.network.weight_count();
+        let variable = |len| Variable::new(len, &optimizer);
+        let state = || State::new(len, &optimizer);
+        let beta = m.beta.unwrap_or(if m.name == "spred" { 0.0 } else { 1.0 });
+        let factors = |kind| Factors::new(kind, beta, variable(len), variable(len));
+        Ok(match m.name.as_str() {
+            "dense" => Box::new(Plain::new(false, state())),
+            "l1" => Box::new(Plain::new(true, state())),
+            "l1-mask" => Box::new(factors(Kind::MaskL1)),
+            "spred" | "pilot" => Box::new(factors(Kind::Decay)),
+            "sign-in" => Box::new(factors(Kind::Rescaled)),
+            "str" => {
+                let s = variable(self.weights.len());
+                Box::new(SoftThreshold::new(m.start.unwrap_or(-5.0), variable(len), s))
+            }
+            "powerprop" => Box::new(Power::new(m.power.unwrap_or(2.0), variable(len))?),
+            "continuous" => {
+                let (start, last) = (m.start.unwrap_or(0.05), m.last.unwrap_or(200.0));
+                if !(last >= 1.0 && last.is_finite()) {
+                    return Err(domain(
+                        "method.last",
+                        "a finite number of at least 1",
+                        &last.to_string(),
+                    ));
+                }
+                Box::new(Continuous::new(start, last, variable(len), variable(len)))
+            }
+            "ham" => Box::new(HamMethod::new(m.gradient.unwrap_or(200.0), state())),
+            other => return Err(domain("method.name", METHODS, &format!("{other:?}"))),
+        })
+    }
+
+    /// Kaiming's normal weights, `N(0, 2/fan_in)`; biases and shifts 0, scales 1.
+    pub(crate) fn initial(&self) -> Buffer<f32> {
+        let mut x = Buffer::new(self.network.parameter_count());
+        for (number, parameter) in self.network.parameters().iter().enumerate() {
+            let x = &mut x[parameter.range()];
+            match parameter.role {
+                Role::Weight => {
+                    let deviation = (2.0 / parameter.fan_in() as f64).sqrt();
+                    let mut rng = stream(self.config.seed, Purpose::Weights, number as u64);
+                    x.fill_with(|| (rng.sample::<f64, _>(StandardNormal) * deviation) as f32);
+                }
+                Role::Embedding => {
+                    // torchvision's ViT.
+                    let mut rng = stream(self.config.seed, Purpose::Weights, number as u64);
+                    x.fill_with(|| (0.02 * rng.sample::<f64, _>(StandardNormal)) as f32);
+                }
+                Role::Scale => x.fill(1.0),
+                Role::Bias | Role::Shift => x.fill(0.0),
+            }
+        }
+        x
+    }
+
+    /// What a run takes.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn memory(&self) -> Result<Memory> {
+        let (all, weights) = (self.network.parameter_count(), self.network.weight_count());
+        let mut method = self.method()?;
+        let states = |s: &State<f32>| s.0.iter().map(|b| b.len()).sum::<usize>();
+        let (mut parameters, mut optimizer) = (all, 0);
+        for (_, variable) in method.variables() {
+            parameters += variable.value.len();
+            optimizer += states(&variable.state);
+        }
+        optimizer += method.states().into_iter().map(|(_, s)| states(s)).sum::<usize>();
+        optimizer += (all - weights) * self.optimizer(0.0)?.states();
+        let activations = crate::engine::numbers_per_image(&self.network) * self.config.train.batch;
+        let bytes = |numbers| numbers * size_of::<f32>();
+        Ok(Memory {
+            parameters: bytes(parameters),
+            optimizer: bytes(optimizer),
+            gradient: bytes(all),
+            activations: bytes(activations),
+        })
+    }
+}
+
+impl Setup {
+    /// Seconds of a training step, by doing two with few images (the second counts) and scaling to the batch.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn seconds_of_step(&self) -> Result<f64> {
+        let batch = self.config.train.batch.min(8);
+        let mut model = Model::<f32>::new(&self.network, batch)?;
+        let parameters = self.initial();
+        let mut gradient = Buffer::<f32>::new(parameters.len());
+        let (x, labels) = (vec![0.5; batch * self.network.input().len()], vec![0; batch]);
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let started = Instant::now();
+            model.forward(&x, &parameters, Mode::Train)?;
+            model.backward(&labels, &parameters, &mut gradient)?;
+            seconds = started.elapsed().as_secs_f64();
+        }
+        Ok(seconds * self.config.train.batch as f64 / batch as f64)
+    }
+}
+
+fn batches(images: usize, batch: usize) -> usize {
+    // A last batch of one image is left out.
+    let whole = images.div_ceil(batch);
+    if batch > 1 && images % batch == 1 { whole - 1 } else { whole }
+}
+
+fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
+    if c.data.set != "generated" {
+        return data::open(&c.data.set, folder.or(c.data.folder.as_deref()));
+    }
+    let [height, width, channels] = c.data.shape.unwrap_or([32, 32, 3]);
+    let (shape, classes) =
+        (network::Shape { height, width, channels }, c.data.classes.unwrap_or(10));
+    if shape.is_empty() || classes == 0 {
+        return Err(domain(
+            "data.shape and data.classes",
+            "positive numbers",
+            &format!("{shape}, {classes}"),
+        ));
+    }
+    let count = c.data.images.unwrap_or(4 * c.train.batch).max(2);
+    let make = |seed| data::generated(shape, classes, count, seed);
+    Ok((make(c.seed), make(c.seed.wrapping_add(1))))
+}
+
+fn check_pruning(c: &Config) -> Result<()> {
+    let p = &c.prune;
+    if !(p.keep > 0.0 && p.keep < 1.0) {
+        return Err(domain("prune.keep", "a share above 0 and below 1", &p.keep.to_string()));
+    }
+    match (p.cycles, p.rewind.as_deref()) {
+        (0, _) => Err(domain("prune.cycles", "at least 1", "0")),
+        (1, None) | (2.., Some("weights" | "rate")) => Ok(()),
+        (1, Some(_)) => Err(domain("prune.rewind", "nothing where prune.cycles is 1", "one")),
+        (_, other) => Err(domain("prune.rewind", "\"weights\" or \"rate\"", &format!("{other:?}"))),
+    }?;
+    if p.rewind_epoch >= c.train.epochs {
+        return Err(domain(
+            "prune.rewind_epoch",
+            "less than train.epochs",
+            &p.rewind_epoch.to_string(),
+        ));
+    }
+    Ok(())
+}
+
+fn rate(c: &Config) -> Result<Rate> {
+    let o = &c.optimizer;
+    let shape = match o.schedule.as_str() {
+        "constant" => RateShape::Constant,
+        "cosine" => RateShape::Cosine,
+        "step" => RateShape::Step { milestones: o.milestones.clone(), factor: o.factor },
+        other => return Err(domain("optimizer.schedule", "constant, cosine or step", other)),
+    };
+    if !(o.weight_decay >= 0.0 && o.weight_decay.is_finite()) {
+        let found = o.weight_decay.to_string();
+        return Err(domain("optimizer.weight_decay", "a finite number of at least 0", &found));
+    }
+    Rate::new(o.rate, o.warmup, c.train.epochs, shape)
+}
+
+fn strength(m: &MethodConfig, rate: &Rate, epochs: u64, steps: usize) -> Result<Strength> {
+    let default = if m.name == "pilot" { "feedback" } else { "constant" };
+    let shape = match m.schedule.as_deref().unwrap_or(default) {
+        "constant" => Shape::Constant,
+        "linear" => Shape::Linear,
+        "harmonic" => Shape::Harmonic,
+        "quadratic" => Shape::Quadratic,
+        "geometric" => Shape::Geometric(m.ratio.unwrap_or(0.95)),
+        "feedback" => {
+            Shape::Feedback { delta: m.delta.unwrap_or(1.01), floor: m.floor.unwrap_or(0.0) }
+        }
+        other => {
+            let right = "constant, linear, harmonic, quadratic, geometric or feedback";
+            return Err(domain("method.schedule", right, other));
+        }
+    };
+    let needs = !["dense", "powerprop", "sign-in"].contains(&m.name.as_str());
+    match (m.strength, m.total) {
+        (Some(_), Some(_)) => {
+            Err(domain("method.strength and method.total", "one of them", "both"))
+        }
+        (Some(_), None) | (None, Some(_)) if !needs => {
+            Err(domain(&format!("the strength of {}", m.name), "none: it has none", "one"))
+        }
+        (Some(strength), None) => Strength::new(strength, shape, epochs),
+        (None, Some(total)) => {
+            let sum =
+                |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
+            Strength::of_total(total, shape, &(0..epochs).map(sum).collect::<Vec<f64>>())
+        }
+        (None, None) if m.name == "ham" => Strength::new(1e-3, shape, epochs),
+        (None, None) if needs && METHODS.contains(m.name.as_str()) => {
+            Err(domain("method.strength", "a number (or method.total)", "none"))
+        }
+        (None, None) => Strength::new(0.0, Shape::Constant, epochs),
+    }
+}
+
+pub(super) fn domain(what: &str, expected: &str, found: &str) -> Error {
+    Error::Domain { what: what.into(), expected: expected.into(), found: found.into() }
+}

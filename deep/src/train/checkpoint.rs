@@ -1,0 +1,274 @@
+//! Checkpoints and weights as safetensors files.
+//!
+//! The network's parameters and running statistics stand under torchvision's names and in its order, so that any tool
+//! reads them; beside them `state/…` holds what resuming needs, and the metadata the counters, configuration and version. Files
+//! are written beside their place and renamed.
+
+use std::{borrow::Cow, collections::HashMap, path::Path};
+
+use mirrorflow::{Error, Result, problem::write_atomically};
+use safetensors::{
+    Dtype, SafeTensors,
+    tensor::{Metadata, View},
+};
+use serde::{Deserialize, Serialize};
+
+use super::trainer::Trainer;
+use crate::{engine::Model, network::Network};
+
+struct Tensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Tensor {
+    fn floats(shape: Vec<usize>, values: &[f32]) -> Self {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { dtype: Dtype::F32, shape, bytes }
+    }
+}
+
+impl View for &Tensor {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The counters of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Counters {
+    cycle: u64,
+    epoch: u64,
+    step: u64,
+    /// Lines written so far to `metrics.csv` and `layers.csv`, without their headings.
+    lines: [usize; 2],
+    /// Bits of what the feedback schedule was told: JSON does not keep every f64.
+    reports: Vec<[u64; 2]>,
+    /// Bits of the rows of the table of pruned networks so far.
+    rows: Vec<[u64; 4]>,
+}
+
+fn weights(network: &Network, model: &Model<f32>, x: &[f32]) -> Vec<(String, Tensor)> {
+    let mut all = Vec::new();
+    for parameter in network.parameters() {
+        let mut torch = vec![0.0; parameter.len()];
+        parameter.to_torch(&x[parameter.range()], &mut torch);
+        all.push((parameter.name.clone(), Tensor::floats(parameter.shape.clone(), &torch)));
+    }
+    all.extend(model.statistics().map(|(name, s)| (name, Tensor::floats(vec![s.len()], s))));
+    all
+}
+
+fn write(path: &Path, tensors: &[(String, Tensor)], about: &About) -> Result<()> {
+    let about = serde_json::to_string(about).map_err(|e| wrong(path, e.to_string()))?;
+    let about = HashMap::from([("mirrorflow".to_owned(), about)]);
+    let views = tensors.iter().map(|(name, tensor)| (name, tensor));
+    let bytes =
+        safetensors::serialize(views, Some(about)).map_err(|e| wrong(path, e.to_string()))?;
+    write_atomically(path, &bytes)
+}
+
+fn wrong(path: &Path, why: impl Into<String>) -> Error {
+    Error::File { path: path.into(), why: why.into() }
+}
+
+/// What a file says of itself: one entry, since the order of several would differ from run to run.
+#[derive(Debug, Serialize, Deserialize)]
+struct About {
+    version: String,
+    network: String,
+    seed: u64,
+    config: super::Config,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counters: Option<Counters>,
+}
+
+fn about(trainer: &Trainer<'_>) -> About {
+    About {
+        version: mirrorflow::VERSION.into(),
+        network: trainer.setup.network.name().into(),
+        seed: trainer.setup.config.seed,
+        config: trainer.setup.config.clone(),
+        counters: None,
+    }
+}
+
+/// Writes the network's weights alone.
+pub(super) fn save_weights(path: &Path, trainer: &Trainer<'_>) -> Result<()> {
+    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    write(path, &tensors, &about(trainer))
+}
+
+/// Writes all that resuming needs.
+pub(super) fn save(
+    path: &Path,
+    trainer: &mut Trainer<'_>,
+    lines: [usize; 2],
+    rows: &[super::Row],
+) -> Result<()> {
+    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    for (name, values) in state(trainer) {
+        tensors.push((format!("state/{name}"), Tensor::floats(vec![values.len()], values)));
+    }
+    if let Some(keep) = &trainer.keep {
+        let tensor = Tensor { dtype: Dtype::U8, shape: vec![keep.len()], bytes: keep.clone() };
+        tensors.push(("state/keep".into(), tensor));
+    }
+    for (number, values) in trainer.rewind.iter().flatten().enumerate() {
+        let tensor = Tensor::floats(vec![values.len()], values);
+        tensors.push((format!("state/rewind/{number:04}"), tensor));
+    }
+    let counters = Counters {
+        cycle: trainer.cycle,
+        epoch: trainer.epoch,
+        step: trainer.step,
+        lines,
+        reports: trainer.strength.reports().iter().map(|r| r.map(f64::to_bits)).collect(),
+        rows: rows.iter().map(super::Row::bits).collect(),
+    };
+    let mut about = about(trainer);
+    about.counters = Some(counters);
+    write(path, &tensors, &about)
+}
+
+/// The state beside the network's own parameters, by name.
+fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut [f32])> {
+    let mut all = Vec::new();
+    let mut add = |name: &str, state: &'a mut crate::method::State<f32>| {
+        for (k, row) in state.0.iter_mut().enumerate().filter(|(_, row)| !row.is_empty()) {
+            all.push((format!("{name}/{k}"), &mut **row));
+        }
+    };
+    add("rest", &mut trainer.rest);
+    // The borrow of the method is split by asking for states first where a method has no variables.
+    let method = &mut trainer.method;
+    if method.variables().is_empty() {
+        for (name, state) in method.states() {
+            add(name, state);
+        }
+        return all;
+    }
+    let mut rest = Vec::new();
+    for (name, variable) in method.variables() {
+        add(name, &mut variable.state);
+        rest.push((name.to_owned(), &mut *variable.value));
+    }
+    all.extend(rest);
+    all
+}
+
+struct File {
+    bytes: Vec<u8>,
+    metadata: HashMap<String, String>,
+}
+
+fn read(path: &Path) -> Result<File> {
+    let bytes = std::fs::read(path).map_err(|e| wrong(path, e.to_string()))?;
+    let parsed: std::result::Result<(usize, Metadata), _> = SafeTensors::read_metadata(&bytes);
+    let (_, metadata) =
+        parsed.map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))?;
+    Ok(File { metadata: metadata.metadata().clone().unwrap_or_default(), bytes })
+}
+
+impl File {
+    fn tensors(&self, path: &Path) -> Result<SafeTensors<'_>> {
+        SafeTensors::deserialize(&self.bytes)
+            .map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))
+    }
+}
+
+/// Reads an array of f32 of this shape.
+fn floats(path: &Path, tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    let tensor = tensors.tensor(name).map_err(|_| wrong(path, format!("has no array {name}")))?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+        return Err(wrong(
+            path,
+            format!(
+                "{name} is {:?} of shape {:?}, expected F32 of shape {shape:?}",
+                tensor.dtype(),
+                tensor.shape()
+            ),
+        ));
+    }
+    let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+    Ok(tensor.data().chunks_exact(4).map(number).collect())
+}
+
+/// Reads the network's parameters and running statistics under torchvision's names.
+pub(super) fn load_weights(
+    path: &Path,
+    network: &Network,
+    model: &mut Model<f32>,
+    x: &mut [f32],
+) -> Result<()> {
+    let file = read(path)?;
+    let tensors = file.tensors(path)?;
+    for parameter in network.parameters() {
+        let torch = floats(path, &tensors, &parameter.name, &parameter.shape)?;
+        parameter.from_torch(&torch, &mut x[parameter.range()]);
+    }
+    for (name, to) in model.statistics_mut() {
+        to.copy_from_slice(&floats(path, &tensors, &name, &[to.len()])?);
+    }
+    Ok(())
+}
+
+/// Brings a run back; returns the lines of its files and the rows of its table.
+pub(super) fn resume(
+    path: &Path,
+    trainer: &mut Trainer<'_>,
+) -> Result<([usize; 2], Vec<super::Row>)> {
+    let file = read(path)?;
+    let found = file.metadata.get("mirrorflow").map(|t| serde_json::from_str::<About>(t));
+    let Some(Ok(About { version, config, counters: Some(counters), .. })) = found else {
+        return Err(wrong(path, "has no counters: not a checkpoint of a run"));
+    };
+    if version != mirrorflow::VERSION {
+        let why = format!("was written by version {version}, this is {}", mirrorflow::VERSION);
+        return Err(wrong(path, why));
+    }
+    if config != trainer.setup.config {
+        let why = "was written with another configuration: resume with that, or choose another folder (--out)";
+        return Err(wrong(path, why));
+    }
+    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut trainer.x)?;
+    let tensors = file.tensors(path)?;
+    for (name, to) in state(trainer) {
+        to.copy_from_slice(&floats(path, &tensors, &format!("state/{name}"), &[to.len()])?);
+    }
+    let weights = trainer.setup.network.weight_count();
+    trainer.keep = match tensors.tensor("state/keep") {
+        Ok(keep) if keep.data().len() == weights => Some(keep.data().to_vec()),
+        Ok(keep) => {
+            let why = format!("state/keep has {} entries, expected {weights}", keep.data().len());
+            return Err(wrong(path, why));
+        }
+        Err(_) => None,
+    };
+    let mut names: Vec<_> =
+        tensors.names().into_iter().filter(|n| n.starts_with("state/rewind/")).collect();
+    names.sort();
+    let rewind = names.into_iter().map(|name| {
+        let shape = tensors.tensor(name).map(|t| t.shape().to_vec()).unwrap_or_default();
+        floats(path, &tensors, name, &shape)
+    });
+    let rewind = rewind.collect::<Result<Vec<_>>>()?;
+    trainer.rewind = (!rewind.is_empty()).then_some(rewind);
+    (trainer.cycle, trainer.epoch, trainer.step) = (counters.cycle, counters.epoch, counters.step);
+    trainer.strength.restart()?;
+    for report in &counters.reports {
+        let [accuracy, l1] = report.map(f64::from_bits);
+        trainer.strength.report(accuracy, l1)?;
+    }
+    Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
+}

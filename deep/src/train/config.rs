@@ -1,0 +1,224 @@
+//! A configuration as written in TOML. Every key has a default but those of [`Config`] that say what to train.
+
+use std::path::{Path, PathBuf};
+
+use mirrorflow::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Every random number comes from it.
+    #[serde(default)]
+    pub seed: u64,
+    /// What to train on.
+    pub data: DataConfig,
+    /// What to train.
+    pub network: NetworkConfig,
+    /// How long.
+    pub train: TrainConfig,
+    /// By which steps.
+    pub optimizer: OptimizerConfig,
+    /// How the weights hang on what is trained.
+    pub method: MethodConfig,
+    /// What is pruned.
+    #[serde(default)]
+    pub prune: PruneConfig,
+}
+
+/// `[data]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// digits, mnist, fashion-mnist, cifar10, cifar100, folder or generated.
+    pub set: String,
+    /// Where its files are; `--data` goes before.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+    /// Training images kept aside for validation.
+    #[serde(default)]
+    pub validation: usize,
+    /// Only the first so many training images.
+    #[serde(default)]
+    pub images: Option<usize>,
+    /// Frame of the random crop.
+    #[serde(default)]
+    pub crop: usize,
+    /// Random flips.
+    #[serde(default)]
+    pub flip: bool,
+    /// Height, width and channels of generated images.
+    #[serde(default)]
+    pub shape: Option<[usize; 3]>,
+    /// Classes of generated images.
+    #[serde(default)]
+    pub classes: Option<usize>,
+}
+
+/// `[network]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkConfig {
+    /// Its name.
+    pub name: String,
+    /// A safetensors file with initial weights under torchvision's names.
+    #[serde(default)]
+    pub weights: Option<PathBuf>,
+}
+
+/// `[train]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Epochs T (of each cycle).
+    pub epochs: u64,
+    /// Images of a step.
+    pub batch: usize,
+    /// Epochs between checkpoints.
+    #[serde(default = "one")]
+    pub checkpoint: u64,
+    /// Stop an epoch after so many steps (to try things out).
+    #[serde(default)]
+    pub steps: Option<usize>,
+}
+
+/// `[optimizer]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// sgd, adam or adamw.
+    #[serde(default = "sgd")]
+    pub kind: String,
+    /// The learning rate.
+    pub rate: f64,
+    /// Momentum of SGD.
+    #[serde(default)]
+    pub momentum: f64,
+    /// Nesterov's variant of it.
+    #[serde(default)]
+    pub nesterov: bool,
+    /// PyTorch's weight decay; of m⊙w methods for biases and batch norm only, whose α stands in its place.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// constant, cosine or step.
+    #[serde(default = "constant")]
+    pub schedule: String,
+    /// Epochs in which the rate grows linearly from 0.
+    #[serde(default)]
+    pub warmup: f64,
+    /// Epochs after which `step` multiplies the rate by `factor`.
+    #[serde(default)]
+    pub milestones: Vec<f64>,
+    /// See `milestones`.
+    #[serde(default = "tenth")]
+    pub factor: f64,
+}
+
+/// `[method]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodConfig {
+    /// Its name.
+    pub name: String,
+    /// The strength α (its first value).
+    #[serde(default)]
+    pub strength: Option<f64>,
+    /// The strength as the total Σ αη over all steps, in place of `strength`.
+    #[serde(default)]
+    pub total: Option<f64>,
+    /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot, else constant.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    /// δ of feedback.
+    #[serde(default)]
+    pub delta: Option<f64>,
+    /// K of feedback.
+    #[serde(default)]
+    pub floor: Option<f64>,
+    /// p of geometric.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+    /// β = m² − w² of the start; by default 0 for spred, else 1.
+    #[serde(default)]
+    pub beta: Option<f64>,
+    /// p of powerprop (2).
+    #[serde(default)]
+    pub power: Option<f64>,
+    /// First s of str (−5) and of continuous (0.05).
+    #[serde(default)]
+    pub start: Option<f64>,
+    /// Last b of continuous (200).
+    #[serde(default)]
+    pub last: Option<f64>,
+    /// a of ham (200).
+    #[serde(default)]
+    pub gradient: Option<f64>,
+}
+
+/// `[prune]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PruneConfig {
+    /// Share of the weights each level or cycle keeps.
+    #[serde(default = "four_fifths")]
+    pub keep: f64,
+    /// Levels of one-shot magnitude pruning after training: 1, keep, keep², …
+    #[serde(default)]
+    pub levels: u32,
+    /// Cycles of iterative pruning; 1 is plain training.
+    #[serde(default = "one")]
+    pub cycles: u64,
+    /// What is rewound between cycles: weights (IMP) or rate (LRR).
+    #[serde(default)]
+    pub rewind: Option<String>,
+    /// The epoch whose weights IMP goes back to.
+    #[serde(default)]
+    pub rewind_epoch: u64,
+}
+
+impl Default for PruneConfig {
+    fn default() -> Self {
+        Self { keep: 0.8, levels: 0, cycles: 1, rewind: None, rewind_epoch: 0 }
+    }
+}
+
+fn one() -> u64 {
+    1
+}
+fn four_fifths() -> f64 {
+    0.8
+}
+fn tenth() -> f64 {
+    0.1
+}
+fn sgd() -> String {
+    "sgd".into()
+}
+fn constant() -> String {
+    "constant".into()
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML, or has an unknown key: which one.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = |why: String| Error::File { path: path.into(), why };
+        let text = std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?;
+        Self::parse(&text).map_err(|why| file(why))
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// When it is not TOML or has an unknown key, as one line.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        toml::from_str(text).map_err(|e: toml::de::Error| {
+            let line = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1));
+            let why = e.message().replace('\n', " ");
+            line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}"))
+        })
+    }
+}

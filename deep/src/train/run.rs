@@ -1,0 +1,262 @@
+//! A run from its beginning, or from its last checkpoint, to its tables.
+//!
+//! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
+//! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
+//! `sparsity.csv` and `.tex`, `summary.json`. All but the last are the same bytes whether the run was interrupted or not.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use mirrorflow::{Error, Result, problem::write_atomically};
+use serde_json::json;
+
+use super::{
+    Row, Setup, checkpoint,
+    files::{Lines, folder},
+    table,
+    trainer::{Epoch, Score, Trainer},
+};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// All epochs of all cycles.
+    Done {
+        /// Accuracy on the test images, before any pruning after training.
+        test: f64,
+        /// Share of weights that is 0, before any pruning after training.
+        sparsity: f64,
+    },
+    /// A number was no longer finite.
+    Diverged {
+        /// Cycle and epoch, from 1.
+        cycle: u64,
+        /// See `cycle`.
+        epoch: u64,
+        /// The array of parameters, or the loss.
+        place: String,
+        /// The last good checkpoint, where there is one.
+        checkpoint: Option<PathBuf>,
+    },
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Done { test, sparsity } => {
+                write!(
+                    f,
+                    "test accuracy {:.2} %, {:.2} % of the weights 0",
+                    100.0 * test,
+                    100.0 * sparsity
+                )
+            }
+            Self::Diverged { cycle, epoch, place, checkpoint } => {
+                write!(
+                    f,
+                    "not finite in {place}, cycle {cycle}, epoch {epoch}: take a smaller rate or strength; "
+                )?;
+                match checkpoint {
+                    Some(path) => write!(f, "the last good checkpoint is {}", path.display()),
+                    None => f.write_str("there is no checkpoint yet"),
+                }
+            }
+        }
+    }
+}
+
+const METRICS: &str = "cycle,epoch,rate,strength,train_loss,train_accuracy,validation_accuracy,test_loss,test_accuracy,l1,density";
+const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
+
+/// Runs a setup, writing to a folder; with `resume` from its checkpoint. `say` hears of progress.
+///
+/// # Errors
+/// When the folder cannot be written, holds a run already (without `resume`) or none (with it), or the checkpoint is
+/// of another configuration or damaged.
+pub fn train(
+    setup: &Setup,
+    out: &Path,
+    resume: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<Outcome> {
+    let path = out.join("checkpoint.safetensors");
+    if !resume && out.join("metrics.csv").exists() {
+        let why =
+            "holds a run already: resume it (--resume) or choose another folder (--out)".into();
+        return Err(Error::File { path: out.into(), why });
+    }
+    // A run that was cut off before its first checkpoint has nothing to go on from: it begins anew.
+    let resume = resume && (path.exists() || !out.join("metrics.csv").exists());
+    if !resume {
+        folder(out)?;
+    }
+    let mut trainer = Trainer::new(setup)?;
+    let (mut lines, mut rows) = (None, Vec::new());
+    if resume {
+        let (counts, done) = checkpoint::resume(&path, &mut trainer)?;
+        (lines, rows) = (Some(counts), done);
+    }
+    let config = json!({ "version": mirrorflow::VERSION, "config": setup.config });
+    write_atomically(out.join("config.json"), format!("{config:#}\n").as_bytes())?;
+    let mut metrics = Lines::open(out.join("metrics.csv"), METRICS, lines.map(|l| l[0]))?;
+    let mut jsonl = Lines::open(out.join("metrics.jsonl"), "", lines.map(|l| l[0]))?;
+    let mut layers = Lines::open(out.join("layers.csv"), LAYERS, lines.map(|l| l[1]))?;
+    let started = Instant::now();
+    let (mut steps, mut seconds, total) = (0_usize, 0.0, total_epochs(setup));
+    let mut last_test = f64::NAN;
+    while !trainer.is_over() {
+        let (cycle, epoch) = (trainer.cycle, trainer.epoch);
+        let (rate, strength) = (trainer.rate(), trainer.alpha());
+        let at = Instant::now();
+        let train = match trainer.epoch(&mut |_| steps += 1)? {
+            Epoch::Done(score) => score,
+            Epoch::Diverged(place) => {
+                let checkpoint = path.exists().then_some(path);
+                return Ok(Outcome::Diverged {
+                    cycle: cycle + 1,
+                    epoch: epoch + 1,
+                    place,
+                    checkpoint,
+                });
+            }
+        };
+        seconds += at.elapsed().as_secs_f64();
+        let end = trainer.epoch == setup.config.train.epochs;
+        if end {
+            trainer.finish()?;
+        }
+        let validation = score(&mut trainer, true, None)?;
+        let test = score(&mut trainer, false, None)?;
+        last_test = test.accuracy;
+        let found = trainer.layers()?;
+        let l1: f64 = found.iter().map(|l| l.l1).sum();
+        let density = found.iter().map(|l| l.nonzeros).sum::<usize>() as f64
+            / setup.network.weight_count() as f64;
+        metrics.line(&format!(
+            "{},{},{rate},{strength},{},{},{},{},{},{l1},{density}",
+            cycle + 1,
+            epoch + 1,
+            train.loss,
+            train.accuracy,
+            validation.accuracy,
+            test.loss,
+            test.accuracy
+        ))?;
+        let line = json!({
+            "cycle": cycle + 1, "epoch": epoch + 1, "rate": rate, "strength": strength,
+            "train_loss": train.loss, "train_accuracy": train.accuracy,
+            "validation_accuracy": validation.accuracy, "test_loss": test.loss,
+            "test_accuracy": test.accuracy, "l1": l1, "density": density,
+        });
+        jsonl.line(&line.to_string())?;
+        for l in &found {
+            let (name, weights, nonzeros, l1, flips) =
+                (&l.name, l.weights, l.nonzeros, l.l1, l.flips);
+            layers.line(&format!(
+                "{},{},{name},{weights},{nonzeros},{l1},{flips}",
+                cycle + 1,
+                epoch + 1
+            ))?;
+        }
+        let done = cycle * setup.config.train.epochs + epoch + 1;
+        let left = started.elapsed().as_secs_f64() * total.saturating_sub(done) as f64
+            / metrics.count.max(1) as f64;
+        say(&format!(
+            "epoch {done}/{total}: loss {:.4}, train {:.2} %, test {:.2} %, about {left:.0} s left",
+            train.loss,
+            100.0 * train.accuracy,
+            100.0 * test.accuracy
+        ));
+        if end {
+            if setup.config.prune.cycles > 1 {
+                rows.push(row(setup, density, validation, test));
+            }
+            if trainer.cycle + 1 == setup.config.prune.cycles {
+                checkpoint::save_weights(&out.join("model.safetensors"), &trainer)?;
+                levels(&mut trainer, &mut rows)?;
+            }
+            trainer.next_cycle()?;
+        }
+        if end || trainer.epoch.is_multiple_of(setup.config.train.checkpoint) {
+            checkpoint::save(&path, &mut trainer, [metrics.count, layers.count], &rows)?;
+        }
+    }
+    table::write(out, &setup.config.method.name, &rows)?;
+    summary(setup, out, steps, seconds)?;
+    let density = density_of(&trainer)?;
+    if last_test.is_nan() {
+        last_test = score(&mut trainer, false, None)?.accuracy;
+    }
+    Ok(Outcome::Done { test: last_test, sparsity: 1.0 - density })
+}
+
+fn total_epochs(setup: &Setup) -> u64 {
+    let (p, epochs) = (&setup.config.prune, setup.config.train.epochs);
+    let back = if p.rewind.as_deref() == Some("weights") { p.rewind_epoch } else { 0 };
+    p.cycles * epochs - (p.cycles - 1) * back
+}
+
+fn density_of(trainer: &Trainer<'_>) -> Result<f64> {
+    let nonzeros: usize = trainer.layers()?.iter().map(|l| l.nonzeros).sum();
+    Ok(nonzeros as f64 / trainer.setup.network.weight_count() as f64)
+}
+
+/// The score on validation images (NaN where there are none) or test images.
+fn score(trainer: &mut Trainer<'_>, validation: bool, x: Option<&[f32]>) -> Result<Score> {
+    let setup = trainer.setup;
+    match (validation, &setup.validation) {
+        (true, None) => Ok(Score { loss: f64::NAN, accuracy: f64::NAN }),
+        (true, Some(data)) => trainer.evaluate(data, x),
+        (false, _) => trainer.evaluate(&setup.test, x),
+    }
+}
+
+fn row(setup: &Setup, density: f64, validation: Score, test: Score) -> Row {
+    let kept = (density * setup.network.weight_count() as f64).round() as usize;
+    Row { kept, sparsity: 1.0 - density, validation: validation.accuracy, test: test.accuracy }
+}
+
+/// One-shot magnitude pruning of the trained network, at keep^k.
+fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
+    let (setup, p) = (trainer.setup, &trainer.setup.config.prune);
+    if p.levels == 0 {
+        return Ok(());
+    }
+    let weights = setup.network.weight_count();
+    for k in 0..=p.levels {
+        let count = (weights as f64 * p.keep.powi(k as i32)).round() as usize;
+        let (_, x) = trainer.pruned(count)?;
+        let nonzeros: usize = setup
+            .weights
+            .iter()
+            .map(|w| x[w.at.clone()].iter().filter(|x| **x != 0.0).count())
+            .sum();
+        let validation = score(trainer, true, Some(&x))?;
+        let test = score(trainer, false, Some(&x))?;
+        rows.push(row(setup, nonzeros as f64 / weights as f64, validation, test));
+    }
+    Ok(())
+}
+
+/// What the run took: the price of doubling the parameters is read off two of these.
+fn summary(setup: &Setup, out: &Path, steps: usize, seconds: f64) -> Result<()> {
+    let memory = setup.memory()?;
+    let summary = json!({
+        "version": mirrorflow::VERSION,
+        "seed": setup.config.seed,
+        "method": setup.config.method.name,
+        "network": setup.network.name(),
+        "parameters": setup.network.parameter_count(),
+        "weights": setup.network.weight_count(),
+        "bytes": {
+            "parameters": memory.parameters, "optimizer": memory.optimizer,
+            "gradient": memory.gradient, "activations": memory.activations,
+        },
+        "milliseconds_per_step": if steps > 0 { 1e3 * seconds / steps as f64 } else { f64::NAN },
+        "threads": rayon::current_num_threads(),
+    });
+    write_atomically(out.join("summary.json"), format!("{summary:#}\n").as_bytes())
+}

@@ -1,0 +1,197 @@
+//! Whole runs on the embedded digits: every method, resuming, divergence, wrong configurations.
+
+use std::{fs, path::Path};
+
+use mirrorflow::Result;
+
+use super::{Config, Outcome, Setup, train};
+
+fn config(method: &str, rest: &str) -> String {
+    format!(
+        "seed = 3\n[data]\nset = \"digits\"\nvalidation = 138\n[network]\nname = \"mlp-small\"\n\
+         [train]\nepochs = 4\nbatch = 100\n[optimizer]\nrate = 0.1\nmomentum = 0.9\nschedule = \"cosine\"\n\
+         weight_decay = 1e-4\n[method]\n{method}\n{rest}"
+    )
+}
+
+fn setup(text: &str) -> Result<Setup> {
+    match Config::parse(text) {
+        Ok(config) => Setup::new(config, None),
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn run(text: &str, out: &Path) -> Result<Outcome> {
+    train(&setup(text)?, out, false, &mut |_| {})
+}
+
+const METHODS: [&str; 10] = [
+    "name = \"dense\"",
+    "name = \"l1\"\nstrength = 1e-4",
+    "name = \"l1-mask\"\nstrength = 1e-4",
+    "name = \"spred\"\nstrength = 1e-4",
+    "name = \"pilot\"\nstrength = 1e-4",
+    "name = \"sign-in\"",
+    "name = \"str\"\nstrength = 1e-3",
+    "name = \"powerprop\"",
+    "name = \"continuous\"\nstrength = 1e-6",
+    "name = \"ham\"\ngradient = 1",
+];
+
+#[test]
+fn every_method_learns_the_digits_and_writes_its_table() -> Result<()> {
+    for method in METHODS {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let outcome = run(&config(method, "[prune]\nlevels = 3"), folder.path())?;
+        let Outcome::Done { test, .. } = outcome else { panic!("{method}: {outcome}") };
+        // Chance is 0.1.
+        assert!(test > 0.7, "{method}: {test}");
+        let read = |name| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+        assert_eq!(read("sparsity.csv").lines().count(), 5, "{method}");
+        assert_eq!(read("metrics.csv").lines().count(), 5, "{method}");
+        assert_eq!(read("layers.csv").lines().count(), 1 + 4 * 3, "{method}");
+        assert!(read("sparsity.tex").contains("tabular"));
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let names = [
+        "metrics.csv",
+        "metrics.jsonl",
+        "layers.csv",
+        "sparsity.csv",
+        "checkpoint.safetensors",
+        "model.safetensors",
+    ];
+    names.map(|n| (n.to_owned(), fs::read(folder.join(n)).unwrap_or_default())).to_vec()
+}
+
+/// A run that is cut off after any epoch, even with lines of the next epoch already written, and resumed ends with the
+/// same bytes.
+#[test]
+fn a_resumed_run_is_the_uninterrupted_one() -> Result<()> {
+    let prune = "[prune]\nlevels = 2\ncycles = 2\nrewind = \"weights\"\nrewind_epoch = 1";
+    for (method, prune) in [
+        (METHODS[4], prune),
+        (METHODS[6], "[prune]\ncycles = 2\nrewind = \"rate\""),
+        (METHODS[0], ""),
+        (METHODS[8], ""),
+    ] {
+        let text = config(method, prune);
+        let setup = setup(&text)?;
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+        // Every checkpoint is kept as it was written.
+        let mut copies: Vec<Vec<(String, Vec<u8>)>> = Vec::new();
+        train(&setup, &whole, false, &mut |_| copies.push(files(&whole)))?;
+        let expected = files(&whole);
+        for copy in copies.iter().skip(1) {
+            // `say` comes after the lines of an epoch and before its checkpoint: the worst moment.
+            fs::create_dir_all(&cut).unwrap_or_else(|e| panic!("{e}"));
+            for (name, bytes) in copy.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+                fs::write(cut.join(name), bytes).unwrap_or_else(|e| panic!("{e}"));
+            }
+            train(&setup, &cut, true, &mut |_| {})?;
+            for ((name, found), (_, expected)) in files(&cut).iter().zip(&expected) {
+                assert!(found == expected, "{name} differs ({method})");
+            }
+            fs::remove_dir_all(&cut).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn iterative_pruning_keeps_exact_counts() -> Result<()> {
+    for rewind in ["weights", "rate"] {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let text =
+            config(METHODS[0], &format!("[prune]\ncycles = 3\nkeep = 0.5\nrewind = \"{rewind}\""));
+        run(&text, folder.path())?;
+        let table = fs::read_to_string(folder.path().join("sparsity.csv")).unwrap_or_default();
+        let kept: Vec<&str> = table.lines().skip(1).filter_map(|l| l.split(',').next()).collect();
+        // 64·32 + 32·16 + 16·10 weights.
+        assert_eq!(kept, ["2720", "1360", "680"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn divergence_is_told_with_its_place() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let text = config(METHODS[0], "").replace("rate = 0.1", "rate = 1e25");
+    let Outcome::Diverged { epoch, checkpoint, .. } = run(&text, folder.path())? else {
+        panic!("a rate of 1e25 diverges")
+    };
+    assert_eq!((epoch, checkpoint), (1, None));
+    Ok(())
+}
+
+#[test]
+fn wrong_configurations_get_one_clear_line() {
+    let good = config(METHODS[4], "");
+    for (from, to, says) in [
+        ("\"pilot\"", "\"pliot\"", "powerprop"),
+        ("strength = 1e-4", "", "method.strength"),
+        ("strength = 1e-4", "strength = -1", "method.strength"),
+        ("strength = 1e-4", "total = 1", "fixed schedule"),
+        ("rate = 0.1", "rate = 0", "optimizer.rate"),
+        ("rate = 0.1", "rate = 0.1\nwarmup = 4", "optimizer.warmup"),
+        ("momentum = 0.9", "momentum = 1.5", "momentum"),
+        ("\"cosine\"", "\"cosin\"", "constant, cosine or step"),
+        ("mlp-small", "mlp-smal", "resnet20"),
+        ("mlp-small", "lenet5", "kernel"),
+        ("\"digits\"", "\"digit\"", "fashion-mnist"),
+        ("\"digits\"", "\"mnist\"", "--data"),
+        ("validation = 138", "validation = 1438", "1438 training images"),
+        ("batch = 100", "batch = 0", "train.batch"),
+        ("epochs = 4", "epochs = 0", "train.epochs"),
+    ] {
+        let text = good.replace(from, to);
+        assert_ne!(text, good);
+        let error = match setup(&text) {
+            Ok(_) => panic!("{to} is refused"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains(says) && !error.contains('\n'), "{error}");
+    }
+    for prune in [
+        "keep = 0",
+        "keep = 1",
+        "cycles = 0",
+        "cycles = 2",
+        "rewind = \"rate\"",
+        "rewind_epoch = 4",
+    ] {
+        let text = config(METHODS[0], &format!("[prune]\n{prune}"));
+        let key = prune.split(' ').next().unwrap_or_default();
+        let key = if prune == "cycles = 2" { "rewind" } else { key };
+        assert!(setup(&text).is_err_and(|e| e.to_string().contains(key)), "{prune}");
+    }
+    let unknown = Config::parse(&good.replace("batch = 100", "batches = 100"));
+    assert!(unknown.is_err_and(|e| e.contains("batches") && !e.contains('\n')));
+}
+
+#[test]
+fn a_checkpoint_of_another_run_or_cut_off_is_refused() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let text = config(METHODS[0], "");
+    run(&text, folder.path())?;
+    assert!(run(&text, folder.path()).is_err_and(|e| e.to_string().contains("--resume")));
+    let other = setup(&text.replace("rate = 0.1", "rate = 0.2"))?;
+    let refused = train(&other, folder.path(), true, &mut |_| {});
+    assert!(refused.is_err_and(|e| e.to_string().contains("another configuration")));
+    let path = folder.path().join("checkpoint.safetensors");
+    let bytes = fs::read(&path).unwrap_or_default();
+    fs::write(&path, &bytes[..bytes.len() - 9]).unwrap_or_else(|e| panic!("{e}"));
+    let refused = train(&setup(&text)?, folder.path(), true, &mut |_| {});
+    assert!(refused.is_err_and(|e| e.to_string().contains("safetensors")));
+    // Cut off before the first checkpoint: anew.
+    fs::remove_file(&path).unwrap_or_else(|e| panic!("{e}"));
+    train(&setup(&text)?, folder.path(), true, &mut |_| {})?;
+    assert_eq!(fs::read(&path).unwrap_or_default(), bytes);
+    let missing = train(&setup(&text)?, &folder.path().join("none"), true, &mut |_| {});
+    assert!(missing.is_err_and(|e| e.to_string().contains("checkpoint.safetensors")));
+    Ok(())
+}

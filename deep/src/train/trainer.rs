@@ -1,0 +1,288 @@
+//! The state of a run and what moves it: epochs, evaluation, pruning, rewinding.
+
+use mirrorflow::{
+    Result,
+    kernels::{
+        mask_weight::{keep_largest, measure, sign_flips},
+        nn::Buffer,
+    },
+};
+
+use super::Setup;
+use crate::{
+    data::{Dataset, Loader},
+    engine::{Mode, Model},
+    method::{Method, State, Step, Strength, update_rest},
+};
+
+/// Loss and accuracy over a set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Score {
+    pub(super) loss: f64,
+    pub(super) accuracy: f64,
+}
+
+/// How an epoch ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Epoch {
+    Done(Score),
+    /// A number was no longer finite: in this array of parameters, or in the loss.
+    Diverged(String),
+}
+
+/// One line of `layers.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LayerLine {
+    pub(super) name: String,
+    pub(super) weights: usize,
+    pub(super) nonzeros: usize,
+    pub(super) l1: f64,
+    /// Weights whose sign changed during the epoch.
+    pub(super) flips: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Trainer<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) model: Model<f32>,
+    /// The network's parameters.
+    pub(super) x: Buffer<f32>,
+    gradient: Buffer<f32>,
+    /// State of the optimiser of biases and batch norm.
+    pub(super) rest: State<f32>,
+    pub(super) method: Box<dyn Method<f32>>,
+    pub(super) strength: Strength,
+    /// Weights not pruned.
+    pub(super) keep: Option<Vec<u8>>,
+    /// Cycle, epoch in it and step since the state of the optimiser was 0.
+    pub(super) cycle: u64,
+    pub(super) epoch: u64,
+    pub(super) step: u64,
+    /// What IMP goes back to: x, running statistics, variables.
+    pub(super) rewind: Option<Vec<Vec<f32>>>,
+    /// Packed weights at the beginning of the epoch.
+    before: Vec<f32>,
+}
+
+impl<'a> Trainer<'a> {
+    pub(super) fn new(setup: &'a Setup) -> Result<Self> {
+        let optimizer = setup.optimizer(0.0)?;
+        let rest = setup.network.parameter_count() - setup.network.weight_count();
+        let mut trainer = Self {
+            setup,
+            model: Model::new(&setup.network, setup.config.train.batch)?,
+            x: setup.initial(),
+            gradient: Buffer::new(setup.network.parameter_count()),
+            rest: State::new(rest, &optimizer),
+            method: setup.method()?,
+            strength: setup.strength.clone(),
+            keep: None,
+            cycle: 0,
+            epoch: 0,
+            step: 0,
+            rewind: None,
+            before: vec![0.0; setup.network.weight_count()],
+        };
+        if let Some(path) = &setup.config.network.weights {
+            super::checkpoint::load_weights(
+                path,
+                &setup.network,
+                &mut trainer.model,
+                &mut trainer.x,
+            )?;
+        }
+        trainer.method.start(&setup.weights, &mut trainer.x)?;
+        Ok(trainer)
+    }
+
+    /// Cycles and epochs are all done.
+    pub(super) fn is_over(&self) -> bool {
+        self.cycle >= self.setup.config.prune.cycles
+    }
+
+    fn at(&self, step: usize) -> f64 {
+        self.epoch as f64 + step as f64 / self.setup.steps as f64
+    }
+
+    /// α of this epoch.
+    pub(super) fn alpha(&self) -> f64 {
+        self.strength.alpha(self.epoch)
+    }
+
+    /// The learning rate at the beginning of this epoch.
+    pub(super) fn rate(&self) -> f64 {
+        self.setup.rate.at(self.at(0))
+    }
+
+    /// Trains for one epoch; `tick` after every step.
+    pub(super) fn epoch(&mut self, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
+        self.snapshot();
+        let setup = self.setup;
+        for place in &setup.weights {
+            self.before[place.packed.clone()].copy_from_slice(&self.x[place.at.clone()]);
+        }
+        let (c, strength) = (&setup.config, self.alpha());
+        // Cycles see batches of their own.
+        let number = self.cycle * c.train.epochs + self.epoch;
+        let loader = Loader::train(&setup.train, c.train.batch, setup.augment, c.seed, number);
+        let (mut loss, mut correct, mut seen) = (0.0, 0, 0);
+        for number in 0..setup.steps {
+            let Some(batch) = loader.next()? else { break };
+            self.model.forward(&batch.x, &self.x, Mode::Train)?;
+            let scores = self.model.backward(&batch.labels, &self.x, &mut self.gradient)?;
+            if !scores.loss.is_finite() {
+                return Ok(Epoch::Diverged("the loss".into()));
+            }
+            loss += scores.loss * batch.labels.len() as f64;
+            correct += scores.correct;
+            seen += batch.labels.len();
+            loader.recycle(batch);
+            self.step += 1;
+            let t = self.at(number);
+            let step = Step {
+                optimizer: setup.optimizer(t)?,
+                step: self.step,
+                weight_decay: c.optimizer.weight_decay,
+                strength,
+                progress: t / c.train.epochs as f64,
+                weights: &setup.weights,
+                keep: self.keep.as_deref(),
+            };
+            let (g, x) = (&mut self.gradient, &mut self.x);
+            let rest = update_rest(&step, &setup.rest, &mut self.rest, g, x)?;
+            if let Some(layer) = self.method.update(&step, g, x)?.or(rest) {
+                return Ok(Epoch::Diverged(layer));
+            }
+            tick(number + 1);
+        }
+        let (method, x) = (&mut self.method, &mut self.x);
+        method.end_of_epoch(&step_after(setup, self.keep.as_deref(), self.epoch + 1)?, x)?;
+        let count = seen.max(1) as f64;
+        let score = Score { loss: loss / count, accuracy: correct as f64 / count };
+        let l1 = setup.weights.iter().map(|p| measure(&self.x[p.at.clone()]).l1).sum();
+        self.strength.report(score.accuracy, l1)?;
+        self.epoch += 1;
+        Ok(Epoch::Done(score))
+    }
+
+    /// Norms, zeros and sign flips of every layer of weights.
+    pub(super) fn layers(&self) -> Result<Vec<LayerLine>> {
+        let line = |place: &crate::method::Place| {
+            let x = &self.x[place.at.clone()];
+            let found = measure(x);
+            let flips = sign_flips(&self.before[place.packed.clone()], x)?;
+            let (weights, nonzeros, l1) = (x.len(), found.nonzeros, found.l1);
+            Ok(LayerLine { name: place.name.clone(), weights, nonzeros, l1, flips })
+        };
+        self.setup.weights.iter().map(line).collect()
+    }
+
+    /// Loss and accuracy of the parameters `x` over a set.
+    pub(super) fn evaluate(
+        &mut self,
+        data: &std::sync::Arc<Dataset>,
+        x: Option<&[f32]>,
+    ) -> Result<Score> {
+        let loader = Loader::evaluate(data, self.setup.config.train.batch);
+        let (mut loss, mut correct) = (0.0, 0);
+        while let Some(batch) = loader.next()? {
+            self.model.forward(&batch.x, x.unwrap_or(&self.x), Mode::Evaluate)?;
+            let scores = self.model.scores(&batch.labels)?;
+            loss += scores.loss * batch.labels.len() as f64;
+            correct += scores.correct;
+            loader.recycle(batch);
+        }
+        let count = data.len() as f64;
+        Ok(Score { loss: loss / count, accuracy: correct as f64 / count })
+    }
+
+    /// What the method leaves, at the end of a cycle.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        let step = step_after(self.setup, self.keep.as_deref(), self.epoch)?;
+        self.method.finish(&step, &mut self.x)
+    }
+
+    /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
+    pub(super) fn pruned(&self, count: usize) -> Result<(Vec<u8>, Buffer<f32>)> {
+        let mut keep = vec![0; self.before.len()];
+        let layers: Vec<&[f32]> =
+            self.setup.weights.iter().map(|p| &self.x[p.at.clone()]).collect();
+        let mut rest = &mut keep[..];
+        let mut masks = Vec::new();
+        for layer in &layers {
+            let (mask, after) = rest.split_at_mut(layer.len());
+            masks.push(mask);
+            rest = after;
+        }
+        keep_largest(&layers, count, &mut masks)?;
+        let mut x = self.x.clone();
+        for place in &self.setup.weights {
+            for (x, keep) in x[place.at.clone()].iter_mut().zip(&keep[place.packed.clone()]) {
+                *x = if *keep == 0 { 0.0 } else { *x };
+            }
+        }
+        Ok((keep, x))
+    }
+
+    /// Everything IMP goes back to, when it is time to remember it.
+    fn snapshot(&mut self) {
+        let p = &self.setup.config.prune;
+        let wanted = p.rewind.as_deref() == Some("weights");
+        if !wanted || self.cycle > 0 || self.epoch != p.rewind_epoch {
+            return;
+        }
+        let mut all = vec![self.x.to_vec()];
+        all.extend(self.model.statistics().map(|(_, s)| s.to_vec()));
+        all.extend(self.method.variables().into_iter().map(|(_, v)| v.value.to_vec()));
+        self.rewind = Some(all);
+    }
+
+    /// Prunes to the next density and rewinds, for another cycle.
+    pub(super) fn next_cycle(&mut self) -> Result<()> {
+        self.cycle += 1;
+        self.epoch = 0;
+        if self.is_over() {
+            return Ok(());
+        }
+        let p = &self.setup.config.prune;
+        let weights = self.setup.network.weight_count() as f64;
+        let count = (weights * p.keep.powi(self.cycle as i32)).round() as usize;
+        // What was pruned before is 0 and so not among the largest.
+        self.keep = Some(self.pruned(count)?.0);
+        if let Some(all) = &self.rewind {
+            let mut from = all.iter();
+            let mut back = |to: &mut [f32]| {
+                from.next().into_iter().for_each(|from| to.copy_from_slice(from));
+            };
+            back(&mut self.x);
+            self.model.statistics_mut().for_each(|(_, s)| back(s));
+            self.method.variables().into_iter().for_each(|(_, v)| back(&mut v.value));
+            self.epoch = p.rewind_epoch;
+        }
+        self.rest.reset();
+        self.method.states().into_iter().for_each(|(_, s)| s.reset());
+        self.method.variables().into_iter().for_each(|(_, v)| v.state.reset());
+        self.step = 0;
+        self.strength.restart()?;
+        let step = step_after(self.setup, self.keep.as_deref(), self.epoch)?;
+        self.method.weights(&step, &mut self.x)
+    }
+}
+
+/// A step that moves nothing, at the beginning of an epoch.
+pub(super) fn step_after<'a>(
+    setup: &'a Setup,
+    keep: Option<&'a [u8]>,
+    epoch: u64,
+) -> Result<Step<'a>> {
+    let epochs = setup.config.train.epochs as f64;
+    Ok(Step {
+        optimizer: setup.optimizer(epoch as f64)?,
+        step: 1,
+        weight_decay: 0.0,
+        strength: 0.0,
+        progress: epoch as f64 / epochs,
+        weights: &setup.weights,
+        keep,
+    })
+}
