@@ -4,5 +4,6 @@ pub(crate) mod descend;
 pub(crate) mod flow;
 pub(crate) mod path;
 pub(crate) mod solve;
+pub(crate) mod train;
 mod trajectory;
 pub(crate) mod verify;
