@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Flow(FlowArgs),
     /// Gradient descent or SGD on m and w
     Descend(DescendArgs),
+    /// A deep network with x = m⊙w or one of its rivals
+    Train(TrainArgs),
     /// What this machine offers: threads, SIMD, GPUs, or what a GPU would need
     Devices(DevicesArgs),
 }
@@ -211,6 +213,30 @@ pub(crate) struct DescendArgs {
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot"
+)]
+pub(crate) struct TrainArgs {
+    /// Configuration, TOML
+    pub(crate) config: PathBuf,
+    /// Folder of the data set [default: data.folder of the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder for metrics, checkpoints and tables
+    #[arg(long, value_name = "DIR", default_value = "run")]
+    pub(crate) out: PathBuf,
+    /// Go on from the last checkpoint in --out
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) resume: bool,
+    /// Check everything, print shapes, parameters, memory and an estimate of the time, and stop
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,

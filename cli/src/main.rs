@@ -26,6 +26,7 @@ fn main() -> ExitCode {
             Command::Flow(args) => commands::flow::run(args),
             Command::Descend(args) => commands::descend::run(args),
             Command::Devices(args) => commands::devices::run(args),
+            Command::Train(args) => commands::train::run(args),
         },
         Err(error) => failure::of_usage(&error),
     };

@@ -5,5 +5,6 @@ pub(crate) mod devices;
 pub(crate) mod flow;
 pub(crate) mod path;
 pub(crate) mod solve;
+pub(crate) mod train;
 mod trajectory;
 pub(crate) mod verify;

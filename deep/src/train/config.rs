@@ -207,7 +207,7 @@ impl Config {
     pub fn read(path: &Path) -> Result<Self> {
         let file = |why: String| Error::File { path: path.into(), why };
         let text = std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?;
-        Self::parse(&text).map_err(|why| file(why))
+        Self::parse(&text).map_err(file)
     }
 
     /// Reads a text.
