@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod descend;
+pub(crate) mod figures;
 pub(crate) mod flow;
 pub(crate) mod path;
 pub(crate) mod solve;
