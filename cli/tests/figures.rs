@@ -63,7 +63,8 @@ fn redrawn_figures_are_the_same_to_the_byte() {
     let page = String::from_utf8(first["figures.html"].clone()).expect("text");
     assert_eq!(page.matches("<svg").count(), 11);
     assert!(page.contains("mirrorflow figures fig1a --quick"));
-    let linked = page.match_indices("http").all(|(at, _)| page[at..].starts_with("http://www.w3.org"));
+    let linked =
+        page.match_indices("http").all(|(at, _)| page[at..].starts_with("http://www.w3.org"));
     assert!(linked, "nothing is fetched");
     fonts_are_embedded(&folder.path().join("first/fig4.pdf"));
 }
@@ -71,7 +72,10 @@ fn redrawn_figures_are_the_same_to_the_byte() {
 /// What `pdffonts` says of every font of a file, where it is installed.
 fn fonts_are_embedded(pdf: &Path) {
     let Ok(output) = Command::new("pdffonts").arg(pdf).output() else {
-        eprintln!("NOTICE: pdffonts is not installed; the fonts of {} are not checked", pdf.display());
+        eprintln!(
+            "NOTICE: pdffonts is not installed; the fonts of {} are not checked",
+            pdf.display()
+        );
         return;
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -128,7 +132,8 @@ fn figures_come_from_data_files_of_any_origin() {
 #[test]
 fn wrong_usage_is_one_line_and_code_2() {
     let folder = folder();
-    let write = |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).expect("written");
+    let write =
+        |name: &str, text: &[u8]| fs::write(folder.path().join(name), text).expect("written");
     write("file", b"");
     for name in ["bad", "empty", "sparse"] {
         fs::create_dir(folder.path().join(name)).expect("a folder");

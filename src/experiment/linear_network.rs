@@ -17,6 +17,7 @@
 //! than any number of steps); 4·10⁵ steps (time 40: the strongest decay makes a_∞ ≈ 10⁻⁶, from which an
 //! entry needs a time of `log(1/a)/(2|∇f|) ≈ 20` to grow); the strengths in [`schedules`]: constants from
 //! hardly felt to 30 % of the one that ends at 0, decays as strong as `2ηα_1 < 1` allows.
+//! The quick size takes fewer, larger steps over the same time.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -91,16 +92,19 @@ impl Setting {
 /// p of the geometric schedule.
 const P: f64 = 0.95;
 
-/// The seven schedules as functions of k = 0, 1, …, four constants and then three decays.
-pub fn schedules() -> [Schedule; 7] {
+/// The seven schedules for steps of size η as functions of k = 0, 1, …, four constants and then three decays,
+/// whose `ηα_1` is 0.2, 0.4 and 0.15: with η = 10⁻⁴ they are 2000/k, 4000/k² and 1500·0.95ᵏ.
+pub fn schedules(step: f64) -> [Schedule; 7] {
+    // Rounded to whole numbers, as a reader sees them.
+    let strength = |product: f64| (product / step).round();
     [
         Schedule::Constant { c: 0.01 },
         Schedule::Constant { c: 0.03 },
         Schedule::Constant { c: 0.1 },
         Schedule::Constant { c: 0.3 },
-        Schedule::Harmonic { c: 2000.0 },
-        Schedule::Quadratic { c: 4000.0 },
-        Schedule::Geometric { c: 1500.0, r: -P.ln() },
+        Schedule::Harmonic { c: strength(0.2) },
+        Schedule::Quadratic { c: strength(0.4) },
+        Schedule::Geometric { c: strength(0.15), r: -P.ln() },
     ]
 }
 
@@ -164,11 +168,12 @@ impl Config {
         match size {
             Size::Full => full,
             Size::Quick => Self {
-                samples: 20,
-                features: 40,
+                samples: 24,
+                features: 48,
                 sparsity: 3,
-                steps: 4_000,
-                starts: 2,
+                step: 1e-3,
+                steps: 40_000,
+                starts: 3,
                 batch_seeds: 2,
                 records: 40,
                 ..full
@@ -252,7 +257,7 @@ impl Network {
     pub fn simulate(config: Config, watch: &(dyn Fn(Event<'_>) + Sync)) -> Result<Self> {
         let (problem, starts, steps) = (config.problem()?, config.starts(), config.recorded());
         let mut network = Self { config, problem, starts, steps, runs: Vec::new() };
-        let schedules = schedules();
+        let schedules = schedules(network.config.step);
         for setting in Setting::ALL {
             watch(Event::Begin(setting.name()));
             let chosen: Vec<usize> = (0..schedules.len()).collect();
@@ -274,7 +279,7 @@ impl Network {
         watch: &(dyn Fn(Event<'_>) + Sync),
         work: f64,
     ) -> Result<Vec<Runs>> {
-        let schedules = schedules();
+        let schedules = schedules(self.config.step);
         let mut runs = Vec::new();
         for &schedule in chosen {
             for (i, x0) in self.starts.iter().enumerate() {
@@ -333,7 +338,8 @@ impl Network {
     }
 
     fn data(&self, figure: &str) -> Data {
-        let schedules: Vec<String> = schedules().iter().map(ToString::to_string).collect();
+        let schedules: Vec<String> =
+            schedules(self.config.step).iter().map(ToString::to_string).collect();
         let config = serde_json::json!({ "network": self.config, "schedules_in_k": schedules });
         let mut data = Data::new(figure, Some(self.config.seed), config);
         let truth = self.problem.x_true().unwrap_or_default();
@@ -346,7 +352,7 @@ impl Network {
 pub(super) fn fig1a(lab: &Lab) -> Result<Data> {
     let network = lab.network()?;
     let mut data = network.data("fig1a");
-    let schedules = schedules();
+    let schedules = schedules(network.config.step);
     for setting in [Setting::Spred, Setting::Pilot] {
         for runs in network.of(setting) {
             let series =
@@ -361,7 +367,7 @@ pub(super) fn fig1a(lab: &Lab) -> Result<Data> {
 pub(super) fn fig1b(lab: &Lab) -> Result<Data> {
     let network = lab.network()?;
     let mut data = network.data("fig1b");
-    let schedules = schedules();
+    let schedules = schedules(network.config.step);
     let is_constant = |k: usize| k < CONSTANTS;
     let chosen = [
         network.best(Setting::Pilot, |k| !is_constant(k)),
@@ -385,7 +391,7 @@ pub(super) fn fig4(lab: &Lab) -> Result<Data> {
     let network = lab.network()?;
     let mut data = network.data("fig4");
     for setting in [Setting::Pilot, Setting::MaskL1, Setting::PlainL1] {
-        for (runs, schedule) in network.of(setting).zip(&schedules()) {
+        for (runs, schedule) in network.of(setting).zip(&schedules(network.config.step)) {
             let curve = runs.curve(&network.steps, schedule_name(schedule));
             data.curves.push(curve.in_panel(setting.name()));
         }
@@ -397,7 +403,7 @@ pub(super) fn fig4(lab: &Lab) -> Result<Data> {
 pub(super) fn fig5(lab: &Lab) -> Result<Data> {
     let network = lab.network()?;
     let mut data = network.data("fig5");
-    let (config, schedules) = (&network.config, schedules());
+    let (config, schedules) = (&network.config, schedules(network.config.step));
     let settings = [Setting::Pilot, Setting::MaskL1, Setting::PlainL1];
     for setting in settings {
         let best = network.best(setting, |_| true);

@@ -1,6 +1,6 @@
 //! A coordinate that starts with the wrong sign: the flow of (m, w) from PILoT's start (β = 1) takes x_i through
 //! 0, that from spred's (β = 0, the same x₀) cannot, since one of m ± w is 0 for all time.
-//! Problem and x₀ are those of the linear network; weight decay `½·3e^{−t}`, that is A_∞ = 1.5.
+//! Problem and x₀ are those of the linear network; weight decay `1.5e^{−t}`, that is A_∞ = 1.5.
 
 use super::{Curve, Data, Lab, linear_network::Config};
 use crate::{

@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use ttf_parser::Face;
 
 /// The font file (GUST Font License, see `plots/fonts`).
-pub const FONT: &[u8] = include_bytes!("../../fonts/MirrorflowMath.otf");
+pub(crate) const FONT: &[u8] = include_bytes!("../../fonts/MirrorflowMath.otf");
 
 /// Its family.
-pub const FAMILY: &str = "Mirrorflow Math";
+pub(crate) const FAMILY: &str = "Mirrorflow Math";
 
 /// Height of a capital and of an x, in em.
 pub(crate) const CAPITAL: f64 = 0.683;

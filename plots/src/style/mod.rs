@@ -82,7 +82,8 @@ impl Tone {
     }
 }
 
-/// The style sheet of a page that shows figures inline: dark colours where the page is dark.
+/// The style sheet of a page that shows figures inline: their font, dark colours where the page is dark, captions.
+/// The page defines `--line`, `--soft`, `--good` and `--bad`.
 pub fn page_style() -> String {
     use base64::Engine as _;
     let font = base64::engine::general_purpose::STANDARD.encode(font::FONT);
@@ -103,6 +104,7 @@ pub fn page_style() -> String {
         rule(ink.1, ink.3);
     }
     out.push_str(".plot .paper{fill:#14161a}}\n");
+    out.push_str(include_str!("../picture.css"));
     out
 }
 

@@ -120,8 +120,16 @@ impl Panel {
         }
     }
 
-    /// Draws it with its frame at (left, top).
-    pub(crate) fn draw(&self, canvas: &mut Canvas, left: f64, top: f64, width: f64, height: f64) {
+    /// Draws it with its frame at (left, top), inside the margins it asked for.
+    pub(crate) fn draw(
+        &self,
+        canvas: &mut Canvas,
+        space: Margins,
+        left: f64,
+        top: f64,
+        width: f64,
+        height: f64,
+    ) {
         let (x, y) = self.fit(width, height);
         let place = |px: f64, py: f64| -> Option<(f64, f64)> {
             Some((left + width * x.place(px)?, top + height * (1.0 - y.place(py)?)))
@@ -159,7 +167,7 @@ impl Panel {
                 }
             }
         }
-        self.frame(canvas, &x, &y, left, top, width, height);
+        self.frame(canvas, (&x, &y), space, left, top, width, height);
         self.ends(canvas, &place, left, top, width, height);
         for note in &self.notes {
             if let Some(at) = place(note.at.0, note.at.1) {
@@ -179,8 +187,8 @@ impl Panel {
     fn frame(
         &self,
         canvas: &mut Canvas,
-        x: &Fitted,
-        y: &Fitted,
+        (x, y): (&Fitted, &Fitted),
+        space: Margins,
         left: f64,
         top: f64,
         width: f64,
@@ -212,7 +220,6 @@ impl Panel {
             let base = at + MIDDLE * SMALL;
             canvas.text((left - TICK - GAP, base), Anchor::End, SMALL, Tone::Ink, label, false);
         }
-        let space = self.margins(width, height);
         if !self.x.label.is_empty() {
             let at = (left + 0.5 * width, bottom + space.bottom - 0.32 * SIZE);
             canvas.text(at, Anchor::Middle, SIZE, Tone::Ink, &self.x.label, false);
@@ -248,7 +255,7 @@ impl Panel {
             let all: Vec<(f64, f64)> = seen.collect();
             let last = all.iter().rev().find(|p| inside(p)).or(all.last());
             if let Some(last) = last {
-                ends.push((last.1.clamp(top, top + height), label, *tone));
+                ends.push((last.1.clamp(top, top + height), label.as_str(), *tone));
             }
         }
         let wished: Vec<f64> = ends.iter().map(|e| e.0).collect();

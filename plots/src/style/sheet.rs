@@ -85,7 +85,7 @@ impl Sheet {
             let bottom = space.iter().map(|m| m.bottom).fold(0.0, f64::max);
             let mut x = EDGE;
             for (c, panel) in panels.iter().enumerate() {
-                panel.draw(&mut canvas, x + left[c], y + top, frame, height);
+                panel.draw(&mut canvas, space[c], x + left[c], y + top, frame, height);
                 x += left[c] + frame + right[c] + BETWEEN;
             }
             y += top + height + bottom + BETWEEN;
