@@ -38,7 +38,8 @@ impl Statement {
 
     /// `name value, …`
     pub(crate) fn numbers(&self) -> String {
-        let each = |(name, value): &(String, f64)| format!("{name} {}", number(*value));
+        let each =
+            |(name, value): &(String, f64)| format!("{name} {}", number(*value).replace('-', "−"));
         self.measured.iter().map(each).collect::<Vec<_>>().join(", ")
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         Dash, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
-        sheet::Sheet,
+        sheet::{Key, Sheet},
     },
 };
 
@@ -29,13 +29,17 @@ fn printed(data: &Data) -> impl Iterator<Item = (&str, &Curve)> {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let corrected = Line::of(data.curve("", "corrected")?, Stroke::new(Tone::Hue(2), Dash::Long));
-    let loss = Line::of(data.curve("", "loss")?, Stroke::new(Tone::Hue(0), Dash::Solid).wide(1.6));
-    let mut lines = vec![corrected.labelled("corrected"), loss.labelled("$f(x_t)$")];
+    let loss = Stroke::new(Tone::Hue(0), Dash::Solid).wide(1.6);
+    let corrected = Stroke::new(Tone::Hue(2), Dash::Long);
+    let mut lines = vec![
+        Line::of(data.curve("", "corrected")?, corrected),
+        Line::of(data.curve("", "loss")?, loss),
+    ];
+    let mut legend = vec![Key::line(loss, "$f(x_t)$"), Key::line(corrected, "corrected bound")];
     for (k, (c, curve)) in printed(data).enumerate() {
-        let dash = [Dash::Dotted, Dash::DashDot, Dash::Dashed][k % 3];
-        let line = Line::of(curve, Stroke::new(Tone::Hue(1), dash));
-        lines.push(line.labelled(format!("printed, $C = {c}$")));
+        let stroke = Stroke::new(Tone::Hue(1), [Dash::Dotted, Dash::DashDot, Dash::Dashed][k % 3]);
+        lines.push(Line::of(curve, stroke));
+        legend.push(Key::line(stroke, format!("printed, $C = {c}$")));
     }
     let panel = Panel {
         x: Axis::log("$t$").from_to(0.1, 1000.0),
@@ -43,7 +47,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         lines,
         ..Panel::default()
     };
-    Ok(Sheet { aspect: (0.95, 0.55), ..Sheet::single(panel) })
+    Ok(Sheet { legend, ..Sheet::single(panel) })
 }
 
 /// From which time on the loss is above the bound.
@@ -64,7 +68,7 @@ fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
     let before = loss.x.partition_point(|t| *t < 0.1 * loss.x[last]);
     let slope = (loss.y[last] / loss.y[before]).ln() / (loss.x[last] / loss.x[before]).ln();
     let caption = "$Z = [1\\ 1]$, $y = 1$, $x_0 = 0$, $\\alpha_t = (1+t)^{-2}/2$. The loss falls like $t^{-4}$, so that it comes to lie above the printed bound \
-         $f(x_0)\\exp(C\\|x^*\\|A_t - \\lambda a_\\infty t)$ whatever $C$ is."
+         $f(x_0)\\exp(C\\|x^*\\|A_t - \\lambda a_{\\infty}t)$ whatever $C$ is."
         .to_owned();
     let statements = vec![
         Statement::paper(

@@ -35,8 +35,11 @@ fn draw(data: &Data) -> Result<Sheet> {
         lines.push(Line::of(predicted, Stroke::new(Tone::Soft, Dash::Solid).wide(0.5)));
         lines.push(Line::of(curve, Stroke::nth(k)).labelled(format!("$\\delta = {delta:.2}$")));
     }
+    // As on the path: from L2 to L1, to the right.
+    let ends = problems(data).flat_map(|(_, c)| c.x.iter().copied());
+    let (least, most) = ends.fold((f64::INFINITY, 0.0f64), |(l, m), a| (l.min(a), m.max(a)));
     let panel = Panel {
-        x: Axis::log("$a$"),
+        x: Axis::log("$a$").from_to(most, least),
         y: Axis::log("$\\|x_a - x_{\\mathrm{L1}}\\|_2$"),
         lines,
         ..Panel::default()

@@ -44,7 +44,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         };
         panels.push(Panel {
             title: title.into(),
-            x: Axis::linear("$t$"),
+            x: Axis::linear("$t$").from_to(0.0, x.x.last().copied().unwrap_or(1.0)),
             y: Axis::linear(if k == 0 { "$m_i$, $w_i$, $x_i$" } else { "" })
                 .from_to(low - room, high + room),
             lines: vec![

@@ -12,9 +12,8 @@ pub(crate) const FONT: &[u8] = include_bytes!("../../fonts/MirrorflowMath.otf");
 /// Its family.
 pub(crate) const FAMILY: &str = "Mirrorflow Math";
 
-/// Height of a capital and of an x, in em.
+/// Height of a capital, in em.
 pub(crate) const CAPITAL: f64 = 0.683;
-pub(crate) const X_HEIGHT: f64 = 0.431;
 
 fn face() -> &'static Face<'static> {
     static FACE: OnceLock<Face<'static>> = OnceLock::new();

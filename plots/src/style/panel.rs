@@ -98,7 +98,7 @@ impl Panel {
             l.y.iter().copied().chain(band)
         });
         let most = |length: f64, each: f64| ((length / each) as usize).clamp(2, 7);
-        (self.x.fit(xs, most(width, 34.0)), self.y.fit(ys, most(height, 20.0)))
+        (self.x.fit(xs, most(width, 28.0)), self.y.fit(ys, most(height, 20.0)))
     }
 
     /// What it needs around a frame of about this size.

@@ -66,9 +66,17 @@ impl Sheet {
             Column::Two => (self.across.1, self.aspect.1),
         };
         let across = across.clamp(1, self.panels.len().max(1));
+        let mut panels = self.panels.clone();
+        // What stands beside a neighbour shares its label; below each other each needs one.
+        if across == 1
+            && let Some(label) = panels.first().map(|p| p.y.label.clone())
+        {
+            let bare = panels.iter_mut().filter(|p| p.y.label.is_empty());
+            bare.for_each(|p| p.y.label.clone_from(&label));
+        }
         let rough = width / across as f64 - 40.0;
         let margins: Vec<Margins> =
-            self.panels.iter().map(|p| p.margins(rough, rough * aspect)).collect();
+            panels.iter().map(|p| p.margins(rough, rough * aspect)).collect();
         let widest = |of: fn(&Margins) -> f64, column: usize| {
             margins.iter().skip(column).step_by(across).map(of).fold(0.0, f64::max)
         };
@@ -79,7 +87,7 @@ impl Sheet {
         let height = frame * aspect;
         let mut canvas = Canvas::new(id);
         let mut y = EDGE;
-        for (row, panels) in self.panels.chunks(across).enumerate() {
+        for (row, panels) in panels.chunks(across).enumerate() {
             let space = &margins[row * across..row * across + panels.len()];
             let top = space.iter().map(|m| m.top).fold(0.0, f64::max);
             let bottom = space.iter().map(|m| m.bottom).fold(0.0, f64::max);

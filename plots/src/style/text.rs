@@ -196,7 +196,9 @@ impl Parser<'_> {
             None => {
                 let mut atoms: Vec<Atom> =
                     name.chars().map(|c| Atom::Char(c, Kind::Text)).collect();
-                atoms.push(Atom::Space(1.0 / 6.0));
+                if !matches!(self.rest.peek(), Some('(' | '[' | '_' | '^')) {
+                    atoms.push(Atom::Space(1.0 / 6.0));
+                }
                 atoms
             }
         }
@@ -283,21 +285,32 @@ fn push(c: char, size: f64, y: f64, set: &mut Set) {
 /// How far below a line of text its middle is above the baseline, in em.
 pub(crate) const MIDDLE: f64 = CAPITAL / 2.0;
 
-/// The label as HTML.
+/// The label as HTML; mathematics does not break.
 pub(crate) fn html(label: &str) -> String {
     let mut out = String::new();
-    write_html(&parse(label), &mut out);
+    for (k, part) in label.split('$').enumerate() {
+        if k % 2 == 0 {
+            out.push_str(&escape(part));
+        } else {
+            out.push_str("<span class=\"math\">");
+            write_html(&parse(&format!("${part}$")), &mut out);
+            out.push_str("</span>");
+        }
+    }
     out
 }
 
 fn write_html(atoms: &[Atom], out: &mut String) {
+    let mut after_operand = false;
     for atom in atoms {
         match atom {
             Atom::Char(c, kind) => {
-                let spaced = matches!(kind, Kind::Relation);
+                let spaced = *kind == Kind::Relation || *kind == Kind::Operator && after_operand;
                 out.push_str(if spaced { "\u{2009}" } else { "" });
                 out.push_str(&escape(&c.to_string()));
                 out.push_str(if spaced || *kind == Kind::Comma { "\u{2009}" } else { "" });
+                after_operand =
+                    matches!(kind, Kind::Letter | Kind::Text) && !matches!(c, '(' | '[');
             }
             Atom::Space(_) => out.push('\u{2009}'),
             Atom::Scripts(sub, sup) => {
@@ -308,6 +321,7 @@ fn write_html(atoms: &[Atom], out: &mut String) {
                         out.push_str(&format!("</{name}>"));
                     }
                 }
+                after_operand = true;
             }
         }
     }
@@ -393,7 +407,8 @@ mod tests {
 
     #[test]
     fn html_has_scripts_and_entities() {
-        assert_eq!(html("a < $x_1$"), "a &lt; 𝑥<sub>1</sub>");
+        let found = html("a < $x_1$");
+        assert_eq!(found, "a &lt; <span class=\"math\">𝑥<sub>1</sub></span>");
         assert_eq!(plain("the $\\|x_k - x^*\\|_2 = a^{\\delta}$"), "the ‖x_k−x^∗‖_2 = a^δ");
     }
 }
