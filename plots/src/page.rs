@@ -87,7 +87,7 @@ fn page(gallery: Gallery) -> String {
 pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
     let name = escape(&picture.name);
     let mut out = format!(
-        "<figure id=\"{name}\" class=\"picture\">\n<h2>{}</h2>\n{}<figcaption><p>{}</p>\n",
+        "<figure id=\"{name}\" class=\"picture\">\n<h2>{}</h2>\n<div class=\"box\">\n{}</div>\n<figcaption><p>{}</p>\n",
         html(&picture.title),
         picture.svg,
         html(&picture.caption)

@@ -14,7 +14,7 @@
 //! the schedules' forms: constants, 1/k, 1/k² and pᵏ with p = 0.95.
 //!
 //! *Left open by the paper, chosen here*: the non-zero entries of x* are ±1 (small entries take longer
-//! than any number of steps); 4·10⁵ steps (time 40: the strongest decay makes a_∞ ≈ 10⁻⁶, from which an
+//! than any number of steps); 4·10⁵ steps (time 40: the strongest decay, A = 4, makes a_∞ ≈ 10⁻⁷, from which an
 //! entry needs a time of `log(1/a)/(2|∇f|) ≈ 20` to grow); the strengths in [`schedules`]: constants from
 //! hardly felt to 30 % of the one that ends at 0, decays as strong as `2ηα_1 < 1` allows.
 //! The quick size takes fewer, larger steps over the same time.
@@ -93,7 +93,7 @@ impl Setting {
 const P: f64 = 0.95;
 
 /// The seven schedules for steps of size η as functions of k = 0, 1, …, four constants and then three decays,
-/// whose `ηα_1` is 0.2, 0.4 and 0.15: with η = 10⁻⁴ they are 2000/k, 4000/k² and 1500·0.95ᵏ.
+/// whose `ηα_1` is 0.2, 0.4 and 0.2: with η = 10⁻⁴ they are 2000/k, 4000/k² and 2000·0.95ᵏ.
 pub fn schedules(step: f64) -> [Schedule; 7] {
     // Rounded to whole numbers, as a reader sees them.
     let strength = |product: f64| (product / step).round();
@@ -104,7 +104,7 @@ pub fn schedules(step: f64) -> [Schedule; 7] {
         Schedule::Constant { c: 0.3 },
         Schedule::Harmonic { c: strength(0.2) },
         Schedule::Quadratic { c: strength(0.4) },
-        Schedule::Geometric { c: strength(0.15), r: -P.ln() },
+        Schedule::Geometric { c: strength(0.2), r: -P.ln() },
     ]
 }
 

@@ -1,6 +1,6 @@
 //! A coordinate that starts with the wrong sign: the flow of (m, w) from PILoT's start (β = 1) takes x_i through
 //! 0, that from spred's (β = 0, the same x₀) cannot, since one of m ± w is 0 for all time.
-//! Problem and x₀ are those of the linear network; weight decay `1.5e^{−t}`, that is A_∞ = 1.5.
+//! Problem and x₀ are those of the linear network; weight decay `3e^{−t}`, that is A_∞ = 3.
 
 use super::{Curve, Data, Lab, linear_network::Config};
 use crate::{
@@ -19,7 +19,7 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     let network = Config::new(lab.size, lab.seed);
     let (problem, starts) = (network.problem()?, network.starts());
     let truth = problem.x_true().unwrap_or_default().to_vec();
-    let schedule = Schedule::Geometric { c: 1.5, r: 1.0 };
+    let schedule = Schedule::Geometric { c: 3.0, r: 1.0 };
     // The start and coordinate that is furthest on the wrong side.
     let wrong = |(s, x0): (usize, &Vec<f64>)| -> Option<(usize, usize, f64)> {
         let against = x0.iter().zip(&truth).enumerate().map(|(i, (x, t))| (s, i, -x * t));
