@@ -117,9 +117,9 @@ pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
     } else {
         String::new()
     };
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<p class=\"made\">{data}Made by mirrorflow {}{seed}. Again: <code>{}</code></p>\n",
+        "<p class=\"made\">{data}Made by mirrorflow {}{seed}. Again: <code>{}</code></p>",
         escape(&picture.version),
         escape(&command(picture, flags))
     );

@@ -9,7 +9,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
@@ -29,21 +29,24 @@ fn printed(data: &Data) -> impl Iterator<Item = (&str, &Curve)> {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let loss = Stroke::new(Tone::Hue(0), Dash::Solid).wide(1.6);
-    let corrected = Stroke::new(Tone::Hue(2), Dash::Long);
+    let loss = Stroke::new(Tone::Hue(0), LineStyle::Solid).wide(1.6);
+    let corrected = Stroke::new(Tone::Hue(2), LineStyle::Long);
     let mut lines = vec![
         Line::of(data.curve("", "corrected")?, corrected),
         Line::of(data.curve("", "loss")?, loss),
     ];
     let mut legend = vec![Key::line(loss, "$f(x_t)$"), Key::line(corrected, "corrected bound")];
     for (k, (c, curve)) in printed(data).enumerate() {
-        let stroke = Stroke::new(Tone::Hue(1), [Dash::Dotted, Dash::DashDot, Dash::Dashed][k % 3]);
+        let stroke = Stroke::new(
+            Tone::Hue(1),
+            [LineStyle::Dotted, LineStyle::DashDot, LineStyle::Dashed][k % 3],
+        );
         lines.push(Line::of(curve, stroke));
         legend.push(Key::line(stroke, format!("printed, $C = {c}$")));
     }
     let panel = Panel {
-        x: Axis::log("$t$").from_to(0.1, 1000.0),
-        y: Axis::log("loss and bounds").from_to(1e-13, 1e3),
+        x: Axis::log("$t$").ranging(0.1, 1000.0),
+        y: Axis::log("loss and bounds").ranging(1e-13, 1e3),
         lines,
         ..Panel::default()
     };

@@ -8,7 +8,7 @@ use mirrorflow::{
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
@@ -32,21 +32,21 @@ fn draw(data: &Data) -> Result<Sheet> {
     for (k, (name, curve)) in problems(data).enumerate() {
         let delta = data.number(&format!("delta {name}"))?;
         let predicted = data.curve("", &format!("slope {name}"))?;
-        lines.push(Line::of(predicted, Stroke::new(Tone::Soft, Dash::Solid).wide(0.5)));
+        lines.push(Line::of(predicted, Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.5)));
         lines.push(Line::of(curve, Stroke::nth(k)).labelled(format!("$\\delta = {delta:.2}$")));
     }
     // As on the path: from L2 to L1, to the right.
     let ends = problems(data).flat_map(|(_, c)| c.x.iter().copied());
     let (least, most) = ends.fold((f64::INFINITY, 0.0f64), |(l, m), a| (l.min(a), m.max(a)));
     let panel = Panel {
-        x: Axis::log("$a$").from_to(most, least),
+        x: Axis::log("$a$").ranging(most, least),
         y: Axis::log("$\\|x_a - x_{\\mathrm{L1}}\\|_2$"),
         lines,
         ..Panel::default()
     };
     let legend = vec![
         Key::line(Stroke::nth(0), "error, three problems"),
-        Key::line(Stroke::new(Tone::Soft, Dash::Solid).wide(0.7), "predicted slope $\\delta$"),
+        Key::line(Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.7), "predicted slope $\\delta$"),
     ];
     Ok(Sheet { legend, ..Sheet::single(panel) })
 }

@@ -9,7 +9,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         canvas::Mark,
         panel::{Line, Panel},
@@ -32,15 +32,18 @@ fn potentials(data: &Data) -> impl Iterator<Item = (f64, &Curve)> {
 fn draw(data: &Data) -> Result<Sheet> {
     let mut lines = Vec::new();
     for (k, (decay, curve)) in potentials(data).enumerate() {
-        let stroke =
-            Stroke { tone: Tone::Hue([4, 0, 2, 5, 1][k % 5]), dash: Dash::ALL[k % 6], width: 1.2 };
+        let stroke = Stroke {
+            tone: Tone::Hue([4, 0, 2, 5, 1][k % 5]),
+            dash: LineStyle::ALL[k % 6],
+            width: 1.2,
+        };
         lines.push(Line::of(curve, stroke).labelled(format!("$A = {decay}$")));
     }
     let minima = data.curve("", "minimum")?;
-    let dots = Line::of(minima, Stroke::new(Tone::Ink, Dash::Solid)).unlined();
+    let dots = Line::of(minima, Stroke::new(Tone::Ink, LineStyle::Solid)).unlined();
     lines.push(dots.marked(Mark::Disc, 1.7, Tone::Ink));
     let panel = Panel {
-        x: Axis::linear("$x$").from_to(-2.0, 2.0),
+        x: Axis::linear("$x$").ranging(-2.0, 2.0),
         y: Axis::linear("$R_{a_t}(x) - \\min R_{a_t}$"),
         lines,
         ..Panel::default()

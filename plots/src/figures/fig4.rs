@@ -9,7 +9,7 @@ use super::{BAND, ERROR, best, is_constant, measured, schedule_label, setting_la
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
@@ -20,14 +20,14 @@ pub(super) const FIGURE: Figure =
     Figure { name: "fig4", title: "Fig. 4: all schedules", simulated: true, draw, tell };
 
 /// Constants in blue and green, weaker ones lighter; decays in warm colours.
-const STROKES: [(usize, Dash); 7] = [
-    (4, Dash::Dotted),
-    (4, Dash::Dashed),
-    (0, Dash::Dashed),
-    (2, Dash::DashDotDot),
-    (5, Dash::DashDot),
-    (3, Dash::Long),
-    (1, Dash::Solid),
+const STROKES: [(usize, LineStyle); 7] = [
+    (4, LineStyle::Dotted),
+    (4, LineStyle::Dashed),
+    (0, LineStyle::Dashed),
+    (2, LineStyle::DashDotDot),
+    (5, LineStyle::DashDot),
+    (3, LineStyle::Long),
+    (1, LineStyle::Solid),
 ];
 
 fn draw(data: &Data) -> Result<Sheet> {
@@ -46,7 +46,7 @@ fn draw(data: &Data) -> Result<Sheet> {
             title: setting_label(name).into(),
             x: Axis::log("step $k$"),
             // One scale for all, so that heights compare.
-            y: Axis::log(if k == 0 { ERROR } else { "" }).from_to(0.8 * low, 1.25 * high),
+            y: Axis::log(if k == 0 { ERROR } else { "" }).ranging(0.8 * low, 1.25 * high),
             lines,
             ..Panel::default()
         }

@@ -6,7 +6,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         canvas::{Anchor, Mark},
         panel::{Line, Note, Panel},
@@ -26,7 +26,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     let end = data.curve("", "LP")?;
     let (mut lines, mut hue) = (Vec::new(), 0);
     for curve in data.panel("").filter(|c| c.series.starts_with("off")) {
-        lines.push(Line::of(curve, Stroke::new(Tone::Soft, Dash::Solid).wide(0.35)));
+        lines.push(Line::of(curve, Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.35)));
     }
     for curve in data.panel("").filter(|c| c.series.starts_with("support")) {
         lines.push(Line::of(curve, Stroke::nth(hue)));
@@ -45,8 +45,8 @@ fn draw(data: &Data) -> Result<Sheet> {
     };
     let high = lines.iter().flat_map(|l| l.y.iter().copied()).fold(0.0f64, f64::max);
     let panel = Panel {
-        x: Axis::linear("$\\log a$").from_to(from, to),
-        y: Axis::linear("$x_i(a)$").from_to(1.25 * low, 1.1 * high),
+        x: Axis::linear("$\\log a$").ranging(from, to),
+        y: Axis::linear("$x_i(a)$").ranging(1.25 * low, 1.1 * high),
         notes: vec![
             note(from + 0.02 * (to - from), Anchor::Start, "$← L_2$"),
             note(to - 0.02 * (to - from), Anchor::End, "$L_1 →$"),
@@ -56,7 +56,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     };
     let legend = vec![
         Key::line(Stroke::nth(0), "$i$ on the support of the $L_1$ minimum"),
-        Key::line(Stroke::new(Tone::Soft, Dash::Solid).wide(0.5), "off it"),
+        Key::line(Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.5), "off it"),
         Key {
             stroke: None,
             mark: Some((Mark::Disc, Tone::Ink)),

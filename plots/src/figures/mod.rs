@@ -19,7 +19,7 @@ use mirrorflow::experiment::Curve;
 
 use crate::{
     Figure,
-    style::{Dash, Stroke, Tone},
+    style::{LineStyle, Stroke, Tone},
 };
 
 pub(crate) const ALL: &[Figure] = &[
@@ -47,10 +47,10 @@ const BAND: &str = "Mean over five starts, with the least and the largest as a b
 /// The colour and dashes of a setting.
 fn setting_stroke(name: &str) -> Stroke {
     match name {
-        "PILoT" => Stroke::new(Tone::Hue(0), Dash::Solid),
-        "spred" => Stroke::new(Tone::Hue(1), Dash::Dashed),
-        "L1 on m" => Stroke::new(Tone::Hue(2), Dash::DashDot),
-        _ => Stroke::new(Tone::Hue(3), Dash::Dotted),
+        "PILoT" => Stroke::new(Tone::Hue(0), LineStyle::Solid),
+        "spred" => Stroke::new(Tone::Hue(1), LineStyle::Dashed),
+        "L1 on m" => Stroke::new(Tone::Hue(2), LineStyle::DashDot),
+        _ => Stroke::new(Tone::Hue(3), LineStyle::Dotted),
     }
 }
 

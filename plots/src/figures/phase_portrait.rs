@@ -6,7 +6,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         canvas::Mark,
         panel::{Line, Panel},
@@ -26,9 +26,9 @@ const TITLES: [(&str, &str); 2] =
     [("none", "$\\alpha = 0$"), ("decay", "$\\alpha_t = e^{-t/2}/2$")];
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let level = Stroke::new(Tone::Soft, Dash::Solid).wide(0.4);
-    let minima = Stroke::new(Tone::Hue(2), Dash::Dashed).wide(1.4);
-    let flow = Stroke::new(Tone::Hue(0), Dash::Solid).wide(1.1);
+    let level = Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.4);
+    let minima = Stroke::new(Tone::Hue(2), LineStyle::Dashed).wide(1.4);
+    let flow = Stroke::new(Tone::Hue(0), LineStyle::Solid).wide(1.1);
     let mut panels = Vec::new();
     for (k, (name, title)) in TITLES.into_iter().enumerate() {
         let mut lines = Vec::new();
@@ -48,8 +48,8 @@ fn draw(data: &Data) -> Result<Sheet> {
         }
         panels.push(Panel {
             title: title.into(),
-            x: Axis::linear("$m$").from_to(0.0, 2.25),
-            y: Axis::linear(if k == 0 { "$w$" } else { "" }).from_to(-1.5, 1.5),
+            x: Axis::linear("$m$").ranging(0.0, 2.25),
+            y: Axis::linear(if k == 0 { "$w$" } else { "" }).ranging(-1.5, 1.5),
             lines,
             ..Panel::default()
         });

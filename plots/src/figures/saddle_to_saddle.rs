@@ -6,7 +6,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
@@ -30,7 +30,7 @@ fn ells(data: &Data) -> Vec<&mirrorflow::experiment::Curve> {
 fn draw(data: &Data) -> Result<Sheet> {
     let stroke = |k: usize| Stroke {
         tone: Tone::Hue([4, 2, 5, 0][k % 4]),
-        dash: [Dash::Dotted, Dash::DashDot, Dash::Dashed, Dash::Solid][k % 4],
+        dash: [LineStyle::Dotted, LineStyle::DashDot, LineStyle::Dashed, LineStyle::Solid][k % 4],
         width: 1.2,
     };
     let losses = ells(data);
@@ -43,7 +43,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     for (k, curve) in data.panel("x").enumerate() {
         let on = curve.series.starts_with("support");
         let stroke =
-            if on { Stroke::nth(k) } else { Stroke::new(Tone::Soft, Dash::Solid).wide(0.6) };
+            if on { Stroke::nth(k) } else { Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.6) };
         coefficients.push(Line::of(curve, stroke));
     }
     let smallest = losses.last().and_then(|c| c.series.strip_prefix("ell = ")).unwrap_or_default();

@@ -6,7 +6,7 @@ use super::measured;
 use crate::{
     Figure, Statement,
     style::{
-        Dash, Stroke, Tone,
+        LineStyle, Stroke, Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::Sheet,
@@ -34,25 +34,26 @@ fn draw(data: &Data) -> Result<Sheet> {
         let x = data.curve(name, "x")?;
         let target = Line {
             y: vec![truth; x.x.len()],
-            ..Line::of(x, Stroke::new(Tone::Soft, Dash::Solid).wide(0.6))
+            ..Line::of(x, Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.6))
         };
         let zero = Line { y: vec![0.0; x.x.len()], ..target.clone() };
-        let zero = Line { stroke: Some(Stroke::new(Tone::Ink, Dash::Solid).wide(0.4)), ..zero };
-        let line = |series: &str, hue: usize, dash: Dash, width: f64| -> Result<Line> {
+        let zero =
+            Line { stroke: Some(Stroke::new(Tone::Ink, LineStyle::Solid).wide(0.4)), ..zero };
+        let line = |series: &str, hue: usize, dash: LineStyle, width: f64| -> Result<Line> {
             let stroke = Stroke { tone: Tone::Hue(hue), dash, width };
             Ok(Line::of(data.curve(name, series)?, stroke).labelled(format!("${series}_i$")))
         };
         panels.push(Panel {
             title: title.into(),
-            x: Axis::linear("$t$").from_to(0.0, x.x.last().copied().unwrap_or(1.0)),
+            x: Axis::linear("$t$").ranging(0.0, x.x.last().copied().unwrap_or(1.0)),
             y: Axis::linear(if k == 0 { "$m_i$, $w_i$, $x_i$" } else { "" })
-                .from_to(low - room, high + room),
+                .ranging(low - room, high + room),
             lines: vec![
                 zero,
                 target.labelled("$x_i^*$"),
-                line("m", 2, Dash::Dashed, 1.1)?,
-                line("w", 1, Dash::DashDot, 1.1)?,
-                line("x", 0, Dash::Solid, 1.5)?,
+                line("m", 2, LineStyle::Dashed, 1.1)?,
+                line("w", 1, LineStyle::DashDot, 1.1)?,
+                line("x", 0, LineStyle::Solid, 1.5)?,
             ],
             ..Panel::default()
         });

@@ -70,7 +70,7 @@ fn draw(data: &Data) -> Result<Sheet> {
             let tone = Tone::Hue(k);
             Line::of(&remaining, stroke(k)).banded(&remaining).marked(mark(k), 1.6, tone)
         });
-        let mut axis = Axis::log("sparsity in %").from_to(1.06 * most, 0.94 * least);
+        let mut axis = Axis::log("sparsity in %").ranging(1.06 * most, 0.94 * least);
         if ticks.len() > 1 {
             axis = axis.at(ticks.clone());
         }

@@ -28,7 +28,7 @@ impl Axis {
         Self { label: label.into(), scale: Scale::Log, ..Self::default() }
     }
 
-    pub(crate) fn from_to(self, from: f64, to: f64) -> Self {
+    pub(crate) fn ranging(self, from: f64, to: f64) -> Self {
         Self { range: Some((from, to)), ..self }
     }
 
@@ -169,10 +169,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_few() {
-        let linear = |low, high| labels(&Axis::linear("").from_to(low, high), &[]);
+        let linear = |low, high| labels(&Axis::linear("").ranging(low, high), &[]);
         assert_eq!(linear(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(linear(-3.0, 41.0), ["0", "10", "20", "30", "40"]);
-        let log = |low, high| labels(&Axis::log("").from_to(low, high), &[]);
+        let log = |low, high| labels(&Axis::log("").ranging(low, high), &[]);
         assert_eq!(log(1e-3, 10.0), ["$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "1", "10"]);
         assert_eq!(log(1e-20, 1.0), ["$10^{-20}$", "$10^{-15}$", "$10^{-10}$", "$10^{-5}$", "1"]);
         assert_eq!(log(0.3, 4.0), ["0.5", "1", "2"]);
@@ -189,7 +189,7 @@ mod tests {
                 }
             }
         }
-        let reversed = Axis::linear("").from_to(4.0, -16.0).fit([].into_iter(), 5);
+        let reversed = Axis::linear("").ranging(4.0, -16.0).fit([].into_iter(), 5);
         assert_eq!(reversed.place(-16.0), Some(1.0));
     }
 }

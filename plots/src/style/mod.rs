@@ -110,7 +110,7 @@ pub fn page_style() -> String {
 
 /// How a line is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Dash {
+pub(crate) enum LineStyle {
     #[default]
     Solid,
     Dashed,
@@ -120,7 +120,7 @@ pub(crate) enum Dash {
     DashDotDot,
 }
 
-impl Dash {
+impl LineStyle {
     /// All, in the order they are given out.
     pub(crate) const ALL: [Self; 6] =
         [Self::Solid, Self::Dashed, Self::DashDot, Self::Dotted, Self::Long, Self::DashDotDot];
@@ -141,19 +141,19 @@ impl Dash {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Stroke {
     pub(crate) tone: Tone,
-    pub(crate) dash: Dash,
+    pub(crate) dash: LineStyle,
     /// In points.
     pub(crate) width: f64,
 }
 
 impl Stroke {
-    pub(crate) fn new(tone: Tone, dash: Dash) -> Self {
+    pub(crate) fn new(tone: Tone, dash: LineStyle) -> Self {
         Self { tone, dash, width: 1.2 }
     }
 
     /// The k-th of a set of lines: its colour and dashes differ from those of the others.
     pub(crate) fn nth(k: usize) -> Self {
-        Self::new(Tone::Hue(k), Dash::ALL[k % Dash::ALL.len()])
+        Self::new(Tone::Hue(k), LineStyle::ALL[k % LineStyle::ALL.len()])
     }
 
     pub(crate) fn wide(self, width: f64) -> Self {

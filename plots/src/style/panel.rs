@@ -1,7 +1,7 @@
 //! One panel: a frame with axes, bands, lines, marks and labels at the ends of lines.
 
 use super::{
-    Dash, SIZE, SMALL, Stroke, Tone,
+    LineStyle, SIZE, SMALL, Stroke, Tone,
     axis::{Axis, Fitted},
     canvas::{Anchor, Canvas, Mark},
     text::MIDDLE,
@@ -134,7 +134,7 @@ impl Panel {
         let place = |px: f64, py: f64| -> Option<(f64, f64)> {
             Some((left + width * x.place(px)?, top + height * (1.0 - y.place(py)?)))
         };
-        let grid = Stroke { tone: Tone::Faint, dash: Dash::Solid, width: 0.4 };
+        let grid = Stroke { tone: Tone::Faint, dash: LineStyle::Solid, width: 0.4 };
         for at in x.ticks.iter().filter_map(|t| x.place(t.0)).map(|p| left + width * p) {
             canvas.line((at, top), (at, top + height), grid);
         }
@@ -194,7 +194,7 @@ impl Panel {
         width: f64,
         height: f64,
     ) {
-        let ink = Stroke { tone: Tone::Ink, dash: Dash::Solid, width: 0.6 };
+        let ink = Stroke { tone: Tone::Ink, dash: LineStyle::Solid, width: 0.6 };
         let bottom = top + height;
         canvas.path(&[vec![(left, top), (left, bottom), (left + width, bottom)]], ink);
         let inside = |p: &f64| (-1e-6..=1.0 + 1e-6).contains(p);
@@ -262,7 +262,7 @@ impl Panel {
         let placed = apart(&wished, LEADING, top + 2.0, top + height - 2.0);
         for ((wish, label, tone), at) in ends.iter().zip(placed) {
             let edge = left + width;
-            let leader = Stroke { tone: *tone, dash: Dash::Solid, width: 0.4 };
+            let leader = Stroke { tone: *tone, dash: LineStyle::Solid, width: 0.4 };
             canvas.line((edge + 0.8, *wish), (edge + 6.0, at), leader);
             let base = at + MIDDLE * SMALL;
             canvas.text((edge + 7.5, base), Anchor::Start, SMALL, *tone, label, false);
