@@ -31,6 +31,9 @@ pub use style::{Column, page_style, text::plain};
 
 use style::sheet::Sheet;
 
+/// A caption and its statements.
+type Told = (String, Vec<Statement>);
+
 /// A figure.
 pub struct Figure {
     /// Name of the figure and of its files.
@@ -40,7 +43,7 @@ pub struct Figure {
     /// Whether the toolkit simulates its data; otherwise the data come from a file.
     pub simulated: bool,
     draw: fn(&Data) -> Result<Sheet>,
-    tell: fn(&Data) -> Result<(String, Vec<Statement>)>,
+    tell: fn(&Data) -> Result<Told>,
 }
 
 /// A figure drawn from data.

@@ -59,7 +59,7 @@ fn crossing(loss: &Curve, bound: &Curve) -> f64 {
     above.map_or(f64::NAN, |k| loss.x[k])
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let (loss, corrected) = (data.curve("", "loss")?, data.curve("", "corrected")?);
     let worst = loss.y.iter().zip(&corrected.y).map(|(f, b)| f / b).fold(0.0, f64::max);
     let crossings: Vec<(String, f64)> = printed(data)

@@ -64,7 +64,7 @@ fn slope(curve: &Curve) -> f64 {
     up / down
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let mut measured = Vec::new();
     let mut worst = 0.0f64;
     for (name, curve) in problems(data) {

@@ -54,7 +54,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, ..Sheet::single(panel) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let (pilot, spred) = leaders(data)?;
     // The floor: the least over all schedules and all steps.
     let floor = of(data, "spred").map(Curve::least).fold(f64::INFINITY, f64::min);

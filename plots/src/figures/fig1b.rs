@@ -39,7 +39,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, ..Sheet::single(panel) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let end = |setting: &str, constant: Option<bool>| {
         let fits = |c: &&mirrorflow::experiment::Curve| {
             let (name, schedule) = split(c);

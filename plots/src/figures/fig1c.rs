@@ -62,7 +62,7 @@ fn exponent(curve: &Curve) -> f64 {
     (even(2.0) / even(1.0)).log2()
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let exponents: Vec<(f64, f64)> = potentials(data).map(|(a, c)| (a, exponent(c))).collect();
     let falls = exponents.windows(2).all(|w| w[1].1 < w[0].1);
     let (first, last) =

@@ -58,7 +58,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, ..Sheet::row(panels) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let end = |panel: &str, constant: bool| {
         let fits = |c: &&Curve| is_constant(&c.series) == constant;
         best(data.panel(panel).filter(fits)).map_or(f64::NAN, Curve::last)

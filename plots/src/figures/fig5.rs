@@ -38,7 +38,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, ..Sheet::single(panel) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let end = |panel: &str, setting: &str| {
         data.panel(panel).find(|c| split(c).0 == setting).map_or(f64::NAN, |c| c.last())
     };

@@ -66,7 +66,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, ..Sheet::single(panel) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let best = data.number("least l1 norm")?;
     let norm = data.curve("norm", "l1 norm")?;
     let end = data.curve("", "LP")?;

@@ -66,7 +66,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend, aspect: (1.0, 1.0), ..Sheet::row(panels) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let beta = |m: f64, w: f64| m * m - w * w;
     let flows = |name: &'static str| data.panel(name).filter(|c| c.series.starts_with("flow"));
     let drift = flows("none").flat_map(|c| {

@@ -71,7 +71,7 @@ fn jumps(loss: &[f64]) -> (f64, usize) {
     (drops.iter().take(loss.len().div_ceil(100) * 5).sum(), count)
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let losses = ells(data);
     let shares: Vec<(f64, usize)> = losses.iter().map(|c| jumps(&c.y)).collect();
     let (first, last) =

@@ -25,7 +25,7 @@ fn exponent(curve: &Curve) -> f64 {
     }
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let says = |c: &Curve| {
         let place = if c.panel.is_empty() { String::new() } else { format!("{}: ", c.panel) };
         let exponent = exponent(c);

@@ -61,7 +61,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { aspect: (0.55, 0.62), ..Sheet::row(panels) })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let truth = data.number("truth")?;
     let (pilot, spred) = (data.curve("PILoT", "x")?, data.curve("spred", "x")?);
     let start = pilot.y.first().copied().unwrap_or(f64::NAN);

@@ -95,7 +95,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend: legend.collect(), ..sheet })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let caption = "Accuracy of each method against the part of its weights that is 0, with confidence intervals where the data have them."
         .to_owned();
     let mut statements = Vec::new();

@@ -55,7 +55,7 @@ pub(super) fn marked(data: &Data, x: &str, y: &str) -> Result<Sheet> {
     Ok(Sheet { legend: legend.collect(), ..sheet })
 }
 
-fn tell(data: &Data) -> Result<(String, Vec<Statement>)> {
+fn tell(data: &Data) -> Result<crate::Told> {
     let mut statements = Vec::new();
     for panel in data.panels() {
         let most_exact = data.panel(panel).min_by(|p, q| {

@@ -93,8 +93,11 @@ impl Fitted {
     }
 }
 
+/// Ticks with their labels, and smaller ones without.
+type Ticks = (Vec<(f64, String)>, Vec<f64>);
+
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn linear(from: f64, to: f64, most: usize) -> (Vec<(f64, String)>, Vec<f64>) {
+fn linear(from: f64, to: f64, most: usize) -> Ticks {
     let rough = (to - from) / most.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
     let step =
@@ -106,7 +109,7 @@ fn linear(from: f64, to: f64, most: usize) -> (Vec<(f64, String)>, Vec<f64>) {
 }
 
 /// Powers of ten, every one or every few of them; with few decades also 2 and 5 times them.
-fn log(from: f64, to: f64, most: usize) -> (Vec<(f64, String)>, Vec<f64>) {
+fn log(from: f64, to: f64, most: usize) -> Ticks {
     let (low, high) = (from.log10(), to.log10());
     let (first, last) = ((low - 1e-9).ceil() as i64, (high + 1e-9).floor() as i64);
     let count = (last - first + 1).max(0) as usize;
