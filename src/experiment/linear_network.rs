@@ -167,17 +167,9 @@ impl Config {
         };
         match size {
             Size::Full => full,
-            Size::Quick => Self {
-                samples: 24,
-                features: 48,
-                sparsity: 3,
-                step: 1e-3,
-                steps: 40_000,
-                starts: 3,
-                batch_seeds: 2,
-                records: 40,
-                ..full
-            },
+            Size::Quick => {
+                Self { step: 2e-3, steps: 20_000, starts: 2, batch_seeds: 2, records: 40, ..full }
+            }
         }
     }
 

@@ -13,11 +13,15 @@ use crate::{
     problem::{Generator, Problem},
 };
 
+/// The two values of log a between which the dual's slope is read. Smaller ones leave the off-support entries `≈ a^δ`
+/// below rounding, and with them the part of μ that the support does not determine.
+const DUALS: [f64; 2] = [-25.0, -35.0];
+
 /// An entry of x is on the support above this.
 const SUPPORT: f64 = 1e-9;
 
 fn problem(lab: &Lab, seed: u64) -> Result<Problem> {
-    let (d, n, k) = if lab.is_quick() { (10, 25, 2) } else { (40, 100, 5) };
+    let (d, n, k) = if lab.is_quick() { (20, 40, 2) } else { (40, 100, 5) };
     Generator::gaussian(d, n, k, seed).problem()
 }
 
@@ -40,7 +44,7 @@ fn converged(status: &[Status], what: &str) -> Result<()> {
 /// Every coefficient against log a, and the L1 minimum by the LASSO homotopy at its end.
 pub(super) fn coefficients(lab: &Lab) -> Result<Data> {
     const FROM: f64 = 4.0;
-    const TO: f64 = -16.0;
+    const TO: f64 = -24.0;
     let problem = problem(lab, lab.seed)?;
     let points = if lab.is_quick() { 41 } else { 201 };
     let found = path(&problem, None, &grid(FROM, TO, points))?;
@@ -67,7 +71,7 @@ pub(super) fn error_slope(lab: &Lab) -> Result<Data> {
     /// Errors below this part of ‖x‖ are rounding.
     const ROUNDING: f64 = 1e-12;
     let config = serde_json::json!({ "log_a": [FROM, TO], "problems": 3,
-        "rounding": ROUNDING, "delta_between_log_a": [-150.0, -200.0] });
+        "rounding": ROUNDING, "delta_between_log_a": DUALS });
     let mut data = Data::new("error-slope", Some(lab.seed), config);
     for k in 0..3 {
         let problem = problem(lab, lab.seed.wrapping_add(k))?;
@@ -99,13 +103,17 @@ pub(super) fn error_slope(lab: &Lab) -> Result<Data> {
 /// δ from the dual points at two small a.
 fn slack(problem: &Problem, x: &[f64]) -> Result<f64> {
     let mut duals = Vec::new();
-    for log_a in [-150.0, -200.0] {
+    for log_a in DUALS {
         let entropy = HyperbolicEntropy::uniform(problem.features(), log_a)?;
         let limit = newton::minimize(problem, &entropy, &newton::Options::default())?;
         converged(&[limit.status], "the slack of the dual")?;
         duals.push(limit.mu);
     }
-    let mu: Vec<f64> = duals[1].iter().zip(&duals[0]).map(|(q, p)| 2.0 * (q - p) / 50.0).collect();
+    let mu: Vec<f64> = duals[1]
+        .iter()
+        .zip(&duals[0])
+        .map(|(q, p)| 2.0 * (q - p) / (DUALS[0] - DUALS[1]))
+        .collect();
     let mut product = vec![0.0; problem.features()];
     dense::mul_t(problem.z_rows(), &mu, &mut product);
     let off = product.iter().zip(x).filter(|(_, x)| x.abs() <= SUPPORT).map(|(p, _)| p.abs());

@@ -42,6 +42,8 @@ pub(super) fn data(_: &Lab) -> Result<Data> {
     let config = serde_json::json!({ "Z": [[1.0]], "y": [1.0], "levels": LEVELS, "starts": STARTS, "end": END,
         "schedules": panels.iter().map(|p| p.1.to_string()).collect::<Vec<_>>() });
     let mut data = Data::new("phase-portrait", None, config);
+    // β is a small difference of m² and w² at the end.
+    let options = Options::until(END).with_tolerances(1e-13, 1e-15);
     let m: Vec<f64> = (1..=240).map(|k| REACH * f64::from(k) / 240.0).collect();
     for (panel, schedule) in &panels {
         for value in LEVELS {
@@ -56,7 +58,7 @@ pub(super) fn data(_: &Lab) -> Result<Data> {
         for (k, (m0, w0)) in STARTS.into_iter().enumerate() {
             let flow = Primal::new(&problem, Loss::Squared, schedule.clone(), &[m0], &[w0])?;
             let times: Vec<f64> = (1..=240).map(|k| END * (f64::from(k) / 240.0).powi(2)).collect();
-            let run = integrate(&flow, &Options::until(END).with_times(&times))?;
+            let run = integrate(&flow, &options.clone().with_times(&times))?;
             if !run.outcome.is_complete() {
                 return Err(Error::Domain {
                     what: format!("the flow from ({m0}, {w0})"),
