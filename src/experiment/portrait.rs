@@ -57,7 +57,7 @@ pub(super) fn data(_: &Lab) -> Result<Data> {
         data.curves.push(Curve::new("minima", m.clone(), solutions).in_panel(*panel));
         for (k, (m0, w0)) in STARTS.into_iter().enumerate() {
             let flow = Primal::new(&problem, Loss::Squared, schedule.clone(), &[m0], &[w0])?;
-            let times: Vec<f64> = (1..=240).map(|k| END * (f64::from(k) / 240.0).powi(2)).collect();
+            let times: Vec<f64> = (0..=240).map(|k| END * (f64::from(k) / 240.0).powi(2)).collect();
             let run = integrate(&flow, &options.clone().with_times(&times))?;
             if !run.outcome.is_complete() {
                 return Err(Error::Domain {

@@ -36,7 +36,7 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     let config = serde_json::json!({ "network": network, "schedule": schedule.to_string(),
         "start": start, "coordinate": i, "end": END });
     let mut data = Data::new("sign-flip", Some(lab.seed), config);
-    let times: Vec<f64> = (1..POINTS).map(|k| END * k as f64 / (POINTS - 1) as f64).collect();
+    let times: Vec<f64> = (0..POINTS).map(|k| END * k as f64 / (POINTS - 1) as f64).collect();
     let x0 = &starts[start];
     for (panel, start) in [("PILoT", Start::pilot(x0, network.beta)?), ("spred", Start::spred(x0)?)]
     {

@@ -66,8 +66,8 @@ fn tell(data: &Data) -> Result<crate::Told> {
     let lowest = best(data.curves.iter());
     let caption = format!(
         "Distance to the ground truth for all schedules $\\alpha_k$: weight decay on $m \\odot w$ (PILoT), $L_1$ on $m$ of \
-         $m \\odot w$, $L_1$ on $x$. {BAND}. Strong decay sends $x$ to 0 first; from there only PILoT finds the truth, since \
-         it alone is left with a small $a$ rather than with a shifted minimum."
+         $m \\odot w$, $L_1$ on $x$. {BAND}. Strong decay sends $x$ to 0 within a few steps; what \
+         follows is the descent from there, for PILoT with a small $a$."
     );
     let statements = vec![
         Statement::paper(
