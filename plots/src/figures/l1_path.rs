@@ -36,17 +36,18 @@ fn draw(data: &Data) -> Result<Sheet> {
     lines.push(dots);
     let from = data.curves.first().and_then(|c| c.x.first()).copied().unwrap_or(0.0);
     let to = end.x.first().copied().unwrap_or(-1.0);
-    let low = lines.iter().flat_map(|l| l.y.iter().copied()).fold(0.0f64, f64::min);
+    let values = || lines.iter().flat_map(|l| l.y.iter().copied());
+    let (low, high) = (values().fold(0.0f64, f64::min), values().fold(0.0f64, f64::max));
+    let height = high - low;
     let note = |at: f64, anchor, text: &str| Note {
-        at: (at, 1.14 * low),
+        at: (at, low - 0.1 * height),
         anchor,
         tone: Tone::Soft,
         text: text.into(),
     };
-    let high = lines.iter().flat_map(|l| l.y.iter().copied()).fold(0.0f64, f64::max);
     let panel = Panel {
         x: Axis::linear("$\\log a$").ranging(from, to),
-        y: Axis::linear("$x_i(a)$").ranging(1.25 * low, 1.1 * high),
+        y: Axis::linear("$x_i(a)$").ranging(low - 0.18 * height, high + 0.06 * height),
         notes: vec![
             note(from + 0.02 * (to - from), Anchor::Start, "$← L_2$"),
             note(to - 0.02 * (to - from), Anchor::End, "$L_1 →$"),

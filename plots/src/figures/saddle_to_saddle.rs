@@ -47,10 +47,13 @@ fn draw(data: &Data) -> Result<Sheet> {
         coefficients.push(Line::of(curve, stroke));
     }
     let smallest = losses.last().and_then(|c| c.series.strip_prefix("ell = ")).unwrap_or_default();
+    // Jumps grow rarer: a log axis shows the early ones too.
+    let end = losses.iter().flat_map(|c| c.x.last()).copied().fold(0.0, f64::max);
+    let time = || Axis::log(TIME).ranging(end / 60.0, end);
     let panels = vec![
-        Panel { x: Axis::linear(TIME), y: Axis::linear("$f(x_t)$"), lines, ..Panel::default() },
+        Panel { x: time(), y: Axis::linear("$f(x_t)$"), lines, ..Panel::default() },
         Panel {
-            x: Axis::linear(TIME),
+            x: time(),
             y: Axis::linear(&format!("$x_i$ at $\\log(1/a) = {smallest}$")),
             lines: coefficients,
             ..Panel::default()
