@@ -4,8 +4,9 @@
 use mirrorflow::experiment::{Lab, Size, all};
 use mirrorflow_plots::{Column, Source, find};
 
-/// The paper's statements that do not hold, by figure and place.
-const FAIL: [(&str, usize); 1] = [("bound", 0)];
+/// The paper's statements that do not hold, by figure and place: no C saves the printed bound; and L1 on x ends lower with
+/// the harmonic schedule than with a constant, since its bias goes with α.
+const FAIL: [(&str, usize); 3] = [("fig1b", 3), ("fig4", 1), ("bound", 0)];
 
 #[test]
 fn every_statement_comes_out_as_known() {
