@@ -51,7 +51,27 @@ pub(crate) fn standalone(svg: &str) -> String {
 pub(crate) fn pdf(svg: &str) -> Result<Vec<u8>> {
     let page = svg2pdf::PageOptions { dpi: SVG_DPI };
     svg2pdf::to_pdf(&tree(svg)?, svg2pdf::ConversionOptions::default(), page)
+        .map(ordered)
         .map_err(|e| wrong("the figure as PDF", &e))
+}
+
+/// The PDF with the entries of its resource dictionaries in the order of their names: svg2pdf writes them in the order of
+/// a hash map, another one each time. Lines change places, so that the offsets of the objects stay as they are.
+fn ordered(pdf: Vec<u8>) -> Vec<u8> {
+    // `/gs0 7 0 R`: letters, a number, and a reference.
+    let name = |line: &[u8]| -> Option<(Vec<u8>, u32)> {
+        let text = std::str::from_utf8(line.trim_ascii()).ok()?.strip_prefix('/')?;
+        let (name, value) = text.split_once(' ')?;
+        let digits = name.trim_start_matches(|c: char| c.is_ascii_lowercase());
+        let reference = value.ends_with(" R") || value.ends_with(" R]");
+        reference.then_some(())?;
+        Some((name[..name.len() - digits.len()].into(), digits.parse().ok()?))
+    };
+    let mut lines: Vec<&[u8]> = pdf.split(|b| *b == b'\n').collect();
+    for entries in lines.chunk_by_mut(|p, q| name(p).is_some() && name(q).is_some()) {
+        entries.sort_by_cached_key(|line| name(line));
+    }
+    lines.join(&b'\n')
 }
 
 /// The SVG as PNG on white at 300 dpi, which the file says (`pHYs`).
@@ -96,7 +116,7 @@ fn crc(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{crc, pdf, png, standalone};
+    use super::{crc, ordered, pdf, png, standalone};
     use crate::style::{
         Column,
         panel::{Line, Panel},
@@ -123,6 +143,12 @@ mod tests {
         assert_eq!(u32::from_be_bytes(picture[16..20].try_into().expect("four")), 975);
         assert_eq!(&picture[37..41], b"pHYs");
         assert!(standalone(&svg).contains("@font-face"));
+    }
+
+    #[test]
+    fn entries_of_resources_are_in_order() {
+        let pdf = b"<<\n  /gs10 7 0 R\n  /gs2 8 0 R\n>>\n/b\n/a\n".to_vec();
+        assert_eq!(ordered(pdf), b"<<\n  /gs2 8 0 R\n  /gs10 7 0 R\n>>\n/b\n/a\n");
     }
 
     #[test]
