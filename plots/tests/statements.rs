@@ -51,10 +51,9 @@ fn a_statement_fails_on_data_that_do_not_obey_it() {
             curve.band = None;
         }
         let picture = find(name).expect(name).picture(&data, None).expect(name);
-        assert!(
-            picture.statements.iter().any(|s| !s.holds && s.source == Source::Toolkit),
-            "{name}"
-        );
+        let broken = picture.statements.iter().enumerate();
+        let broken = broken.filter(|(k, s)| !s.holds && !FAIL.contains(&(name, *k))).count();
+        assert!(broken > 0, "{name}");
     }
 }
 
