@@ -18,6 +18,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     // `limit` stays an independent route to the answer: it must not see the flows.
     ("limit", &["numerics", "problem", "potential"]),
     ("kernels", &["numerics", "problem", "schedule", "potential"]),
+    // The simulations behind the figures see everything below them.
+    (
+        "experiment",
+        &[
+            "numerics",
+            "problem",
+            "schedule",
+            "potential",
+            "parameterization",
+            "flow",
+            "integrate",
+            "limit",
+            "kernels",
+        ],
+    ),
 ];
 
 /// Each crate of the workspace with the crates of the workspace it may depend on.
@@ -26,10 +41,11 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("mirrorflow-proofs-checks", "proofs-checks/Cargo.toml", &["mirrorflow"]),
     ("mirrorflow-kernels-on-host", "kernels-on-host/Cargo.toml", &["mirrorflow"]),
     ("mirrorflow-deep", "deep/Cargo.toml", &["mirrorflow"]),
+    ("mirrorflow-plots", "plots/Cargo.toml", &["mirrorflow"]),
     (
         "mirrorflow-cli",
         "cli/Cargo.toml",
-        &["mirrorflow", "mirrorflow-deep", "mirrorflow-proofs-checks"],
+        &["mirrorflow", "mirrorflow-deep", "mirrorflow-proofs-checks", "mirrorflow-plots"],
     ),
 ];
 

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Flow(FlowArgs),
     /// Gradient descent or SGD on m and w
     Descend(DescendArgs),
+    /// The paper's figures and more, with their data: SVG, PDF, PNG, CSV, npz and a page
+    Figures(FiguresArgs),
     /// A deep network with x = m⊙w or one of its rivals
     Train(TrainArgs),
     /// What this machine offers: threads, SIMD, GPUs, or what a GPU would need
@@ -245,6 +247,46 @@ pub(crate) struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  mirrorflow devices --json")]
 pub(crate) struct DevicesArgs {
+    /// Print one JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The width of a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Width {
+    /// 3.25 in
+    One,
+    /// 6.75 in
+    Two,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  mirrorflow figures --out figures\n  mirrorflow figures fig1a fig4 --column two --out figures\n  mirrorflow figures sparsity --from my-data --out figures"
+)]
+pub(crate) struct FiguresArgs {
+    /// Figures to draw [default: all that are simulated; with --from, all whose data are there]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// List the figures and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Draw from NAME.npz or NAME.csv in this folder instead of simulating
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "quick", "list"])]
+    pub(crate) from: Option<PathBuf>,
+    /// Folder for the pictures, their data and figures.html
+    #[arg(long, value_name = "DIR", default_value = "figures")]
+    pub(crate) out: PathBuf,
+    /// Seed of problems, starts and batches
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Width: one column or two [default: what each figure is made for]
+    #[arg(long, value_enum)]
+    pub(crate) column: Option<Width>,
+    /// Small and short runs, to try things out: the figures show less than they should
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,

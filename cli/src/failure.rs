@@ -46,7 +46,7 @@ pub(crate) fn of_usage(error: &clap::Error) -> Done {
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Err(usage(
-            "no command given: use verify, solve, path, flow, descend, train or devices (mirrorflow --help)",
+            "no command given: use verify, solve, path, flow, descend, figures, train or devices (mirrorflow --help)",
         ));
     }
     Err(usage(one_line(error)))

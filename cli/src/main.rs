@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             Command::Path(args) => commands::path::run(args),
             Command::Flow(args) => commands::flow::run(args),
             Command::Descend(args) => commands::descend::run(args),
+            Command::Figures(args) => commands::figures::run(args),
             Command::Devices(args) => commands::devices::run(args),
             Command::Train(args) => commands::train::run(args),
         },

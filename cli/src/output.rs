@@ -74,3 +74,15 @@ pub(crate) fn working(message: impl Into<String>) -> ProgressBar {
     bar.enable_steady_tick(std::time::Duration::from_millis(200));
     bar
 }
+
+/// A progress bar that says what runs and how long the rest will take; hidden unless stderr is a terminal.
+pub(crate) fn estimate() -> ProgressBar {
+    let bar = progress(0);
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {percent}% {msg} ({elapsed}, {eta} left)")
+    {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
+}

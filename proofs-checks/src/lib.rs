@@ -50,5 +50,5 @@ pub use gradient_integral::WithGradientIntegral;
 pub use instance::{Instance, Origin};
 pub use mirror_of::{MirrorPoint, mirror_of};
 pub use property::expect;
-pub use report::Report;
+pub use report::{Illustration, Illustrations, Report};
 pub use theory::{Law, Prepared, Theory};

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use mirrorflow_proofs_checks::{Budget, Claim, Effort, Outcome, Report, registry, run};
+use mirrorflow_proofs_checks::{
+    Budget, Claim, Effort, Illustrations, Outcome, Report, registry, run,
+};
 
 static REPORTS: LazyLock<[Report; 2]> = LazyLock::new(|| {
     [1, 20_241].map(|seed| {
@@ -75,7 +77,7 @@ fn what_fails_as_printed_comes_with_a_counterexample_and_mostly_a_proof() {
 
 #[test]
 fn the_page_is_whole_and_needs_no_network() {
-    let page = REPORTS[0].to_html();
+    let page = REPORTS[0].to_html(&Illustrations::default());
     for forbidden in ["http://", "https://", "src=", "@import", "NaN"] {
         assert!(!page.contains(forbidden), "{forbidden} in the page");
     }

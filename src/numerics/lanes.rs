@@ -116,7 +116,7 @@ impl Real for f32 {
     type Portable = PortableF32;
     const ROUND: f32 = 12_582_912.0;
     // Nine significant bits in the first: exact for |k| < 2¹⁵.
-    const LN2: [f32; 2] = [0.693_359_375, -2.121_944_4e-4];
+    const LN2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
     fn from_f64(v: f64) -> f32 {
         v as f32
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod descend;
 pub(crate) mod devices;
+pub(crate) mod figures;
 pub(crate) mod flow;
 pub(crate) mod path;
 pub(crate) mod solve;

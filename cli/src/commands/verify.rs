@@ -2,15 +2,16 @@
 
 use std::io;
 
+use mirrorflow::experiment::{self, Lab, Size};
 use mirrorflow_proofs_checks::{
-    Budget, Effort, Event,
+    Budget, Effort, Event, Illustration, Illustrations, Report,
     questions::{self, Study},
     registry, run as check, select,
 };
 use serde_json::json;
 
 use crate::args::VerifyArgs;
-use crate::failure::{Done, usage};
+use crate::failure::{Done, Failure, usage};
 use crate::output;
 
 /// Columns of the table.
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
     });
     bar.finish_and_clear();
     let written = match &args.out {
-        Some(out) => report.write(out)?,
+        Some(out) => report.write(out, &illustrations(&report, args.seed)?)?,
         None => Vec::new(),
     };
     if args.json {
@@ -63,6 +64,34 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
         }
     }
     Ok(report.in_order())
+}
+
+/// The figures and the claims they belong to.
+const FIGURES: [(&str, &[&str]); 7] = [
+    ("fig1c", &["thm-3.1", "lemma-a.2", "rem-2.1"]),
+    ("phase-portrait", &["thm-2.1", "effective-a"]),
+    ("bound", &["thm-3.2"]),
+    ("l1-path", &["thm-3.3", "thm-2.4", "woodworth-2020"]),
+    ("error-slope", &["cross-check"]),
+    ("sign-flip", &["spred"]),
+    ("saddle-to-saddle", &["saddle-to-saddle"]),
+];
+
+/// Draws the figures of the claims that were checked; all of them take a second or two.
+fn illustrations(report: &Report, seed: u64) -> Result<Illustrations, Failure> {
+    let lab = Lab::new(Size::Full, seed);
+    let mut figures = Vec::new();
+    for (name, claims) in FIGURES {
+        if !report.claims.iter().any(|c| claims.contains(&c.id)) {
+            continue;
+        }
+        let Some(experiment) = experiment::all().iter().find(|e| e.name == name) else { continue };
+        let picture = mirrorflow_plots::find(name)?.picture(&lab.run(experiment)?, None)?;
+        let flags = if seed == 0 { String::new() } else { format!(" --seed {seed}") };
+        let html = mirrorflow_plots::fragment(&picture, &flags, false);
+        figures.push(Illustration { name: name.into(), claims: claims.to_vec(), html });
+    }
+    Ok(Illustrations { style: mirrorflow_plots::page_style(), figures })
 }
 
 /// Runs the studies, prints their means and saves their runs.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::{
-    ClaimReport, Report, StatementReport,
+    ClaimReport, Illustrations, Report, StatementReport,
     mathml::{escape, render as math},
     picture,
 };
@@ -14,15 +14,16 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The whole page.
-pub(super) fn render(report: &Report) -> String {
+pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
     let (hold, fail, wrong) = report.counts();
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>mirrorflow: the claims</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
+         <title>mirrorflow: the claims</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
          <h1>Mask in the Mirror: the claims, as printed and as they hold</h1>\n\
          <p class=\"about\">{hold} statements hold, {fail} fail as was derived, {wrong} not as \
          expected. mirrorflow {}, seed {}, {} budget, {:.0} s.</p>\n",
+        illustrations.style,
         escape(report.version),
         report.budget.seed,
         report.budget.effort.name(),
@@ -61,15 +62,32 @@ pub(super) fn render(report: &Report) -> String {
             order += 1;
         }
         for statement in &claim.statements {
-            row(&mut out, claim, statement, order);
+            row(&mut out, claim, statement, order, illustrations);
             order += 1;
         }
     }
-    let _ = write!(out, "</tbody></table>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
+    out.push_str("</tbody></table>\n");
+    let shown = report.claims.iter().map(|c| c.id).collect::<Vec<_>>();
+    if illustrations.figures.iter().any(|f| f.claims.iter().any(|c| shown.contains(c))) {
+        out.push_str("<section class=\"figures\">\n");
+        for figure in &illustrations.figures {
+            if figure.claims.iter().any(|c| shown.contains(c)) {
+                out.push_str(&figure.html);
+            }
+        }
+        out.push_str("</section>\n");
+    }
+    let _ = write!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
     out
 }
 
-fn row(out: &mut String, claim: &ClaimReport, s: &StatementReport, order: usize) {
+fn row(
+    out: &mut String,
+    claim: &ClaimReport,
+    s: &StatementReport,
+    order: usize,
+    illustrations: &Illustrations,
+) {
     let (outcome, grade) = (s.finding.outcome.name(), s.finding.grade.name());
     let form = s.statement.form.label();
     let expected = s.finding.outcome == s.statement.expected;
@@ -88,6 +106,10 @@ fn row(out: &mut String, claim: &ClaimReport, s: &StatementReport, order: usize)
         example(out, found);
     }
     evidence(out, claim, s);
+    for figure in illustrations.of(claim.id) {
+        let name = escape(&figure.name);
+        let _ = write!(out, "<a class=\"see\" href=\"#{name}\">figure {name}</a> ");
+    }
     let _ = writeln!(
         out,
         "</td><td class=\"short\" data-label=\"form\">{form}</td>\

@@ -153,9 +153,9 @@ impl Report {
         })
     }
 
-    /// One self-contained page: sortable, filterable, with every counterexample.
-    pub fn to_html(&self) -> String {
-        html::render(self)
+    /// One self-contained page: sortable, filterable, with every counterexample and the figures of its claims.
+    pub fn to_html(&self, illustrations: &Illustrations) -> String {
+        html::render(self, illustrations)
     }
 
     /// A LaTeX table of the statements and their outcomes.
@@ -168,12 +168,16 @@ impl Report {
     ///
     /// # Errors
     /// When the folder or a file cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+    pub fn write(&self, folder: &Path, illustrations: &Illustrations) -> Result<Vec<PathBuf>> {
         std::fs::create_dir_all(folder).map_err(|e| Error::File {
             path: folder.to_owned(),
             why: format!("cannot make the folder: {e}"),
         })?;
-        let files = [("json", self.to_json()?), ("html", self.to_html()), ("tex", self.to_tex())];
+        let files = [
+            ("json", self.to_json()?),
+            ("html", self.to_html(illustrations)),
+            ("tex", self.to_tex()),
+        ];
         let mut written = Vec::new();
         for (ending, text) in files {
             let path = folder.join(format!("report.{ending}"));
@@ -181,6 +185,33 @@ impl Report {
             written.push(path);
         }
         Ok(written)
+    }
+}
+
+/// Figures for the page, drawn elsewhere.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Illustrations {
+    /// Style sheet of the figures.
+    pub style: String,
+    /// The figures, in order.
+    pub figures: Vec<Illustration>,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Illustration {
+    /// Its name, which is the `id` of its element.
+    pub name: String,
+    /// The claims it belongs to.
+    pub claims: Vec<&'static str>,
+    /// Its element.
+    pub html: String,
+}
+
+impl Illustrations {
+    /// The figures of a claim.
+    pub fn of<'a>(&'a self, claim: &'a str) -> impl Iterator<Item = &'a Illustration> {
+        self.figures.iter().filter(move |f| f.claims.contains(&claim))
     }
 }
 

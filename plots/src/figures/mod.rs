@@ -1,0 +1,93 @@
+//! One file per figure: how its data are drawn, and what is said of them.
+
+mod bound;
+mod error_slope;
+mod fig1a;
+mod fig1b;
+mod fig1c;
+mod fig4;
+mod fig5;
+mod l1_path;
+mod phase_portrait;
+mod saddle_to_saddle;
+mod scaling;
+mod sign_flip;
+mod sparsity;
+mod work_precision;
+
+use mirrorflow::experiment::Curve;
+
+use crate::{
+    Figure,
+    style::{LineStyle, Stroke, Tone},
+};
+
+pub(crate) const ALL: &[Figure] = &[
+    fig1a::FIGURE,
+    fig1b::FIGURE,
+    fig1c::FIGURE,
+    fig4::FIGURE,
+    fig5::FIGURE,
+    l1_path::FIGURE,
+    error_slope::FIGURE,
+    sign_flip::FIGURE,
+    bound::FIGURE,
+    saddle_to_saddle::FIGURE,
+    phase_portrait::FIGURE,
+    sparsity::FIGURE,
+    work_precision::FIGURE,
+    scaling::FIGURE,
+];
+
+/// `‖x_k − x*‖₂`.
+const ERROR: &str = "$\\|x_k - x^*\\|_2$";
+/// What the band of the linear network is.
+const BAND: &str = "Mean over five starts, with the least and the largest as a band";
+
+/// The colour and dashes of a setting.
+fn setting_stroke(name: &str) -> Stroke {
+    match name {
+        "PILoT" => Stroke::new(Tone::Hue(0), LineStyle::Solid),
+        "spred" => Stroke::new(Tone::Hue(1), LineStyle::Dashed),
+        "L1 on m" => Stroke::new(Tone::Hue(2), LineStyle::DashDot),
+        _ => Stroke::new(Tone::Hue(3), LineStyle::Dotted),
+    }
+}
+
+/// A setting as it is written.
+fn setting_label(name: &str) -> &str {
+    match name {
+        "L1 on m" => "$L_1$ on $m$",
+        "L1 on x" => "$L_1$ on $x$",
+        other => other,
+    }
+}
+
+/// `harmonic 2000/k` as it is written.
+fn schedule_label(name: &str) -> String {
+    let Some((kind, form)) = name.split_once(' ') else { return name.into() };
+    if kind == "constant" {
+        return format!("$\\alpha_k = {form}$");
+    }
+    let form = form.replace('²', "^2").replace('·', "\\cdot ");
+    format!("{kind} ${form}$")
+}
+
+/// The setting and the schedule of a curve named `setting, schedule`.
+fn split(curve: &Curve) -> (&str, &str) {
+    curve.series.split_once(", ").unwrap_or((&curve.series, ""))
+}
+
+fn is_constant(schedule: &str) -> bool {
+    schedule.starts_with("constant")
+}
+
+/// The curve with the least last value.
+fn best<'a>(curves: impl Iterator<Item = &'a Curve>) -> Option<&'a Curve> {
+    curves.min_by(|p, q| p.last().total_cmp(&q.last()))
+}
+
+/// Numbers by name.
+fn measured<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, f64)> {
+    pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}

@@ -1,0 +1,39 @@
+//! How time grows, from a data file: with the size of the problem or the number of processes.
+//!
+//! `x`: size; `y`: time in seconds; `series`: the method; `panel`: what grows.
+
+use mirrorflow::{
+    Result,
+    experiment::{Curve, Data},
+};
+
+use super::{measured, work_precision::marked};
+use crate::{Figure, Statement, style::sheet::Sheet};
+
+pub(super) const FIGURE: Figure =
+    Figure { name: "scaling", title: "Scaling", simulated: false, draw, tell };
+
+fn draw(data: &Data) -> Result<Sheet> {
+    marked(data, "size", "time in s")
+}
+
+/// The exponent between the first and the last point.
+fn exponent(curve: &Curve) -> f64 {
+    match (curve.x.first(), curve.x.last(), curve.y.first()) {
+        (Some(a), Some(b), Some(y)) if a != b => (curve.last() / y).ln() / (b / a).ln(),
+        _ => f64::NAN,
+    }
+}
+
+fn tell(data: &Data) -> Result<crate::Told> {
+    let says = |c: &Curve| {
+        let place = if c.panel.is_empty() { String::new() } else { format!("{}: ", c.panel) };
+        let exponent = exponent(c);
+        Statement::toolkit(
+            &format!("{place}{} grows like a power of the size", c.series),
+            exponent.is_finite(),
+            measured([("exponent from the first to the last point", exponent)]),
+        )
+    };
+    Ok(("Time against size, both on log scales.".into(), data.curves.iter().map(says).collect()))
+}

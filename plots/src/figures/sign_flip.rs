@@ -1,0 +1,107 @@
+//! m, w and x of a coordinate that starts with the wrong sign: through it, and stuck.
+
+use mirrorflow::{Result, experiment::Data};
+
+use super::measured;
+use crate::{
+    Figure, Statement,
+    style::{
+        LineStyle, Stroke, Tone,
+        axis::Axis,
+        panel::{Line, Panel},
+        sheet::Sheet,
+    },
+};
+
+pub(super) const FIGURE: Figure = Figure {
+    name: "sign-flip",
+    title: "Through a sign flip, and stuck",
+    simulated: true,
+    draw,
+    tell,
+};
+
+const TITLES: [(&str, &str); 2] =
+    [("PILoT", "PILoT, $\\beta = 1$"), ("spred", "spred, $\\beta = 0$")];
+
+fn draw(data: &Data) -> Result<Sheet> {
+    let truth = data.number("truth")?;
+    let values = data.curves.iter().flat_map(|c| c.y.iter().copied()).chain([truth]);
+    let (low, high) = values.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+    let room = 0.06 * (high - low);
+    let mut panels = Vec::new();
+    for (k, (name, title)) in TITLES.into_iter().enumerate() {
+        let x = data.curve(name, "x")?;
+        let target = Line {
+            y: vec![truth; x.x.len()],
+            ..Line::of(x, Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.6))
+        };
+        let zero = Line { y: vec![0.0; x.x.len()], ..target.clone() };
+        let zero =
+            Line { stroke: Some(Stroke::new(Tone::Ink, LineStyle::Solid).wide(0.4)), ..zero };
+        let line = |series: &str, hue: usize, dash: LineStyle, width: f64| -> Result<Line> {
+            let stroke = Stroke { tone: Tone::Hue(hue), dash, width };
+            Ok(Line::of(data.curve(name, series)?, stroke).labelled(format!("${series}_i$")))
+        };
+        panels.push(Panel {
+            title: title.into(),
+            x: Axis::linear("$t$").ranging(0.0, x.x.last().copied().unwrap_or(1.0)),
+            y: Axis::linear(if k == 0 { "$m_i$, $w_i$, $x_i$" } else { "" })
+                .ranging(low - room, high + room),
+            lines: vec![
+                zero,
+                target.labelled("$x_i^*$"),
+                line("m", 2, LineStyle::Dashed, 1.1)?,
+                line("w", 1, LineStyle::DashDot, 1.1)?,
+                line("x", 0, LineStyle::Solid, 1.5)?,
+            ],
+            ..Panel::default()
+        });
+    }
+    Ok(Sheet { aspect: (0.55, 0.62), ..Sheet::row(panels) })
+}
+
+fn tell(data: &Data) -> Result<crate::Told> {
+    let truth = data.number("truth")?;
+    let (pilot, spred) = (data.curve("PILoT", "x")?, data.curve("spred", "x")?);
+    let start = pilot.y.first().copied().unwrap_or(f64::NAN);
+    let worst = spred.y.iter().map(|x| x * start.signum()).fold(f64::INFINITY, f64::min);
+    let (m, w) = (data.curve("spred", "m")?, data.curve("spred", "w")?);
+    let apart = m.y.iter().zip(&w.y).map(|(m, w)| (m.abs() - w.abs()).abs()).fold(0.0, f64::max);
+    let ends = ["PILoT", "spred"].map(|p| data.number(&format!("error at the end, {p}")));
+    let [of_pilot, of_spred] = ends;
+    let (of_pilot, of_spred) = (of_pilot?, of_spred?);
+    let caption = "One coordinate of the linear network that starts with the wrong sign, along the gradient flow with decaying weight decay. \
+         From PILoT's start $w_i$ changes sign, and $x_i$ with it; from spred's, $|m_i| = |w_i|$ for all time, and $x_i$ stops at 0."
+        .to_owned();
+    let statements = vec![
+        Statement::paper(
+            "from PILoT's start $x_i$ changes its sign and ends near $x_i^*$, to 10 %",
+            start * truth < 0.0 && (pilot.last() - truth).abs() < 0.1 * truth.abs(),
+            measured([
+                ("$x_i$ at the start", start),
+                ("at the end", pilot.last()),
+                ("$x_i^*$", truth),
+            ]),
+        ),
+        Statement::paper(
+            "from spred's start it never does",
+            worst >= -1e-9,
+            measured([
+                ("least $x_i$ in the direction of its start", worst),
+                ("at the end", spred.last()),
+            ]),
+        ),
+        Statement::toolkit(
+            "spred's factors keep $|m_i| = |w_i|$",
+            apart < 1e-6,
+            measured([("largest difference", apart)]),
+        ),
+        Statement::toolkit(
+            "the whole of $x$ ends five times nearer to $x^*$ from PILoT's start",
+            of_pilot < 0.2 * of_spred,
+            measured([("PILoT", of_pilot), ("spred", of_spred)]),
+        ),
+    ];
+    Ok((caption, statements))
+}

@@ -1,0 +1,128 @@
+//! Figures fit for a paper, drawn from saved data.
+//!
+//! Each figure is a function of a [`Data`] alone: it never simulates, so the same file gives the same bytes.
+//! `draw` makes the picture, `tell` the caption and the statements that the data are checked against.
+//!
+//! ```
+//! use mirrorflow::experiment::{Lab, Size, all};
+//! use mirrorflow_plots::{Column, find};
+//!
+//! let experiment = all().iter().find(|e| e.name == "fig1c").unwrap();
+//! let data = Lab::new(Size::Quick, 0).run(experiment)?;
+//! let picture = find("fig1c")?.picture(&data, Some(Column::One))?;
+//! assert!(picture.svg.starts_with("<svg"));
+//! assert!(picture.statements.iter().all(|s| s.holds));
+//! # Ok::<(), mirrorflow::Error>(())
+//! ```
+
+mod figures;
+mod output;
+mod page;
+mod statement;
+mod style;
+
+use std::path::{Path, PathBuf};
+
+use mirrorflow::{Error, Result, experiment::Data, problem::write_atomically};
+
+pub use page::{Gallery, fragment, gallery};
+pub use statement::{Source, Statement};
+pub use style::{Column, page_style, text::plain};
+
+use style::sheet::Sheet;
+
+/// A caption and its statements.
+type Told = (String, Vec<Statement>);
+
+/// A figure.
+pub struct Figure {
+    /// Name of the figure and of its files.
+    pub name: &'static str,
+    /// What it shows, in a few words.
+    pub title: &'static str,
+    /// Whether the toolkit simulates its data; otherwise the data come from a file.
+    pub simulated: bool,
+    draw: fn(&Data) -> Result<Sheet>,
+    tell: fn(&Data) -> Result<Told>,
+}
+
+/// A figure drawn from data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// Name of the figure and of its files.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// The picture, for a page with [`page_style`].
+    pub svg: String,
+    /// What is to be seen, with mathematics between dollars.
+    pub caption: String,
+    /// What was checked on the data.
+    pub statements: Vec<Statement>,
+    /// Seed of the data, where one was used.
+    pub seed: Option<u64>,
+    /// Version that made the data.
+    pub version: String,
+    /// Constants of the experiment.
+    pub config: serde_json::Value,
+    /// Whether the toolkit simulates the data.
+    pub simulated: bool,
+}
+
+/// All figures: those of the paper, the toolkit's own, those of data files.
+pub fn all() -> &'static [Figure] {
+    figures::ALL
+}
+
+/// The figure of this name.
+///
+/// # Errors
+/// When there is none: the message lists the names.
+pub fn find(name: &str) -> Result<&'static Figure> {
+    all().iter().find(|f| f.name == name).ok_or_else(|| Error::Domain {
+        what: "the name of a figure".into(),
+        expected: format!("one of {}", all().iter().map(|f| f.name).collect::<Vec<_>>().join(", ")),
+        found: name.into(),
+    })
+}
+
+impl Figure {
+    /// Draws the figure, in the width it is made for unless told otherwise.
+    ///
+    /// # Errors
+    /// When the data lack a curve or a number the figure needs.
+    pub fn picture(&self, data: &Data, column: Option<Column>) -> Result<Picture> {
+        let sheet = (self.draw)(data)?;
+        let (caption, statements) = (self.tell)(data)?;
+        Ok(Picture {
+            name: self.name.into(),
+            title: self.title.into(),
+            svg: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column)),
+            caption,
+            statements,
+            seed: data.seed,
+            version: data.version.clone(),
+            config: data.config.clone(),
+            simulated: self.simulated,
+        })
+    }
+}
+
+impl Picture {
+    /// Writes `NAME.svg`, `NAME.pdf` and `NAME.png` into `folder`; each appears whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let svg = output::standalone(&self.svg).into_bytes();
+        let files =
+            [("svg", svg), ("pdf", output::pdf(&self.svg)?), ("png", output::png(&self.svg)?)];
+        let mut written = Vec::new();
+        for (ending, bytes) in files {
+            let path = folder.join(format!("{}.{ending}", self.name));
+            write_atomically(&path, &bytes)?;
+            written.push(path);
+        }
+        Ok(written)
+    }
+}

@@ -1,0 +1,198 @@
+//! Axes: scales, and ticks where a reader expects them.
+
+/// How values become places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Scale {
+    #[default]
+    Linear,
+    Log,
+}
+
+/// An axis as a figure asks for it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Axis {
+    pub(crate) label: String,
+    pub(crate) scale: Scale,
+    /// From the values where absent; `from > to` reverses the axis.
+    pub(crate) range: Option<(f64, f64)>,
+    /// Chosen ticks in place of computed ones.
+    pub(crate) ticks: Option<Vec<(f64, String)>>,
+}
+
+impl Axis {
+    pub(crate) fn linear(label: &str) -> Self {
+        Self { label: label.into(), ..Self::default() }
+    }
+
+    pub(crate) fn log(label: &str) -> Self {
+        Self { label: label.into(), scale: Scale::Log, ..Self::default() }
+    }
+
+    pub(crate) fn ranging(self, from: f64, to: f64) -> Self {
+        Self { range: Some((from, to)), ..self }
+    }
+
+    pub(crate) fn at(self, ticks: Vec<(f64, String)>) -> Self {
+        Self { ticks: Some(ticks), ..self }
+    }
+
+    /// With a range that holds these values, and ticks at most about this many.
+    pub(crate) fn fit(&self, values: impl Iterator<Item = f64>, most: usize) -> Fitted {
+        let usable = |v: &f64| v.is_finite() && (self.scale == Scale::Linear || *v > 0.0);
+        let (mut low, mut high) = values
+            .filter(usable)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        if low > high {
+            (low, high) = if self.scale == Scale::Log { (0.1, 1.0) } else { (0.0, 1.0) };
+        }
+        let (from, to) = self.range.unwrap_or_else(|| match self.scale {
+            Scale::Log => {
+                let margin = 0.04 * (high / low).ln().max(0.5);
+                (low * (-margin).exp(), high * margin.exp())
+            }
+            Scale::Linear => {
+                let margin =
+                    if high > low { 0.04 * (high - low) } else { 0.5 * high.abs().max(1.0) };
+                // An axis of amounts begins at 0.
+                (if low >= 0.0 && low < 0.25 * high { 0.0 } else { low - margin }, high + margin)
+            }
+        });
+        let (small, large) = (from.min(to), from.max(to));
+        let (ticks, minor) = match (&self.ticks, self.scale) {
+            (Some(ticks), _) => (ticks.clone(), Vec::new()),
+            (None, Scale::Linear) => linear(small, large, most),
+            (None, Scale::Log) => log(small, large, most),
+        };
+        Fitted { scale: self.scale, from, to, ticks, minor }
+    }
+}
+
+/// An axis with its range and ticks.
+#[derive(Debug, Clone)]
+pub(crate) struct Fitted {
+    scale: Scale,
+    from: f64,
+    to: f64,
+    /// Value and label.
+    pub(crate) ticks: Vec<(f64, String)>,
+    pub(crate) minor: Vec<f64>,
+}
+
+impl Fitted {
+    /// The place of a value, 0 at the start of the axis and 1 at its end; `None` where it has none.
+    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+        let place = match self.scale {
+            Scale::Linear => (value - self.from) / (self.to - self.from),
+            Scale::Log if value > 0.0 => (value / self.from).ln() / (self.to / self.from).ln(),
+            // Far below everything, so that a line leaves the panel.
+            Scale::Log if value == 0.0 => -5.0,
+            Scale::Log => return None,
+        };
+        // Finite even for wild values; the panel clips.
+        place.is_finite().then(|| place.clamp(-5.0, 6.0))
+    }
+}
+
+/// Ticks with their labels, and smaller ones without.
+type Ticks = (Vec<(f64, String)>, Vec<f64>);
+
+/// Multiples of 1, 2 or 5 times a power of ten.
+fn linear(from: f64, to: f64, most: usize) -> Ticks {
+    let rough = (to - from) / most.max(1) as f64;
+    let power = 10f64.powf(rough.log10().floor());
+    let step =
+        power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| m * power >= rough).unwrap_or(10.0);
+    let digits = (-step.log10().floor()).max(0.0) as usize;
+    let (first, last) = ((from / step - 1e-9).ceil() as i64, (to / step + 1e-9).floor() as i64);
+    let label = |k: i64| format!("{:.digits$}", k as f64 * step).replace('-', "−");
+    ((first..=last).map(|k| (k as f64 * step, label(k))).collect(), Vec::new())
+}
+
+/// Powers of ten, every one or every few of them; with few decades also 2 and 5 times them.
+fn log(from: f64, to: f64, most: usize) -> Ticks {
+    let (low, high) = (from.log10(), to.log10());
+    let (first, last) = ((low - 1e-9).ceil() as i64, (high + 1e-9).floor() as i64);
+    let count = (last - first + 1).max(0) as usize;
+    let power = |k: i64| (10f64.powi(k as i32), label(k));
+    let inside = |v: &f64| *v >= from * (1.0 - 1e-9) && *v <= to * (1.0 + 1e-9);
+    let between = |k: i64| (2..10).map(move |m| f64::from(m) * 10f64.powi(k as i32));
+    if count < 3 {
+        let ticks = (first - 1..=last).flat_map(|k| {
+            [1, 2, 5].map(|m| {
+                let value = f64::from(m) * 10f64.powi(k as i32);
+                (
+                    value,
+                    if (-3..4).contains(&k) {
+                        plain(value)
+                    } else {
+                        format!("${m}\\cdot 10^{{{k}}}$")
+                    },
+                )
+            })
+        });
+        let ticks = ticks.filter(|t| inside(&t.0)).collect();
+        let minor = (first - 1..=last).flat_map(between).filter(inside).collect();
+        return (ticks, minor);
+    }
+    let every = [1, 2, 3, 5, 10, 20, 50, 100, 200, 500]
+        .into_iter()
+        .find(|e| count.div_ceil(*e as usize) <= most.max(2))
+        .unwrap_or(1000);
+    let ticks = (first..=last).filter(|k| k.rem_euclid(every) == 0).map(power).collect();
+    let minor = if every == 1 && count <= 8 {
+        (first - 1..=last).flat_map(between).filter(inside).collect()
+    } else if every <= 5 {
+        (first..=last).map(|k| 10f64.powi(k as i32)).collect()
+    } else {
+        Vec::new()
+    };
+    (ticks, minor)
+}
+
+fn label(k: i64) -> String {
+    match k {
+        0 => "1".into(),
+        1 => "10".into(),
+        k => format!("$10^{{{k}}}$"),
+    }
+}
+
+fn plain(value: f64) -> String {
+    let digits = (-value.log10().floor()).max(0.0) as usize;
+    format!("{value:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Axis;
+
+    fn labels(axis: &Axis, values: &[f64]) -> Vec<String> {
+        axis.fit(values.iter().copied(), 5).ticks.into_iter().map(|t| t.1).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        let linear = |low, high| labels(&Axis::linear("").ranging(low, high), &[]);
+        assert_eq!(linear(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(linear(-3.0, 41.0), ["0", "10", "20", "30", "40"]);
+        let log = |low, high| labels(&Axis::log("").ranging(low, high), &[]);
+        assert_eq!(log(1e-3, 10.0), ["$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "1", "10"]);
+        assert_eq!(log(1e-20, 1.0), ["$10^{-20}$", "$10^{-15}$", "$10^{-10}$", "$10^{-5}$", "1"]);
+        assert_eq!(log(0.3, 4.0), ["0.5", "1", "2"]);
+    }
+
+    #[test]
+    fn every_value_has_a_place_inside() {
+        for values in [vec![1.0, 5.0], vec![0.1, 0.2], vec![3.0], vec![-1.0, 1.0], vec![]] {
+            for axis in [Axis::linear(""), Axis::log("")] {
+                let fitted = axis.fit(values.iter().copied(), 5);
+                for v in values.iter().filter(|v| **v > 0.0) {
+                    let place = fitted.place(*v).expect("a place");
+                    assert!((0.0..=1.0).contains(&place), "{v} at {place}");
+                }
+            }
+        }
+        let reversed = Axis::linear("").ranging(4.0, -16.0).fit([].into_iter(), 5);
+        assert_eq!(reversed.place(-16.0), Some(1.0));
+    }
+}

@@ -1,0 +1,136 @@
+//! A figure: panels in rows and columns, and a legend below them.
+
+use super::{
+    Column, SMALL, Stroke, Tone,
+    canvas::{Anchor, Canvas, Mark},
+    panel::{Margins, Panel},
+    text::MIDDLE,
+};
+
+/// An entry of a legend.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    pub(crate) stroke: Option<Stroke>,
+    pub(crate) mark: Option<(Mark, Tone)>,
+    pub(crate) text: String,
+}
+
+impl Key {
+    pub(crate) fn line(stroke: Stroke, text: impl Into<String>) -> Self {
+        Self { stroke: Some(stroke), mark: None, text: text.into() }
+    }
+}
+
+/// A figure that can be drawn at any width.
+#[derive(Debug, Clone)]
+pub(crate) struct Sheet {
+    pub(crate) panels: Vec<Panel>,
+    /// Panels side by side, in one column and in two.
+    pub(crate) across: (usize, usize),
+    /// Height of a frame by its width, in one column and in two.
+    pub(crate) aspect: (f64, f64),
+    pub(crate) legend: Vec<Key>,
+    /// The width it is made for.
+    pub(crate) column: Column,
+}
+
+/// Space around the sheet, between panels, and of a legend's row.
+const EDGE: f64 = 2.0;
+const BETWEEN: f64 = 8.0;
+const ROW: f64 = 9.4;
+const SAMPLE: f64 = 20.0;
+
+impl Sheet {
+    /// One panel.
+    pub(crate) fn single(panel: Panel) -> Self {
+        Self {
+            panels: vec![panel],
+            across: (1, 1),
+            aspect: (0.72, 0.5),
+            legend: Vec::new(),
+            column: Column::One,
+        }
+    }
+
+    /// Panels below each other in one column, side by side in two.
+    pub(crate) fn row(panels: Vec<Panel>) -> Self {
+        let across = (1, panels.len());
+        Self { panels, across, aspect: (0.6, 0.85), legend: Vec::new(), column: Column::Two }
+    }
+
+    /// The figure as SVG.
+    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> String {
+        let width = column.width();
+        let (across, aspect) = match column {
+            Column::One => (self.across.0, self.aspect.0),
+            Column::Two => (self.across.1, self.aspect.1),
+        };
+        let across = across.clamp(1, self.panels.len().max(1));
+        let mut panels = self.panels.clone();
+        // What stands beside a neighbour shares its label; below each other each needs one.
+        if across == 1
+            && let Some(label) = panels.first().map(|p| p.y.label.clone())
+        {
+            let bare = panels.iter_mut().filter(|p| p.y.label.is_empty());
+            bare.for_each(|p| p.y.label.clone_from(&label));
+        }
+        let rough = width / across as f64 - 40.0;
+        let margins: Vec<Margins> =
+            panels.iter().map(|p| p.margins(rough, rough * aspect)).collect();
+        let widest = |of: fn(&Margins) -> f64, column: usize| {
+            margins.iter().skip(column).step_by(across).map(of).fold(0.0, f64::max)
+        };
+        let left: Vec<f64> = (0..across).map(|c| widest(|m| m.left, c)).collect();
+        let right: Vec<f64> = (0..across).map(|c| widest(|m| m.right, c)).collect();
+        let used: f64 = left.iter().chain(&right).sum();
+        let frame = (width - 2.0 * EDGE - used - BETWEEN * (across - 1) as f64) / across as f64;
+        let height = frame * aspect;
+        let mut canvas = Canvas::new(id);
+        let mut y = EDGE;
+        for (row, panels) in panels.chunks(across).enumerate() {
+            let space = &margins[row * across..row * across + panels.len()];
+            let top = space.iter().map(|m| m.top).fold(0.0, f64::max);
+            let bottom = space.iter().map(|m| m.bottom).fold(0.0, f64::max);
+            let mut x = EDGE;
+            for (c, panel) in panels.iter().enumerate() {
+                panel.draw(&mut canvas, space[c], x + left[c], y + top, frame, height);
+                x += left[c] + frame + right[c] + BETWEEN;
+            }
+            y += top + height + bottom + BETWEEN;
+        }
+        y -= BETWEEN;
+        if !self.legend.is_empty() {
+            y = self.legend(&mut canvas, y + 5.0, width);
+        }
+        canvas.finish(width, y + EDGE, title)
+    }
+
+    /// The legend in as many columns as fit, read downwards; returns where it ends.
+    fn legend(&self, canvas: &mut Canvas, top: f64, width: f64) -> f64 {
+        let room = width - 2.0 * EDGE;
+        let wide = |key: &Key| SAMPLE + 3.0 + Canvas::width(&key.text, SMALL) + 9.0;
+        let widths: Vec<f64> = self.legend.iter().map(wide).collect();
+        let columns_of = |rows: usize| -> Vec<f64> {
+            widths.chunks(rows).map(|c| c.iter().copied().fold(0.0, f64::max)).collect()
+        };
+        let fits = |rows: &usize| columns_of(*rows).iter().sum::<f64>() <= room;
+        let rows = (1..=self.legend.len()).find(fits).unwrap_or(self.legend.len());
+        let columns = columns_of(rows);
+        let mut x = EDGE + 0.5 * (room - columns.iter().sum::<f64>()).max(0.0);
+        for (keys, column) in self.legend.chunks(rows).zip(&columns) {
+            for (row, key) in keys.iter().enumerate() {
+                let middle = top + ROW * (row as f64 + 0.5);
+                if let Some(stroke) = key.stroke {
+                    canvas.line((x, middle), (x + SAMPLE, middle), stroke);
+                }
+                if let Some((mark, tone)) = key.mark {
+                    canvas.mark((x + 0.5 * SAMPLE, middle), mark, 1.9, tone);
+                }
+                let at = (x + SAMPLE + 3.0, middle + MIDDLE * SMALL);
+                canvas.text(at, Anchor::Start, SMALL, Tone::Ink, &key.text, false);
+            }
+            x += column;
+        }
+        top + ROW * rows as f64
+    }
+}

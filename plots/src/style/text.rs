@@ -1,0 +1,413 @@
+//! Labels with mathematics: text, and between dollars the little of TeX that labels need.
+//!
+//! | written | set |
+//! |---|---|
+//! | `$x_t$`, `$x^{*}$`, `$x_i^2$` | scripts, stacked where both are there |
+//! | `$\alpha$`, `$\odot$`, `$\\|x\\|$`, `\log`, `\mathrm{S}` | Greek, symbols, upright words |
+//! | `$-1$`, `$a - b$`, `$a = b$` | signs without and operators with their spaces |
+//!
+//! Letters in mathematics are italic, digits upright. A character the font lacks shows as `?`.
+
+use super::font::{CAPITAL, advance};
+
+/// A piece of text at one place and size, in units of the em of the whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) x: f64,
+    /// Upwards.
+    pub(crate) y: f64,
+    pub(crate) size: f64,
+    pub(crate) text: String,
+}
+
+/// A label that is set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Set {
+    pub(crate) runs: Vec<Run>,
+    /// In em.
+    pub(crate) width: f64,
+}
+
+/// What a label consists of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Atom {
+    /// A character, whether it is an operator, and whether it stands in mathematics.
+    Char(char, Kind),
+    /// A space of this many em.
+    Space(f64),
+    /// A subscript and a superscript on what is before.
+    Scripts(Vec<Atom>, Vec<Atom>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Letter,
+    /// `=`, `≤`, …: 5/18 em on both sides.
+    Relation,
+    /// `+`, `−`, `⊙`: 4/18 em on both sides, none where it is a sign.
+    Operator,
+    /// `,`: 3/18 em after it.
+    Comma,
+}
+
+const SCRIPT: f64 = 0.7;
+const RAISE: f64 = 0.36;
+const DROP: f64 = 0.2;
+
+const NAMES: &[(&str, char)] = &[
+    ("alpha", 'α'),
+    ("beta", 'β'),
+    ("delta", 'δ'),
+    ("eta", 'η'),
+    ("ell", 'ℓ'),
+    ("lambda", 'λ'),
+    ("mu", 'μ'),
+    ("nabla", '∇'),
+    ("nu", 'ν'),
+    ("tau", 'τ'),
+    ("theta", 'θ'),
+    ("odot", '⊙'),
+    ("cdot", '·'),
+    ("times", '×'),
+    ("pm", '±'),
+    ("le", '≤'),
+    ("ge", '≥'),
+    ("approx", '≈'),
+    ("asymp", '≍'),
+    ("to", '→'),
+    ("in", '∈'),
+    ("infty", '∞'),
+    ("sim", '∼'),
+    ("sum", '∑'),
+    ("int", '∫'),
+    ("|", '‖'),
+    ("%", '%'),
+];
+
+/// The italic of a letter.
+fn italic(c: char) -> char {
+    let shift = |base: u32, from: char| char::from_u32(base + c as u32 - from as u32).unwrap_or(c);
+    match c {
+        'h' => 'ℎ',
+        'a'..='z' => shift(0x1D44E, 'a'),
+        'A'..='Z' => shift(0x1D434, 'A'),
+        'α'..='ω' => shift(0x1D6FC, 'α'),
+        _ => c,
+    }
+}
+
+fn kind(c: char) -> Kind {
+    match c {
+        '=' | '≠' | '∼' | '<' | '>' | '≤' | '≥' | '≈' | '≍' | '→' | '∈' => {
+            Kind::Relation
+        }
+        '+' | '−' | '⊙' | '·' | '×' | '±' => Kind::Operator,
+        ',' => Kind::Comma,
+        _ => Kind::Letter,
+    }
+}
+
+struct Parser<'a> {
+    rest: std::iter::Peekable<std::str::Chars<'a>>,
+}
+
+impl Parser<'_> {
+    /// Mathematics up to the closing brace or dollar.
+    fn mathematics(&mut self) -> Vec<Atom> {
+        let mut atoms: Vec<Atom> = Vec::new();
+        while let Some(&c) = self.rest.peek() {
+            match c {
+                '$' | '}' => break,
+                '_' | '^' => {
+                    self.rest.next();
+                    let script = self.group();
+                    let (sub, sup) = match atoms.pop() {
+                        Some(Atom::Scripts(sub, sup)) => (sub, sup),
+                        Some(other) => {
+                            atoms.push(other);
+                            (Vec::new(), Vec::new())
+                        }
+                        None => (Vec::new(), Vec::new()),
+                    };
+                    let both = if c == '_' { (script, sup) } else { (sub, script) };
+                    atoms.push(Atom::Scripts(both.0, both.1));
+                }
+                _ => atoms.extend(self.one()),
+            }
+        }
+        atoms
+    }
+
+    /// `{…}`, or one piece.
+    fn group(&mut self) -> Vec<Atom> {
+        if self.rest.next_if_eq(&'{').is_none() {
+            return self.one();
+        }
+        let inner = self.mathematics();
+        self.rest.next_if_eq(&'}');
+        inner
+    }
+
+    fn one(&mut self) -> Vec<Atom> {
+        let letter = |c: char| vec![Atom::Char(c, kind(c))];
+        match self.rest.next() {
+            None | Some(' ') => Vec::new(),
+            Some('{') => {
+                let inner = self.mathematics();
+                self.rest.next_if_eq(&'}');
+                inner
+            }
+            Some('\\') => self.named(),
+            Some('-') => letter('−'),
+            Some('*') => letter('∗'),
+            Some('\'') => letter('′'),
+            Some(c) if c.is_ascii_alphabetic() => letter(italic(c)),
+            Some(c) => letter(c),
+        }
+    }
+
+    fn named(&mut self) -> Vec<Atom> {
+        if let Some(c) = self.rest.next_if(|c| !c.is_ascii_alphabetic()) {
+            return match c {
+                ',' => vec![Atom::Space(1.0 / 6.0)],
+                ' ' => vec![Atom::Space(1.0 / 3.0)],
+                '|' => vec![Atom::Char('‖', Kind::Letter)],
+                c => vec![Atom::Char(c, Kind::Letter)],
+            };
+        }
+        let mut name = String::new();
+        while let Some(c) = self.rest.next_if(char::is_ascii_alphabetic) {
+            name.push(c);
+        }
+        if name == "mathrm" || name == "text" {
+            self.rest.next_if_eq(&'{');
+            let mut atoms = Vec::new();
+            while let Some(c) = self.rest.next_if(|c| *c != '}') {
+                atoms.push(Atom::Char(c, Kind::Text));
+            }
+            self.rest.next_if_eq(&'}');
+            return atoms;
+        }
+        match NAMES.iter().find(|(n, _)| *n == name) {
+            Some((_, c)) => vec![Atom::Char(italic(*c), kind(*c))],
+            // \log, \max, \min and the like: upright, with a thin space after.
+            None => {
+                let mut atoms: Vec<Atom> =
+                    name.chars().map(|c| Atom::Char(c, Kind::Text)).collect();
+                if !matches!(self.rest.peek(), Some('(' | '[' | '_' | '^')) {
+                    atoms.push(Atom::Space(1.0 / 6.0));
+                }
+                atoms
+            }
+        }
+    }
+}
+
+/// What a label consists of.
+pub(crate) fn parse(label: &str) -> Vec<Atom> {
+    let mut parser = Parser { rest: label.chars().peekable() };
+    let mut atoms = Vec::new();
+    while let Some(c) = parser.rest.next() {
+        if c == '$' {
+            atoms.extend(parser.mathematics());
+            parser.rest.next_if(|c| *c == '$' || *c == '}');
+        } else {
+            atoms.push(Atom::Char(c, Kind::Text));
+        }
+    }
+    atoms
+}
+
+/// Sets a label.
+pub(crate) fn set(label: &str) -> Set {
+    let mut set = Set { runs: Vec::new(), width: 0.0 };
+    place(&parse(label), 1.0, 0.0, &mut set);
+    set
+}
+
+fn place(atoms: &[Atom], size: f64, y: f64, set: &mut Set) {
+    // A sign has nothing, a relation or an opening before it.
+    let mut after_operand = false;
+    for atom in atoms {
+        match atom {
+            Atom::Space(width) => set.width += width * size,
+            Atom::Scripts(sub, sup) => {
+                let from = set.width;
+                place(sub, size * SCRIPT, y - DROP * size, set);
+                let end = std::mem::replace(&mut set.width, from);
+                place(sup, size * SCRIPT, y + RAISE * size, set);
+                set.width = set.width.max(end) + 0.04 * size;
+                after_operand = true;
+            }
+            Atom::Char(c, kind) => {
+                let c = if advance(*c).is_some() { *c } else { '?' };
+                let space = match kind {
+                    // Scripts are set tight.
+                    _ if size < 1.0 => 0.0,
+                    Kind::Relation => 5.0 / 18.0,
+                    Kind::Operator if after_operand => 4.0 / 18.0,
+                    _ => 0.0,
+                };
+                set.width += space * size;
+                push(c, size, y, set);
+                set.width += advance(c).unwrap_or(0.5) * size + space * size;
+                if *kind == Kind::Comma && size == 1.0 {
+                    set.width += 3.0 / 18.0;
+                }
+                after_operand =
+                    matches!(kind, Kind::Letter | Kind::Text) && !matches!(c, '(' | '[');
+            }
+        }
+    }
+}
+
+/// Adds a character to the last run where it continues it.
+fn push(c: char, size: f64, y: f64, set: &mut Set) {
+    if let Some(last) = set.runs.last_mut()
+        && last.size == size
+        && last.y == y
+    {
+        let end = last.x + size * last.text.chars().filter_map(advance).sum::<f64>();
+        if (end - set.width).abs() < 1e-9 {
+            last.text.push(c);
+            return;
+        }
+    }
+    // Renderers disagree on spaces at the start of a piece.
+    if c == ' ' {
+        return;
+    }
+    set.runs.push(Run { x: set.width, y, size, text: c.to_string() });
+}
+
+/// How far below a line of text its middle is above the baseline, in em.
+pub(crate) const MIDDLE: f64 = CAPITAL / 2.0;
+
+/// The label as HTML; mathematics does not break.
+pub(crate) fn html(label: &str) -> String {
+    let mut out = String::new();
+    for (k, part) in label.split('$').enumerate() {
+        if k % 2 == 0 {
+            out.push_str(&escape(part));
+        } else {
+            out.push_str("<span class=\"math\">");
+            write_html(&parse(&format!("${part}$")), &mut out);
+            out.push_str("</span>");
+        }
+    }
+    out
+}
+
+fn write_html(atoms: &[Atom], out: &mut String) {
+    let mut after_operand = false;
+    for atom in atoms {
+        match atom {
+            Atom::Char(c, kind) => {
+                let spaced = *kind == Kind::Relation || *kind == Kind::Operator && after_operand;
+                out.push_str(if spaced { "\u{2009}" } else { "" });
+                out.push_str(&escape(&c.to_string()));
+                out.push_str(if spaced || *kind == Kind::Comma { "\u{2009}" } else { "" });
+                after_operand =
+                    matches!(kind, Kind::Letter | Kind::Text) && !matches!(c, '(' | '[');
+            }
+            Atom::Space(_) => out.push('\u{2009}'),
+            Atom::Scripts(sub, sup) => {
+                for (name, script) in [("sub", sub), ("sup", sup)] {
+                    if !script.is_empty() {
+                        out.push_str(&format!("<{name}>"));
+                        write_html(script, out);
+                        out.push_str(&format!("</{name}>"));
+                    }
+                }
+                after_operand = true;
+            }
+        }
+    }
+}
+
+/// `&`, `<`, `>` and `"` as entities.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// The label as plain text, for terminals and readers of the screen: `x_k`, `a^δ`.
+pub fn plain(label: &str) -> String {
+    let mut out = String::new();
+    write_plain(&parse(label), &mut out);
+    out
+}
+
+fn write_plain(atoms: &[Atom], out: &mut String) {
+    for atom in atoms {
+        match atom {
+            Atom::Char(c, kind) if *kind == Kind::Relation => out.extend([' ', upright(*c), ' ']),
+            Atom::Char(c, _) => out.push(upright(*c)),
+            Atom::Space(_) => out.push(' '),
+            Atom::Scripts(sub, sup) => {
+                for (mark, script) in [('_', sub), ('^', sup)] {
+                    if !script.is_empty() {
+                        out.push(mark);
+                        write_plain(script, out);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The letter an italic stands for.
+fn upright(c: char) -> char {
+    let letters = ('a'..='z').chain('A'..='Z').chain('α'..='ω');
+    letters.into_iter().find(|l| *l != c && italic(*l) == c).unwrap_or(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{html, plain, set};
+
+    #[test]
+    fn mathematics_is_italic_with_scripts() {
+        let done = set("$\\|x_k - x^*\\|_2$");
+        let text: String = done.runs.iter().map(|r| r.text.as_str()).collect();
+        assert_eq!(text, "‖𝑥𝑘−𝑥∗‖2");
+        let small: Vec<&str> =
+            done.runs.iter().filter(|r| r.size < 1.0).map(|r| r.text.as_str()).collect();
+        assert_eq!(small, ["𝑘", "∗", "2"]);
+        assert!(done.runs.iter().any(|r| r.text == "∗" && r.y > 0.0));
+        assert!(done.runs.iter().any(|r| r.text == "2" && r.y < 0.0));
+    }
+
+    #[test]
+    fn both_scripts_stand_over_each_other() {
+        let done = set("$x_i^2$");
+        assert_eq!(done.runs[1].x, done.runs[2].x);
+    }
+
+    #[test]
+    fn a_sign_is_no_operator() {
+        assert!(set("$-1$").width < set("$a-1$").width - set("$a$").width - 0.4);
+    }
+
+    #[test]
+    fn widths_are_sums_of_advances() {
+        let (one, two) = (set("PILoT"), set("PILoTPILoT"));
+        assert!((2.0 * one.width - two.width).abs() < 1e-12);
+        assert_eq!(one.runs.len(), 1);
+    }
+
+    #[test]
+    fn unknown_characters_and_open_ends_are_survived() {
+        assert_eq!(set("網").runs[0].text, "?");
+        for odd in ["$", "$x_", "$x^{a", "$}", "\\", "$\\", "$\\mathrm{a", "${{{", "$_$"] {
+            let _ = set(odd);
+        }
+    }
+
+    #[test]
+    fn html_has_scripts_and_entities() {
+        let found = html("a < $x_1$");
+        assert_eq!(found, "a &lt; <span class=\"math\">𝑥<sub>1</sub></span>");
+        assert_eq!(plain("the $\\|x_k - x^*\\|_2 = a^{\\delta}$"), "the ‖x_k−x^∗‖_2 = a^δ");
+    }
+}
