@@ -12,6 +12,7 @@ use mirrorflow::{
 };
 use ndarray::{Array1, Array2, ArrayView2};
 use ndarray_npy::{NpzReader, NpzWriter};
+use rayon::prelude::*;
 
 /// α as a function of the number of the step.
 const SCHEDULES: [&str; 7] = [
@@ -38,28 +39,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut x = Vec::new();
     let mut seconds = Vec::new();
     for _ in 0..rounds.parse()? {
-        x.clear();
         let begin = Instant::now();
-        for objective in [Objective::MaskWeight, Objective::MaskL1, Objective::PlainL1] {
-            let mut runs = Vec::new();
-            for schedule in &schedules {
-                for k in 0..m.nrows() / SCHEDULES.len() {
-                    let at = runs.len();
-                    let plain = objective == Objective::PlainL1;
-                    runs.push(Run {
-                        first: if plain {
-                            (&m.row(at) * &w.row(at)).to_vec()
-                        } else {
-                            m.row(at).to_vec()
-                        },
-                        second: if plain { Vec::new() } else { w.row(at).to_vec() },
-                        schedule: schedule.clone(),
-                        seed: k as u64,
-                    });
-                }
-            }
-            x.extend(descend(&problem, objective, &runs, &options, None)?.x);
-        }
+        // The settings side by side: alone, each has three blocks of runs for two threads.
+        let objectives = [Objective::MaskWeight, Objective::MaskL1, Objective::PlainL1];
+        let done = objectives.into_par_iter().map(|objective| {
+            let plain = objective == Objective::PlainL1;
+            let runs: Vec<Run> = (0..m.nrows())
+                .map(|at| Run {
+                    first: if plain {
+                        (&m.row(at) * &w.row(at)).to_vec()
+                    } else {
+                        m.row(at).to_vec()
+                    },
+                    second: if plain { Vec::new() } else { w.row(at).to_vec() },
+                    schedule: schedules[at / (m.nrows() / SCHEDULES.len())].clone(),
+                    seed: 0,
+                })
+                .collect();
+            descend(&problem, objective, &runs, &options, None)
+        });
+        x = done.collect::<Result<Vec<_>, _>>()?.into_iter().flat_map(|d| d.x).collect();
         seconds.push(begin.elapsed().as_secs_f64());
     }
     let mut npz = NpzWriter::new(File::create(output)?);

@@ -355,12 +355,19 @@ fn shuffle(order: &mut [u32], stream: Stream, pass: u64) {
     }
 }
 
-/// Rows (or columns) of Z in a tile of registers: 4 × 2 vectors of running sums.
-const TILE: usize = 4;
-
 /// `R = ZX − Y`: `x` n×LANES, `y` and `r` d×LANES.
 #[inline(always)]
 fn product_body<I: Isa>(z: &[f64], x: &[f64], y: &[f64], r: &mut [f64]) {
+    // As many rows of Z as have their running sums in registers.
+    if I::MANY_REGISTERS {
+        product_tiles::<I, 4>(z, x, y, r);
+    } else {
+        product_tiles::<I, 2>(z, x, y, r);
+    }
+}
+
+#[inline(always)]
+fn product_tiles<I: Isa, const TILE: usize>(z: &[f64], x: &[f64], y: &[f64], r: &mut [f64]) {
     let n = x.len() / LANES;
     for (t, (r, y)) in r.chunks_mut(TILE * LANES).zip(y.chunks(TILE * LANES)).enumerate() {
         let rows = &z[t * TILE * n..];
@@ -391,6 +398,15 @@ kernel!(fn product(z: &[f64], x: &[f64], y: &[f64], r: &mut [f64]) = product_bod
 /// `G = scale ZᵀR`: `r` d×LANES, `g` n×LANES.
 #[inline(always)]
 fn transposed_body<I: Isa>(z: &[f64], r: &[f64], scale: f64, g: &mut [f64]) {
+    if I::MANY_REGISTERS {
+        transposed_tiles::<I, 4>(z, r, scale, g);
+    } else {
+        transposed_tiles::<I, 2>(z, r, scale, g);
+    }
+}
+
+#[inline(always)]
+fn transposed_tiles<I: Isa, const TILE: usize>(z: &[f64], r: &[f64], scale: f64, g: &mut [f64]) {
     let n = g.len() / LANES;
     for (t, g) in g.chunks_mut(TILE * LANES).enumerate() {
         let (first, width) = (t * TILE, g.len() / LANES);

@@ -16,6 +16,8 @@ pub(crate) const LANES: usize = 8;
 pub(crate) trait Isa {
     /// [`LANES`] numbers.
     type V: Copy;
+    /// Registers for sixteen running sums and more; eight and a few otherwise.
+    const MANY_REGISTERS: bool;
     /// Each lane `a`.
     fn splat(a: f64) -> Self::V;
     /// The first [`LANES`] entries of `s` (panics where there are fewer).
@@ -62,6 +64,7 @@ pub(crate) struct Portable;
 
 impl Isa for Portable {
     type V = [f64; LANES];
+    const MANY_REGISTERS: bool = false;
     #[inline(always)]
     fn splat(a: f64) -> Self::V {
         [a; LANES]
@@ -121,6 +124,7 @@ mod x86 {
     // stay inside slices whose length is checked.
     impl Isa for Avx512 {
         type V = __m512d;
+        const MANY_REGISTERS: bool = true;
         #[inline(always)]
         fn splat(a: f64) -> Self::V {
             unsafe { _mm512_set1_pd(a) }
@@ -195,6 +199,7 @@ mod x86 {
     // SAFETY of every block below: as above.
     impl Isa for Avx2 {
         type V = (__m256d, __m256d);
+        const MANY_REGISTERS: bool = false;
         #[inline(always)]
         fn splat(a: f64) -> Self::V {
             let v = unsafe { _mm256_set1_pd(a) };

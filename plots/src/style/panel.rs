@@ -244,7 +244,7 @@ impl Panel {
         width: f64,
         height: f64,
     ) {
-        let mut ends: Vec<(f64, &str, Tone)> = Vec::new();
+        let mut ends: Vec<((f64, f64), &str, Tone)> = Vec::new();
         for line in &self.lines {
             let Some((label, tone)) = &line.label else { continue };
             let seen = line.x.iter().zip(&line.y).filter_map(|(x, y)| place(*x, *y));
@@ -255,15 +255,16 @@ impl Panel {
             let all: Vec<(f64, f64)> = seen.collect();
             let last = all.iter().rev().find(|p| inside(p)).or(all.last());
             if let Some(last) = last {
-                ends.push((last.1.clamp(top, top + height), label.as_str(), *tone));
+                let at = (last.0.clamp(left, left + width), last.1.clamp(top, top + height));
+                ends.push((at, label.as_str(), *tone));
             }
         }
-        let wished: Vec<f64> = ends.iter().map(|e| e.0).collect();
+        let wished: Vec<f64> = ends.iter().map(|e| e.0.1).collect();
         let placed = apart(&wished, LEADING, top + 2.0, top + height - 2.0);
         for ((wish, label, tone), at) in ends.iter().zip(placed) {
             let edge = left + width;
             let leader = Stroke { tone: *tone, dash: LineStyle::Solid, width: 0.4 };
-            canvas.line((edge + 0.8, *wish), (edge + 6.0, at), leader);
+            canvas.line((wish.0 + 0.8, wish.1), (edge + 6.0, at), leader);
             let base = at + MIDDLE * SMALL;
             canvas.text((edge + 7.5, base), Anchor::Start, SMALL, *tone, label, false);
         }
