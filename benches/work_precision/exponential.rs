@@ -39,7 +39,7 @@ fn phi(z: f64) -> [f64; 4] {
 
 /// exprb43 for symmetric Jacobians.
 #[derive(Debug)]
-pub struct Exponential {
+pub(crate) struct Exponential {
     jacobian: Vec<f64>,
     slope_t: Vec<f64>,
     /// Eigenvalues, and eigenvectors by rows.
@@ -52,7 +52,7 @@ pub struct Exponential {
 
 impl Exponential {
     /// For states of length `dim`.
-    pub fn new(dim: usize) -> Self {
+    pub(crate) fn new(dim: usize) -> Self {
         Self {
             jacobian: vec![0.0; dim * dim],
             slope_t: vec![0.0; dim],
