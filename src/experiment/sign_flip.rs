@@ -65,5 +65,6 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
         );
     }
     data.numbers.insert("truth".into(), truth[i]);
+    data.numbers.insert("out of reach of spred".into(), Config::out_of_reach(x0, &truth));
     Ok(data)
 }

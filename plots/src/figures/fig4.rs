@@ -16,8 +16,7 @@ use crate::{
     },
 };
 
-pub(super) const FIGURE: Figure =
-    Figure { name: "fig4", title: "Fig. 4: all schedules", simulated: true, draw, tell };
+pub(super) const FIGURE: Figure = Figure::simulated("fig4", "Fig. 4: all schedules", draw, tell);
 
 /// Constants in blue and green, weaker ones lighter; decays in warm colours.
 const STROKES: [(usize, LineStyle); 7] = [
