@@ -55,6 +55,8 @@ pub struct Picture {
     pub title: String,
     /// The picture, for a page with [`page_style`].
     pub svg: String,
+    /// The same in one column, for a narrow screen, where the picture is two columns wide by its own choice.
+    pub narrow: Option<String>,
     /// What is to be seen, with mathematics between dollars.
     pub caption: String,
     /// What was checked on the data.
@@ -131,10 +133,13 @@ impl Figure {
         self.check(data)?;
         let sheet = (self.draw)(data)?;
         let (caption, statements) = (self.tell)(data)?;
+        let narrow = (column.is_none() && sheet.column == Column::Two)
+            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One));
         Ok(Picture {
             name: self.name.into(),
             title: self.title.into(),
             svg: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column)),
+            narrow,
             caption,
             statements,
             seed: data.seed,

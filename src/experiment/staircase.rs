@@ -49,7 +49,7 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     };
     let last = look.x.outer_iter().rposition(away).map_or(1.0, |k| look.t[k] * 2.0 / ELLS[2]);
     let end = 1.25 * (last + 1.0);
-    let points = if lab.is_quick() { 60 } else { 400 };
+    let points = if lab.is_quick() { 60 } else { 1600 };
     let times: Vec<f64> = (0..=points).map(|k| end * k as f64 / points as f64).collect();
     let config = serde_json::json!({ "problem": problem.name(), "log_1_over_a": ELLS, "end": end, "rtol": RTOL });
     let mut data = Data::new("saddle-to-saddle", Some(lab.seed), config);

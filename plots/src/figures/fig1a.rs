@@ -45,7 +45,7 @@ fn mean(values: &[f64]) -> f64 {
 fn draw(data: &Data) -> Result<Sheet> {
     let (pilot, spred) = leaders(data)?;
     let reach = data.curve("starts", "out of reach")?;
-    let barrier = Stroke::new(Tone::Ink, LineStyle::Long).wide(0.8);
+    let barrier = Stroke::new(Tone::Ink, LineStyle::Solid).wide(0.9);
     let thin = data.panel("").map(|c| Line::of(c, setting_stroke(split(c).0).wide(0.5)));
     let mut lines: Vec<Line> = thin.collect();
     for leader in [spred, pilot] {

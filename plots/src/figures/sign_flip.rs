@@ -44,7 +44,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         };
         panels.push(Panel {
             title: title.into(),
-            x: Axis::linear("$t$").ranging(0.0, x.x.last().copied().unwrap_or(1.0)),
+            x: Axis::log("$t$").ranging(0.01, x.x.last().copied().unwrap_or(1.0)),
             y: Axis::linear(if k == 0 { "$m_i$, $w_i$, $x_i$" } else { "" })
                 .ranging(low - room, high + room),
             lines: vec![
