@@ -42,15 +42,10 @@ fn every_statement_comes_out_as_known() {
 }
 
 /// Ways for data to be otherwise, none made for one statement.
-fn spoilt(data: &Data) -> Vec<(&'static str, Data)> {
+fn spoilt(data: &Data) -> Vec<Data> {
     let each = |change: &dyn Fn(usize, &mut Curve)| {
         let mut data = data.clone();
         data.curves.iter_mut().enumerate().for_each(|(k, c)| change(k, c));
-        data
-    };
-    let numbers = |factor: f64| {
-        let mut data = data.clone();
-        data.numbers.values_mut().for_each(|v| *v *= factor);
         data
     };
     let renamed = |from: &str, to: &str| {
@@ -60,42 +55,50 @@ fn spoilt(data: &Data) -> Vec<(&'static str, Data)> {
             }
         })
     };
-    vec![
-        ("run backwards", each(&|_, c| c.y.reverse())),
-        ("with the other sign", each(&|_, c| c.y.iter_mut().for_each(|y| *y = -*y))),
-        (
-            "higher, each curve more than the one before",
-            each(&|k, c| {
-                c.y.iter_mut().for_each(|y| *y *= 1.0 + 0.1 * (k + 1) as f64);
-            }),
-        ),
-        (
-            "lower, each curve more than the one before",
-            each(&|k, c| {
-                c.y.iter_mut().for_each(|y| *y /= 1.0 + 0.1 * (k + 1) as f64);
-            }),
-        ),
-        (
-            "a hundredth off at every other point",
-            each(&|_, c| {
-                c.y.iter_mut().step_by(2).for_each(|y| *y *= 1.01);
-            }),
-        ),
-        (
-            "standing still",
-            each(&|_, c| {
-                let last = c.last();
-                c.y.fill(last);
-            }),
-        ),
-        ("with larger numbers", numbers(1.1)),
-        ("with smaller numbers", numbers(0.9)),
-        ("PILoT and spred swapped", renamed("PILoT", "spred")),
-        ("PILoT and L1 swapped", renamed("PILoT", "L1 on x")),
-        ("the settings of L1 swapped", renamed("L1 on m", "L1 on x")),
-        ("constants and decays swapped", renamed("constant", "harmonic")),
-        ("panels none and decay swapped", renamed("none", "decay")),
-    ]
+    let signs = |parity: usize| {
+        each(&|k, c: &mut Curve| {
+            if k % 2 == parity {
+                c.y.iter_mut().for_each(|y| *y = -*y);
+            }
+        })
+    };
+    let by = |k: usize| 1.0 + 0.1 * (k + 1) as f64;
+    let mut all = vec![
+        // Run backwards, with the other sign, all of it and in part.
+        each(&|_, c| c.y.reverse()),
+        each(&|_, c| c.y.iter_mut().for_each(|y| *y = -*y)),
+        signs(0),
+        signs(1),
+        // Higher and lower, each curve by more than the one before; a hundredth off at every other point.
+        each(&|k, c| c.y.iter_mut().for_each(|y| *y *= by(k))),
+        each(&|k, c| c.y.iter_mut().for_each(|y| *y /= by(k))),
+        each(&|_, c| c.y.iter_mut().step_by(2).for_each(|y| *y *= 1.01)),
+        // Standing still at the end.
+        each(&|_, c| {
+            let last = c.last();
+            c.y.fill(last);
+        }),
+        // One taken for the other.
+        renamed("PILoT", "spred"),
+        renamed("PILoT", "L1 on x"),
+        renamed("L1 on m", "L1 on x"),
+        renamed("constant", "harmonic"),
+        renamed("none", "decay"),
+    ];
+    // One number, one curve at a time.
+    for name in data.numbers.keys() {
+        for factor in [0.5, 2.0, 1e9] {
+            let mut other = data.clone();
+            other.numbers.entry(name.clone()).and_modify(|v| *v *= factor);
+            all.push(other);
+        }
+    }
+    for k in 0..data.curves.len() {
+        let mut other = data.clone();
+        other.curves[k].y.fill(0.0);
+        all.push(other);
+    }
+    all
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn every_statement_can_come_out_otherwise() {
         let figure = find(&data.figure).expect("a figure");
         let others: Vec<Vec<Statement>> = spoilt(data)
             .iter()
-            .filter_map(|(_, d)| figure.picture(d, None).ok())
+            .filter_map(|d| figure.picture(d, None).ok())
             .map(|p| p.statements)
             .collect();
         for (k, s) in truth.iter().enumerate() {
