@@ -1,8 +1,9 @@
 //! The loss against the bound of Thm 3.2, as printed and as corrected.
 //!
-//! *The power of t.* With `Z = [1 1]`, x₁ = x₂ = x, r = 2x − 1: `x' = −2√(x²+a²) r − 4αx`. As t → ∞ r is where both sides balance,
-//! `r̂ = −2αx/√(x²+a²)` at x = ½, and follows it late by `r̂'/κ`, `κ = 4√(x²+a²)`. α falls as `(1+t)^{−2}`, so `r = r̂(1 + 2/(κ(1+t)) + …)` and
-//! `f = ½r² = ½r̂²(1 + 4/(κ(1+t)) + …)`; checked with twice the first term as the bound on all of them.
+//! *The power of t.* With `Z = [1 1]`, x₁ = x₂ = x, r = 2x − 1: `x' = −2√(x²+a²) r − 4αx`. As t → ∞ r is where both
+//! sides balance, `r̂ = −2αx/√(x²+a²)` at x = ½, and follows it late by `r̂'/κ`, `κ = 4√(x²+a²)`. α falls as
+//! `(1+t)^{−2}`, so `r = r̂(1 + 2/(κ(1+t)) + …)` and `f = ½r² = ½r̂²(1 + 4/(κ(1+t)) + …)`; checked with twice the first
+//! term as the bound on all of them.
 
 use mirrorflow::{
     Result,

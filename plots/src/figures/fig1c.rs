@@ -1,8 +1,8 @@
 //! The paper's Fig. 1c: the potential for growing A.
 //!
-//! *How near to L1.* `E(x) = R(x) + R(−x) − 2R(0) = x asinh(x/a) − √(x²+a²) + a` has no tilt. It is between `x(log(2x/a) − 1)` and
-//! a more, so with `c = log(2/a) − 1 > 0` the exponent `p = log₂(E(2)/E(1))` of its growth is at most
-//! `1 + log₂(1 + (log 2 + a/2)/c)`, which tends to 1 with a; as a → ∞, `E ≈ x²/(2a)` and p → 2.
+//! *How near to L1.* `E(x) = R(x) + R(−x) − 2R(0) = x asinh(x/a) − √(x²+a²) + a` has no tilt. It is between
+//! `x(log(2x/a) − 1)` and a more, so with `c = log(2/a) − 1 > 0` the exponent `p = log₂(E(2)/E(1))` of its growth is at
+//! most `1 + log₂(1 + (log 2 + a/2)/c)`, which tends to 1 with a; as a → ∞, `E ≈ x²/(2a)` and p → 2.
 
 use mirrorflow::{
     Result,

@@ -1,7 +1,8 @@
 //! The way from L2 to L1, read as a LASSO path is: coefficients over log a.
 //!
-//! *What the norm can be above the least one*, ℓ = log(1/a), `H(x) = Σ|x_i|(log 2|x_i| − 1)`, x* the L1 minimum, L = ‖x(a)‖₁: `ℓ(L − ‖x*‖₁) ≤ H(x*) − L(log(2L/n) − 1)
-//! + ‖x*‖₀ a` (derived beside the simulation). It holds for x(a) only: another solution of Zx = y can have any norm.
+//! *What the norm can be above the least one*, ℓ = log(1/a), `H(x) = Σ|x_i|(log 2|x_i| − 1)`, x* the L1 minimum, L =
+//! ‖x(a)‖₁: `ℓ(L − ‖x*‖₁) ≤ H(x*) − L(log(2L/n) − 1) + ‖x*‖₀ a` (derived beside the simulation). It holds for x(a)
+//! only: another solution of Zx = y can have any norm.
 
 use mirrorflow::{Result, experiment::Data};
 

@@ -1,7 +1,8 @@
 //! The plane of (m, w): flows without and with decay, the minima, level lines of R.
 //!
-//! *Tolerance.* `β e^{4A}` is constant along the flow. Each of the steps of the integrator, fewer than 10⁴, may be off by `rtol·(|m| + |w|)` in m and w, so
-//! that of β by `2 rtol (|m| + |w|)²`: `2·10⁴ rtol (|m|+|w|)²` in all, at its largest along the flow.
+//! *Tolerance.* `β e^{4A}` is constant along the flow. Each of the steps of the integrator, K or fewer, may be off by
+//! `rtol·(|m| + |w|)` in m and w, so that of β by `2 rtol (|m| + |w|)²`: `2K rtol (|m|+|w|)²` in all, at its largest
+//! along the flow.
 
 use mirrorflow::{
     Result,
@@ -69,11 +70,12 @@ fn draw(data: &Data) -> Result<Sheet> {
 
 fn tell(data: &Data) -> Result<crate::Told> {
     let rtol = data.config["rtol"].as_f64().unwrap_or(0.0);
+    let steps = data.config["max_steps"].as_f64().unwrap_or(0.0);
     let beta = |m: f64, w: f64| m * m - w * w;
     let flows = |name: &'static str| data.panel(name).filter(|c| c.series.starts_with("flow"));
     let allowed = |c: &Curve| {
         let size = c.x.iter().zip(&c.y).map(|(m, w)| (m.abs() + w.abs()).powi(2));
-        2e4 * rtol * size.fold(0.0, f64::max)
+        2.0 * steps * rtol * size.fold(0.0, f64::max)
     };
     // The change of β, and the part it is of what is allowed.
     let mut drift = (0.0f64, 0.0f64);

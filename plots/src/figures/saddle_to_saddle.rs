@@ -1,7 +1,8 @@
 //! Saddle to saddle: the loss for smaller and smaller a, and the coefficients at the smallest.
 //!
-//! *Tolerance.* The state is the dual ν with `x_i = a sinh(…)`, whose argument is at most about ℓ = log(1/a) and is known to `rtol·ℓ`; so is x, relatively. What a > 0
-//! leaves, `e^{−ℓδ}`, and what is left of the relaxation are far below.
+//! *Tolerance.* The state is the dual ν with `x_i = a sinh(…)`, whose argument is at most about ℓ = log(1/a) and is
+//! known to `rtol·ℓ`; so is x, relatively. What a > 0 leaves, `e^{−ℓδ}`, and what is left of the relaxation are far
+//! below.
 
 use mirrorflow::{Result, experiment::Data};
 

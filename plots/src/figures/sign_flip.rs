@@ -1,8 +1,8 @@
 //! m, w and x of a coordinate that starts with the wrong sign: through it, and stuck.
 //!
-//! With β = 0, `w = ±m` solves the flow: `m' = −m(±∇f + 2α)`, `w' = ±m'`, also for the numbers of an integrator, whose operations
-//! do not depend on signs. So `x = ±m²` keeps its sign, and x stays at least as far from x* as the norm of the entries
-//! of x* whose sign x₀ has not.
+//! With β = 0, `w = ±m` solves the flow: `m' = −m(±∇f + 2α)`, `w' = ±m'`, also for the numbers of an integrator, whose
+//! operations do not depend on signs. So `x = ±m²` keeps its sign, and x stays at least as far from x* as the norm of
+//! the entries of x* whose sign x₀ has not.
 
 use mirrorflow::{Result, experiment::Data};
 
