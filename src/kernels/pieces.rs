@@ -50,7 +50,8 @@ struct Queue<T> {
 /// Carries `0..total` out in pieces, each a multiple of `block` runs but the last: `prepare` once for a
 /// session, `work` once for a piece. The pieces come back in order.
 ///
-/// A piece that does not fit is halved and tried again.
+/// A piece that does not fit is halved and tried again. Not to be called from a thread of rayon's pool: `work` may need that
+/// pool, whose threads would wait for it.
 pub(super) fn in_pieces<S, T: Send>(
     machines: &[&dyn Machine],
     total: usize,
