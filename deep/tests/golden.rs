@@ -121,6 +121,7 @@ fn against_torch<T: Real>(name: &str, file: &str, shape: Shape, tolerance: f64) 
     for (name, values) in model.statistics() {
         let expected = &arrays[&format!("b::{}", torch_name(network.name(), &name))];
         let scale = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+        let values = values.to_vec().unwrap_or_else(|e| panic!("{e}"));
         for (f, e) in values.iter().zip(expected) {
             close(&name, f.f64(), *e, scale, 30.0 * tolerance);
         }

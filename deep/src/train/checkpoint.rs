@@ -58,15 +58,17 @@ struct Counters {
     rows: Vec<[u64; 4]>,
 }
 
-fn weights(network: &Network, model: &Model<f32>, x: &[f32]) -> Vec<(String, Tensor)> {
+fn weights(network: &Network, model: &Model<f32>, x: &[f32]) -> Result<Vec<(String, Tensor)>> {
     let mut all = Vec::new();
     for parameter in network.parameters() {
         let mut torch = vec![0.0; parameter.len()];
         parameter.to_torch(&x[parameter.range()], &mut torch);
         all.push((parameter.name.clone(), Tensor::floats(parameter.shape.clone(), &torch)));
     }
-    all.extend(model.statistics().map(|(name, s)| (name, Tensor::floats(vec![s.len()], s))));
-    all
+    for (name, statistic) in model.statistics() {
+        all.push((name, Tensor::floats(vec![statistic.len()], &statistic.to_vec()?)));
+    }
+    Ok(all)
 }
 
 fn write(path: &Path, tensors: &[(String, Tensor)], about: &About) -> Result<()> {
@@ -105,7 +107,7 @@ fn about(trainer: &Trainer<'_>) -> About {
 
 /// Writes the network's weights alone.
 pub(super) fn save_weights(path: &Path, trainer: &Trainer<'_>) -> Result<()> {
-    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     write(path, &tensors, &about(trainer))
 }
 
@@ -116,7 +118,7 @@ pub(super) fn save(
     lines: [usize; 2],
     rows: &[super::Row],
 ) -> Result<()> {
-    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     for (name, values) in state(trainer) {
         tensors.push((format!("state/{name}"), Tensor::floats(vec![values.len()], values)));
     }
@@ -218,7 +220,7 @@ pub(super) fn load_weights(
         parameter.from_torch(&torch, &mut x[parameter.range()]);
     }
     for (name, to) in model.statistics_mut() {
-        to.copy_from_slice(&floats(path, &tensors, &name, &[to.len()])?);
+        to.view_mut().write(&floats(path, &tensors, &name, &[to.len()])?)?;
     }
     Ok(())
 }

@@ -116,7 +116,7 @@ impl<'a> Trainer<'a> {
 
     /// Trains for one epoch; `tick` after every step.
     pub(super) fn epoch(&mut self, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
-        self.snapshot();
+        self.snapshot()?;
         let setup = self.setup;
         for place in &setup.weights {
             self.before[place.packed.clone()].copy_from_slice(&self.x[place.at.clone()]);
@@ -225,16 +225,19 @@ impl<'a> Trainer<'a> {
     }
 
     /// Everything IMP goes back to, when it is time to remember it.
-    fn snapshot(&mut self) {
+    fn snapshot(&mut self) -> Result<()> {
         let p = &self.setup.config.prune;
         let wanted = p.rewind.as_deref() == Some("weights");
         if !wanted || self.cycle > 0 || self.epoch != p.rewind_epoch {
-            return;
+            return Ok(());
         }
         let mut all = vec![self.x.to_vec()];
-        all.extend(self.model.statistics().map(|(_, s)| s.to_vec()));
+        for (_, statistic) in self.model.statistics() {
+            all.push(statistic.to_vec()?);
+        }
         all.extend(self.method.variables().into_iter().map(|(_, v)| v.value.to_vec()));
         self.rewind = Some(all);
+        Ok(())
     }
 
     /// Prunes to the next density and rewinds, for another cycle.
@@ -255,7 +258,9 @@ impl<'a> Trainer<'a> {
                 from.next().into_iter().for_each(|from| to.copy_from_slice(from));
             };
             back(&mut self.x);
-            self.model.statistics_mut().for_each(|(_, s)| back(s));
+            for (_, statistic) in self.model.statistics_mut() {
+                statistic.view_mut().host().map(&mut back)?;
+            }
             self.method.variables().into_iter().for_each(|(_, v)| back(&mut v.value));
             self.epoch = p.rewind_epoch;
         }
