@@ -225,7 +225,7 @@ pub(crate) struct DescendArgs {
     after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot"
 )]
 pub(crate) struct TrainArgs {
-    /// Configuration, TOML
+    /// Configuration of a run, or of a study ([study] and several [[method]]), TOML
     pub(crate) config: PathBuf,
     /// Folder of the data set [default: data.folder of the configuration]
     #[arg(long, value_name = "DIR")]

@@ -2,7 +2,8 @@
 //!
 //! Started at `m₀⊙w₀ = x₀`, `m₀² − w₀² = β`. With `α(‖m‖²+‖w‖²)` beside the loss the flow of x is the mirror flow of the
 //! hyperbolic entropy with `a = (β/2)e^{−4∫α}`: from L2 to L1 as α accumulates (PILoT; β = 0 is spred, where L1 alone
-//! acts and no sign can change). Sign-In sets `m² − w² = β` anew after every epoch and has no penalty.
+//! acts and no sign can change). Sign-In sets `m² − w² = β` anew after every epoch and has no penalty. L1 on m, L1 on x and
+//! Sign-In may have PILoT's decay beside them.
 
 use mirrorflow::{
     Result,
@@ -18,6 +19,8 @@ pub enum Kind {
     Decay,
     /// `‖m‖₁`.
     MaskL1,
+    /// `‖m⊙w‖₁`.
+    ProductL1,
     /// Nothing: m and w are rescaled after every epoch.
     Rescaled,
 }
@@ -50,10 +53,13 @@ impl<T: Number> Method<T> for Factors<T> {
     }
 
     fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
-        let mut penalty = FactorPenalty::default();
+        // Beside another penalty, the decay of m and w has a strength of its own.
+        let mut penalty =
+            FactorPenalty { factors: step.factor_strength, ..FactorPenalty::default() };
         match self.kind {
             Kind::Decay => penalty.factors = step.strength,
             Kind::MaskL1 => penalty.mask_l1 = step.strength,
+            Kind::ProductL1 => penalty.l1 = step.strength,
             Kind::Rescaled => {}
         }
         let mut updated = None;

@@ -29,12 +29,7 @@ impl<T: Number> Method<T> for HamMethod<T> {
 
     fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
         let updated = self.plain.update(step, g, x)?;
-        let rate = match step.optimizer {
-            mirrorflow::kernels::mask_weight::Optimizer::Sgd(sgd) => sgd.rate,
-            mirrorflow::kernels::mask_weight::Optimizer::Adam(adam) => adam.rate,
-            _ => 0.0,
-        };
-        let ham = Ham { rate, alpha: self.a, beta: step.strength };
+        let ham = Ham { rate: step.rate(), alpha: self.a, beta: step.strength };
         for place in step.weights {
             let g = &mut g[place.at.clone()];
             // A pruned weight stays 0 whatever its gradient.

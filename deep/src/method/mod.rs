@@ -13,11 +13,17 @@
 //! | `continuous` | σ(b s)⊙w, b growing | α Σσ(b s) | `sigmoid` |
 //! | `ham` | x | x ← x e^{η(−a sign(x)∇f − α)} after each step | `ham` |
 //!
+//! `l1`, `l1-mask`, `sign-in`, `str`, `powerprop`, `continuous` and `ham` can be combined with PILoT (`[method.factors]`): what
+//! they train is then m⊙w, with α(‖m‖²+‖w‖²) on a schedule of its own; HAM's step can follow that of `str`, `powerprop` and
+//! `continuous` (`[method.ham]`). Whatever the method, weights can be pruned once or iteratively (`[prune]`).
+//!
 //! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
 //! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
 
+mod control;
 mod factors;
 mod ham;
+mod latent;
 mod plain;
 mod power;
 mod sigmoid;
@@ -36,12 +42,14 @@ use mirrorflow::{
 
 use crate::network::{Network, Role};
 
+pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
+pub use latent::{Latent, Multiplicative};
 pub use plain::Plain;
 pub use power::Power;
 pub use sigmoid::Continuous;
-pub use strength::{Shape, Strength};
+pub use strength::{Report, Shape, Strength};
 pub use threshold::SoftThreshold;
 
 /// f32 or f64 as the kernels of networks and those of parameters know them.
@@ -131,6 +139,8 @@ pub struct Step<'a> {
     pub weight_decay: f64,
     /// The method's strength α now.
     pub strength: f64,
+    /// α of `α(‖m‖²+‖w‖²)` now where that stands beside the method's own penalty.
+    pub factor_strength: f64,
     /// Training done, from 0 to 1.
     pub progress: f64,
     /// The places of the weights.
@@ -142,6 +152,15 @@ pub struct Step<'a> {
 impl<'a> Step<'a> {
     fn keep(&self, place: &Place) -> Option<&'a [u8]> {
         self.keep.map(|keep| &keep[place.packed.clone()])
+    }
+
+    /// The learning rate.
+    fn rate(&self) -> f64 {
+        match self.optimizer {
+            Optimizer::Sgd(sgd) => sgd.rate,
+            Optimizer::Adam(adam) => adam.rate,
+            _ => 0.0,
+        }
     }
 
     fn plain(&self, l1: f64) -> PlainPenalty {
@@ -196,6 +215,19 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
 
     /// What is trained, by name.
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)>;
+
+    /// After its variables were read from a checkpoint, with the x that goes with them: what else hangs on them.
+    ///
+    /// # Errors
+    /// Never, with variables of its own.
+    fn resumed(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Numbers it keeps beside x and what is trained.
+    fn beside(&self) -> usize {
+        0
+    }
 
     /// States of an optimiser that go with x itself, by name.
     fn states(&mut self) -> Vec<(&'static str, &mut State<T>)> {

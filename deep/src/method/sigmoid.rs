@@ -1,5 +1,5 @@
 //! Continuous Sparsification (Savarese, Silva & Maire 2020): `x = σ(b s)⊙w` with `α Σ σ(b s)` beside the loss; b grows
-//! geometrically from 1 to its last value during training, and at the end weights with s ≤ 0 are pruned.
+//! geometrically from 1 to its last value during training, and at the end weights with s ≤ 0 are pruned. w may itself be m⊙w.
 
 use mirrorflow::{
     Result,
@@ -9,7 +9,7 @@ use mirrorflow::{
     },
 };
 
-use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// Continuous Sparsification.
 #[derive(Debug)]
@@ -17,19 +17,29 @@ pub struct Continuous<T> {
     start: f64,
     last: f64,
     s: Variable<T>,
-    w: Variable<T>,
+    w: Latent<T>,
     /// ∂/∂s of a layer.
     slope: Buffer<T>,
 }
 
 impl<T: Number> Continuous<T> {
-    /// With the first s of every weight, the last b (200 in the paper), and room for all weights in s and in w.
-    pub fn new(start: f64, last: f64, s: Variable<T>, w: Variable<T>) -> Self {
+    /// With the first s of every weight, the last b (200 in the paper), room for all weights in s, and w.
+    pub fn new(start: f64, last: f64, s: Variable<T>, w: Latent<T>) -> Self {
         Self { start, last, s, w, slope: Buffer::default() }
     }
 
     fn sharpness(&self, step: &Step<'_>) -> f64 {
         self.last.powf(step.progress)
+    }
+
+    /// x of the s and w there are.
+    fn form(&self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+        for place in step.weights {
+            let (s, w) = (&self.s.value[place.packed.clone()], self.w.value(place));
+            sigmoid_mask(s, w, self.sharpness(step), &mut x[place.at.clone()])?;
+            masked(step, place, x)?;
+        }
+        Ok(())
     }
 }
 
@@ -37,10 +47,10 @@ impl<T: Number> Method<T> for Continuous<T> {
     fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
         self.s.value.fill(T::of(self.start));
         for place in weights {
-            let (s, w) =
-                (&self.s.value[place.packed.clone()], &mut self.w.value[place.packed.clone()]);
-            w.copy_from_slice(&x[place.at.clone()]);
-            sigmoid_mask(s, w, 1.0, &mut x[place.at.clone()])?;
+            let x = &mut x[place.at.clone()];
+            self.w.start(place, x)?;
+            let s = &self.s.value[place.packed.clone()];
+            sigmoid_mask(s, self.w.value(place), 1.0, x)?;
         }
         Ok(())
     }
@@ -54,26 +64,20 @@ impl<T: Number> Method<T> for Continuous<T> {
             // The gradient of w takes the place of x, which is made anew below.
             let (g, to) = (&g[place.at.clone()], &mut x[place.at.clone()]);
             let slope = self.slope.first(g.len());
-            let (s, w) = (&self.s.value[place.packed.clone()], &self.w.value[place.packed.clone()]);
+            let (s, w) = (&self.s.value[place.packed.clone()], self.w.value(place));
             sigmoid_mask_backward(s, w, b, step.strength, g, slope, to)?;
             let (optimizer, number) = (&step.optimizer, step.step);
             let s = self.s.part(&place.packed);
             note(&mut updated, update_plain(optimizer, number, &none, s, slope, None)?, place);
-            let (penalty, w) = (step.plain(0.0), self.w.part(&place.packed));
-            let health = update_plain(optimizer, number, &penalty, w, to, step.keep(place))?;
-            note(&mut updated, health, place);
+            note(&mut updated, self.w.update(step, place, to, step.weight_decay)?, place);
         }
-        self.weights(step, x)?;
+        self.form(step, x)?;
         Ok(updated)
     }
 
     fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
-        for place in step.weights {
-            let (s, w) = (&self.s.value[place.packed.clone()], &self.w.value[place.packed.clone()]);
-            sigmoid_mask(s, w, self.sharpness(step), &mut x[place.at.clone()])?;
-            masked(step, place, x)?;
-        }
-        Ok(())
+        self.w.refresh()?;
+        self.form(step, x)
     }
 
     fn finish(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
@@ -87,6 +91,16 @@ impl<T: Number> Method<T> for Continuous<T> {
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
-        vec![("s", &mut self.s), ("w", &mut self.w)]
+        let mut all = vec![("s", &mut self.s)];
+        all.extend(self.w.variables("w"));
+        all
+    }
+
+    fn resumed(&mut self) -> Result<()> {
+        self.w.refresh()
+    }
+
+    fn beside(&self) -> usize {
+        self.w.beside()
     }
 }

@@ -6,7 +6,8 @@ use mirrorflow::{
 };
 
 use super::{
-    Continuous, Factors, Kind, Method, Place, Plain, Power, SoftThreshold, State, Step, Variable,
+    Continuous, Factors, Kind, Latent, Method, Place, Plain, Power, SoftThreshold, State, Step,
+    Variable,
 };
 
 const RATE: f64 = 1e-3;
@@ -22,7 +23,16 @@ fn layers() -> [Place; 2] {
 }
 
 fn step<'a>(weights: &'a [Place], strength: f64, keep: Option<&'a [u8]>) -> Step<'a> {
-    Step { optimizer: SGD, step: 1, weight_decay: 0.03, strength, progress: 0.5, weights, keep }
+    Step {
+        optimizer: SGD,
+        step: 1,
+        weight_decay: 0.03,
+        strength,
+        factor_strength: 0.05,
+        progress: 0.5,
+        weights,
+        keep,
+    }
 }
 
 /// A loss of x with its gradient.
@@ -37,6 +47,16 @@ type Penalty = fn(&[Vec<f64>], f64) -> f64;
 
 fn square(v: &[f64]) -> f64 {
     v.iter().map(|a| a * a).sum()
+}
+
+/// α(‖m‖²+‖w‖²) with the strength beside the method's own, of the variables from `first` on.
+fn beside(v: &[Vec<f64>], first: usize) -> f64 {
+    0.05 * (square(&v[first]) + square(&v[first + 1]))
+}
+
+/// Σ σ(bs) at half time.
+fn mask(s: &[f64]) -> f64 {
+    s.iter().map(|s| 1.0 / (1.0 + (-(50.0_f64.sqrt()) * s).exp())).sum()
 }
 
 /// One SGD step moves every variable by −η times the derivative of loss + penalty, by central differences: third
@@ -101,23 +121,35 @@ fn every_method_descends_its_own_objective() -> Result<()> {
             check(factors(Kind::Decay, beta), 0.1, keep, |v, a| {
                 a * (square(&v[0]) + square(&v[1]))
             })?;
-            check(factors(Kind::Rescaled, beta), 0.1, keep, |_, _| 0.0)?;
+            check(factors(Kind::Rescaled, beta), 0.1, keep, |v, _| beside(v, 0))?;
         }
         // |m| has no kink where it stands: m ≥ √β.
         check(factors(Kind::MaskL1, 1.0), 0.1, keep, |v, a| {
-            a * v[0].iter().map(|m| m.abs()).sum::<f64>()
+            beside(v, 0) + a * v[0].iter().map(|m| m.abs()).sum::<f64>()
         })?;
     }
+    // Nor has |m w| where no x is within h of 0; and a pruned weight has none.
+    check(Factors::new(Kind::ProductL1, 1.0, variable(N), variable(N)), 0.1, None, |v, a| {
+        beside(v, 0) + a * v[0].iter().zip(&v[1]).map(|(m, w)| (m * w).abs()).sum::<f64>()
+    })?;
+    let plain = || Latent::plain(variable(N), None);
+    let pair = || Latent::factors(1.0, variable(N), variable(N), None);
     let decay: Penalty = |v, _| 0.015 * square(&v[0]);
     for p in [1.5, 2.0, 3.0] {
-        check(Power::new(p, variable(N))?, 0.0, None, decay)?;
+        check(Power::new(p, plain())?, 0.0, None, decay)?;
+        // PILoT under it: m and w are the first two variables.
+        check(Power::new(p, pair())?, 0.0, None, |v, _| beside(v, 0))?;
     }
-    let s = SoftThreshold::new(-2.0, variable(N), variable(2));
+    let s = SoftThreshold::new(-2.0, pair(), variable(2));
+    check(s, 0.2, None, |v, a| beside(v, 0) + 0.5 * a * square(&v[2]))?;
+    let s = SoftThreshold::new(-2.0, plain(), variable(2));
     check(s, 0.2, None, |v, a| 0.5 * a * (square(&v[0]) + square(&v[1])))?;
     // b = 50^½ at half time.
-    check(Continuous::new(0.05, 50.0, variable(N), variable(N)), 0.2, None, |v, a| {
-        let mask = v[0].iter().map(|s| 1.0 / (1.0 + (-(50.0_f64.sqrt()) * s).exp())).sum::<f64>();
-        a * mask + 0.015 * square(&v[1])
+    check(Continuous::new(0.05, 50.0, variable(N), pair()), 0.2, None, |v, a| {
+        a * mask(&v[0]) + beside(v, 1)
+    })?;
+    check(Continuous::new(0.05, 50.0, variable(N), plain()), 0.2, None, |v, a| {
+        a * mask(&v[0]) + 0.015 * square(&v[1])
     })
 }
 

@@ -14,7 +14,7 @@ use safetensors::{
 use serde::{Deserialize, Serialize};
 
 use super::trainer::Trainer;
-use crate::{engine::Model, network::Network};
+use crate::{engine::Model, method::Report, network::Network};
 
 struct Tensor {
     dtype: Dtype,
@@ -53,7 +53,7 @@ struct Counters {
     /// Lines written so far to `metrics.csv` and `layers.csv`, without their headings.
     lines: [usize; 2],
     /// Bits of what the feedback schedule was told: JSON does not keep every f64.
-    reports: Vec<[u64; 2]>,
+    reports: Vec<[u64; 3]>,
     /// Bits of the rows of the table of pruned networks so far.
     rows: Vec<[u64; 4]>,
 }
@@ -133,7 +133,7 @@ pub(super) fn save(
         epoch: trainer.epoch,
         step: trainer.step,
         lines,
-        reports: trainer.strength.reports().iter().map(|r| r.map(f64::to_bits)).collect(),
+        reports: trainer.strength.reports().iter().map(Report::bits).collect(),
         rows: rows.iter().map(super::Row::bits).collect(),
     };
     let mut about = about(trainer);
@@ -265,10 +265,10 @@ pub(super) fn resume(
     let rewind = rewind.collect::<Result<Vec<_>>>()?;
     trainer.rewind = (!rewind.is_empty()).then_some(rewind);
     (trainer.cycle, trainer.epoch, trainer.step) = (counters.cycle, counters.epoch, counters.step);
-    trainer.strength.restart()?;
+    trainer.method.resumed()?;
+    trainer.restart_strengths()?;
     for report in &counters.reports {
-        let [accuracy, l1] = report.map(f64::from_bits);
-        trainer.strength.report(accuracy, l1)?;
+        trainer.report(Report::from_bits(*report))?;
     }
     Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
 }

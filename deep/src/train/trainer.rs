@@ -12,7 +12,7 @@ use super::Setup;
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{Method, State, Step, Strength, update_rest},
+    method::{Method, Report, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -52,6 +52,8 @@ pub(super) struct Trainer<'a> {
     pub(super) rest: State<f32>,
     pub(super) method: Box<dyn Method<f32>>,
     pub(super) strength: Strength,
+    /// Of m and w beside the method's own penalty.
+    factors: Strength,
     /// Weights not pruned.
     pub(super) keep: Option<Vec<u8>>,
     /// Cycle, epoch in it and step since the state of the optimiser was 0.
@@ -76,6 +78,7 @@ impl<'a> Trainer<'a> {
             rest: State::new(rest, &optimizer),
             method: setup.method()?,
             strength: setup.strength.clone(),
+            factors: setup.factors.clone(),
             keep: None,
             cycle: 0,
             epoch: 0,
@@ -116,17 +119,38 @@ impl<'a> Trainer<'a> {
 
     /// Trains for one epoch; `tick` after every step.
     pub(super) fn epoch(&mut self, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
+        self.part_of_epoch(self.setup.steps, tick)
+    }
+
+    /// The first `steps` steps of an epoch, to see how long they take.
+    pub(super) fn some_steps(&mut self, steps: usize) -> Result<Epoch> {
+        self.epoch = 0;
+        let mut left = steps;
+        let mut epoch = Epoch::Diverged("no step".into());
+        while left > 0 {
+            self.restart_strengths()?;
+            self.epoch = 0;
+            epoch = self.part_of_epoch(left.min(self.setup.steps), &mut |_| left -= 1)?;
+            if let Epoch::Diverged(_) = epoch {
+                return Ok(epoch);
+            }
+        }
+        Ok(epoch)
+    }
+
+    fn part_of_epoch(&mut self, steps: usize, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
         self.snapshot();
         let setup = self.setup;
         for place in &setup.weights {
             self.before[place.packed.clone()].copy_from_slice(&self.x[place.at.clone()]);
         }
         let (c, strength) = (&setup.config, self.alpha());
+        let factor_strength = self.factors.alpha(self.epoch);
         // Cycles see batches of their own.
         let number = self.cycle * c.train.epochs + self.epoch;
         let loader = Loader::train(&setup.train, c.train.batch, setup.augment, c.seed, number);
         let (mut loss, mut correct, mut seen) = (0.0, 0, 0);
-        for number in 0..setup.steps {
+        for number in 0..steps {
             let Some(batch) = loader.next()? else { break };
             self.model.forward(&batch.x, &self.x, Mode::Train)?;
             let scores = self.model.backward(&batch.labels, &self.x, &mut self.gradient)?;
@@ -144,6 +168,7 @@ impl<'a> Trainer<'a> {
                 step: self.step,
                 weight_decay: c.optimizer.weight_decay,
                 strength,
+                factor_strength,
                 progress: t / c.train.epochs as f64,
                 weights: &setup.weights,
                 keep: self.keep.as_deref(),
@@ -160,9 +185,37 @@ impl<'a> Trainer<'a> {
         let count = seen.max(1) as f64;
         let score = Score { loss: loss / count, accuracy: correct as f64 / count };
         let l1 = setup.weights.iter().map(|p| measure(&self.x[p.at.clone()]).l1).sum();
-        self.strength.report(score.accuracy, l1)?;
+        // Sorting all weights is only for who asks.
+        let wanted = self.strength.is_controlled() || self.factors.is_controlled();
+        let sparsity = if wanted { droppable(&self.weights()) } else { 0.0 };
+        self.report(Report { accuracy: score.accuracy, l1, sparsity })?;
         self.epoch += 1;
         Ok(Epoch::Done(score))
+    }
+
+    /// The weights of every layer.
+    fn weights(&self) -> Vec<&[f32]> {
+        self.setup.weights.iter().map(|p| &self.x[p.at.clone()]).collect()
+    }
+
+    /// Tells the strengths how an epoch went.
+    pub(super) fn report(&mut self, report: Report) -> Result<()> {
+        self.strength.report(report)?;
+        self.factors.report(report)
+    }
+
+    /// The strengths at the beginning of a cycle.
+    pub(super) fn restart_strengths(&mut self) -> Result<()> {
+        let p = &self.setup.config.prune;
+        let rewound = self.cycle > 0 && p.rewind.as_deref() == Some("weights");
+        let first = if rewound { p.rewind_epoch } else { 0 };
+        self.strength.restart(first)?;
+        self.factors.restart(first)
+    }
+
+    /// Σ αη so far in this cycle: of the method's penalty and of m and w beside it.
+    pub(super) fn spent(&self) -> [f64; 2] {
+        [self.strength.spent(), self.factors.spent()]
     }
 
     /// Norms, zeros and sign flips of every layer of weights.
@@ -205,8 +258,7 @@ impl<'a> Trainer<'a> {
     /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
     pub(super) fn pruned(&self, count: usize) -> Result<(Vec<u8>, Buffer<f32>)> {
         let mut keep = vec![0; self.before.len()];
-        let layers: Vec<&[f32]> =
-            self.setup.weights.iter().map(|p| &self.x[p.at.clone()]).collect();
+        let layers = self.weights();
         let mut rest = &mut keep[..];
         let mut masks = Vec::new();
         for layer in &layers {
@@ -222,6 +274,43 @@ impl<'a> Trainer<'a> {
             }
         }
         Ok((keep, x))
+    }
+
+    /// Prunes to the exact count of a sparsity that was wanted and reached.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        if let Some(kept) = self.wanted()
+            && let Some(x) = self.settled(kept)?.1
+        {
+            self.x = x;
+        }
+        Ok(())
+    }
+
+    /// Where a sparsity was wanted and is not there: it, and the part of ‖x‖₁ that pruning to it would take.
+    pub(super) fn missed(&self) -> Result<Option<(f64, f64)>> {
+        let Some(kept) = self.wanted() else { return Ok(None) };
+        let (lost, reached) = self.settled(kept)?;
+        let target = 1.0 - kept as f64 / self.before.len() as f64;
+        Ok(reached.is_none().then_some((target, lost)))
+    }
+
+    /// Weights to keep for the sparsity that is wanted.
+    fn wanted(&self) -> Option<usize> {
+        let target = self.strength.target().or(self.factors.target())?;
+        Some(super::combine::kept(self.before.len(), target))
+    }
+
+    /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.
+    fn settled(&self, kept: usize) -> Result<(f64, Option<Buffer<f32>>)> {
+        let (_, x) = self.pruned(kept)?;
+        let l1 = |x: &[f32]| -> f64 {
+            self.setup.weights.iter().map(|p| measure(&x[p.at.clone()]).l1).sum()
+        };
+        let nonzeros: usize = self.weights().into_iter().map(|x| measure(x).nonzeros).sum();
+        let lost = 1.0 - l1(&x) / l1(&self.x).max(f64::MIN_POSITIVE);
+        // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
+        let reached = lost <= 0.01 && 10 * nonzeros >= 9 * kept;
+        Ok((lost, reached.then_some(x)))
     }
 
     /// Everything IMP goes back to, when it is time to remember it.
@@ -263,7 +352,7 @@ impl<'a> Trainer<'a> {
         self.method.states().into_iter().for_each(|(_, s)| s.reset());
         self.method.variables().into_iter().for_each(|(_, v)| v.state.reset());
         self.step = 0;
-        self.strength.restart()?;
+        self.restart_strengths()?;
         let step = step_after(self.setup, self.keep.as_deref(), self.epoch)?;
         self.method.weights(&step, &mut self.x)
     }
@@ -281,6 +370,7 @@ pub(super) fn step_after<'a>(
         step: 1,
         weight_decay: 0.0,
         strength: 0.0,
+        factor_strength: 0.0,
         progress: epoch as f64 / epochs,
         weights: &setup.weights,
         keep,
