@@ -8,12 +8,16 @@
 
 use std::{
     ffi::{CStr, c_char, c_void},
-    sync::{Mutex, PoisonError},
+    io::Write,
+    sync::{Mutex, Once, PoisonError},
 };
 
 use mirrorflow::{
     Error, Result,
-    kernels::machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    kernels::{
+        device::{Device, Place},
+        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    },
 };
 use rayon::prelude::*;
 
@@ -67,6 +71,24 @@ impl Host {
     fn failure(&self, why: impl Into<String>) -> Failure {
         Failure::Other(Error::Device { device: self.name(), why: why.into() })
     }
+}
+
+/// Every machine there is: the host in all its ways, and each GPU that works. Where none does, that is said once.
+pub fn machines() -> Vec<Box<dyn Machine>> {
+    static NOTICE: Once = Once::new();
+    let mut all: Vec<Box<dyn Machine>> = Vec::new();
+    all.extend(Host::all().into_iter().map(|host| Box::new(host) as Box<dyn Machine>));
+    match Device::Auto.open() {
+        Ok(Place::Cuda(gpus)) => {
+            all.extend(gpus.into_iter().map(|gpu| Box::new(gpu) as Box<dyn Machine>));
+        }
+        // Past the capture of the test runner: a check that did not happen must be seen.
+        Ok(Place::Cpu(Some(why))) => NOTICE.call_once(|| {
+            let _ = writeln!(std::io::stderr(), "NOTICE: no GPU is tested: {why}");
+        }),
+        _ => {}
+    }
+    all
 }
 
 impl Machine for Host {

@@ -8,11 +8,8 @@ use mirrorflow::{
         nn::Real,
     },
 };
-use mirrorflow_kernels_on_host::Host;
+use mirrorflow_kernels_on_host::{Host, machines};
 use proptest::prelude::*;
-
-mod machines;
-use machines::machines;
 
 /// Numbers of every size and sign, some 0, with `wild` some that are not finite or subnormal.
 fn numbers<T: Real>(n: usize, seed: u64, wild: bool) -> Vec<T> {

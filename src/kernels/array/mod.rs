@@ -175,12 +175,32 @@ impl<T: Plain> Array<T> {
         self.view().to_vec()
     }
 
-    /// The numbers themselves, where they stand on the processor.
-    pub fn host(&self) -> Option<&[T]> {
-        match &self.0 {
-            Inner::Host(buffer) => Some(buffer),
-            Inner::Device(_) => None,
+    /// The same number everywhere.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn fill(&mut self, value: T) -> Result<()> {
+        match &mut self.0 {
+            Inner::Host(buffer) => {
+                buffer.fill(value);
+                Ok(())
+            }
+            Inner::Device(held) => {
+                let values = vec![value; held.len];
+                self.view_mut().write(&values)
+            }
         }
+    }
+
+    /// The first `len` numbers, whatever stands there, after growing to hold them at `home`.
+    ///
+    /// # Errors
+    /// As [`Array::zeros`].
+    pub fn room(&mut self, home: &Home, len: usize) -> Result<ViewMut<'_, T>> {
+        if self.len() < len {
+            *self = Self::zeros(home, len)?;
+        }
+        Ok(self.part_mut(0..len))
     }
 }
 

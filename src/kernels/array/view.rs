@@ -196,6 +196,22 @@ impl<'a, T: Plain> ViewMut<'a, T> {
         }
     }
 
+    /// A part of it, to be read.
+    ///
+    /// # Panics
+    /// When the range is not within it.
+    pub fn part(&self, range: Range<usize>) -> View<'_, T> {
+        self.view().part(range)
+    }
+
+    /// A part of it, to be written.
+    ///
+    /// # Panics
+    /// When the range is not within it.
+    pub fn part_mut(&mut self, range: Range<usize>) -> ViewMut<'_, T> {
+        self.again().into_part(range)
+    }
+
     /// Takes these numbers.
     ///
     /// # Errors

@@ -96,8 +96,7 @@ impl Blas {
                 }
             }};
         }
-        let done =
-            if p.double { go!(result::dgemm, f64) } else { go!(result::sgemm, f32) };
+        let done = if p.double { go!(result::dgemm, f64) } else { go!(result::sgemm, f32) };
         done.map_err(failed)
     }
 }

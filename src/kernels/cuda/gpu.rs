@@ -20,7 +20,10 @@ use cudarc::{
 use super::{
     Missing, Target,
     blas::{Blas, Product},
-    call, compile, compile::architecture, driver_version, nvrtc_version};
+    call, compile,
+    compile::architecture,
+    driver_version, nvrtc_version,
+};
 use crate::{
     Error, Result,
     kernels::{
@@ -152,6 +155,7 @@ impl Machine for Gpu {
             stream,
             memory: Vec::new(),
             functions: HashMap::new(),
+            blas: None,
         }))
     }
 }
