@@ -99,7 +99,9 @@ fn run_study(args: &TrainArgs, study: &StudyConfig) -> Done {
             })
         };
         let rows: Vec<_> = results.chosen.iter().zip(&results.levels).map(row).collect();
-        output::json(&json!({ "status": if done { "done" } else { "diverged" }, "results": rows }))?;
+        output::json(
+            &json!({ "status": if done { "done" } else { "diverged" }, "results": rows }),
+        )?;
     } else {
         let text = study::summary(study, &results);
         output::say(&format!("{text}\nwritten to {}", args.out.display()))?;

@@ -65,12 +65,7 @@ impl<T: Number> Latent<T> {
     }
 
     /// `θ = m⊙w` with `m₀² − w₀² = β`.
-    pub fn factors(
-        beta: f64,
-        m: Variable<T>,
-        w: Variable<T>,
-        ham: Option<Multiplicative>,
-    ) -> Self {
+    pub fn factors(beta: f64, m: Variable<T>, w: Variable<T>, ham: Option<Multiplicative>) -> Self {
         let theta = Buffer::new(m.value.len());
         let slopes = [Buffer::default(), Buffer::default()];
         Self { of: Of::Factors(Box::new(Pair { beta, m, w, theta, slopes })), ham }
@@ -121,8 +116,7 @@ impl<T: Number> Latent<T> {
         match &mut self.of {
             Of::Itself(v) => {
                 let penalty = PlainPenalty { weight_decay: decay, l1: 0.0 };
-                let health =
-                    update_plain(&step.optimizer, number, &penalty, v.part(&at), g, keep)?;
+                let health = update_plain(&step.optimizer, number, &penalty, v.part(&at), g, keep)?;
                 if let Some(ham) = ham {
                     ham_step(&ham, g, &mut v.value[at])?;
                 }

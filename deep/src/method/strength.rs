@@ -142,7 +142,8 @@ impl Strength {
             }
             _ => {
                 let unit = Self::new(1.0, shape, epochs)?;
-                let sum: f64 = rates.iter().enumerate().map(|(k, r)| unit.alpha(k as u64) * r).sum();
+                let sum: f64 =
+                    rates.iter().enumerate().map(|(k, r)| unit.alpha(k as u64) * r).sum();
                 Self::new(total / sum, shape, epochs)?.with_rates(rates)
             }
         }
@@ -233,9 +234,7 @@ impl Strength {
             Shape::Feedback { delta, floor } => {
                 (Some(Feedback::new(self.first, delta, floor, self.epochs)?), None)
             }
-            Shape::Target(target) => {
-                (None, Some(Control::new(target, self.epochs, self.first)))
-            }
+            Shape::Target(target) => (None, Some(Control::new(target, self.epochs, self.first))),
             _ => (None, None),
         };
         (self.begin, self.spent) = (begin, 0.0);

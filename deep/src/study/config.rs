@@ -73,6 +73,9 @@ pub struct Entry {
     /// Values of keys to choose from; several keys make all pairs.
     #[serde(default)]
     pub grid: BTreeMap<String, Vec<f64>>,
+    /// The panels of the figures it is drawn in; where no method has any, all are in one.
+    #[serde(default)]
+    pub panels: Vec<String>,
     /// Pruning of its own.
     #[serde(default)]
     pub prune: Option<PruneConfig>,
@@ -136,7 +139,11 @@ impl StudyConfig {
         seeds.sort_unstable();
         seeds.dedup();
         if seeds.is_empty() || seeds.len() < s.seeds.len() {
-            return Err(domain("study.seeds", "one or more different seeds", format!("{:?}", s.seeds)));
+            return Err(domain(
+                "study.seeds",
+                "one or more different seeds",
+                format!("{:?}", s.seeds),
+            ));
         }
         if !(1..=s.seeds.len()).contains(&s.tune) {
             let right = format!("from 1 to the {} seeds", s.seeds.len());
@@ -149,7 +156,11 @@ impl StudyConfig {
             return Err(domain("data.validation", "images to choose the strengths on", "0".into()));
         }
         if self.method.is_empty() || s.select.is_empty() {
-            return Err(domain("[[method]] and study.select", "one or more of each", "none".into()));
+            return Err(domain(
+                "[[method]] and study.select",
+                "one or more of each",
+                "none".into(),
+            ));
         }
         let labels: Vec<String> = self.method.iter().map(Entry::label).collect();
         for (k, label) in labels.iter().enumerate() {

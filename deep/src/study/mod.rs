@@ -97,7 +97,11 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
     for (c, levels) in results.chosen.iter().zip(&results.levels) {
         if c.select != select {
             select = c.select;
-            text.push_str(&format!("{}at {} % sparsity\n", if text.is_empty() { "" } else { "\n" }, 100.0 * select));
+            text.push_str(&format!(
+                "{}at {} % sparsity\n",
+                if text.is_empty() { "" } else { "\n" },
+                100.0 * select
+            ));
         }
         let Some(level) = levels.get(c.level) else { continue };
         let edge = if c.edge { " (edge of its grid)" } else { "" };
@@ -149,18 +153,17 @@ fn check(study: &StudyConfig, images: &Images) -> Result<Setup> {
 /// The folder of a study, marked as that of this one.
 fn begin(study: &StudyConfig, out: &Path, resume: bool) -> Result<()> {
     let path = out.join("study.json");
-    // How many runs go side by side changes nothing.
+    // What changes no run may change.
     let mut same = study.clone();
-    same.study.jobs = None;
+    (same.study.jobs, same.study.overhead) = (None, false);
+    same.method.iter_mut().for_each(|m| m.panels.clear());
     let text = format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": same }));
     let wrong = |why: &str| Err(Error::File { path: path.clone(), why: why.into() });
     match std::fs::read_to_string(&path) {
         Ok(_) if !resume => {
             wrong("is of a study already: resume it (--resume) or choose another folder (--out)")
         }
-        Ok(found) if found != text => {
-            wrong("is of another study: choose another folder (--out)")
-        }
+        Ok(found) if found != text => wrong("is of another study: choose another folder (--out)"),
         Ok(_) => Ok(()),
         Err(_) if out.join("metrics.csv").exists() => {
             wrong("is missing where a single run is: choose another folder (--out)")

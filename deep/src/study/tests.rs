@@ -46,9 +46,9 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
         let label = study.method[c.method].label();
         let at = |choice: &str, seed: &str, column: usize| {
             let level = c.level.to_string();
-            let line = lines.iter().find(|l| {
-                l[0] == label && l[1].ends_with(choice) && l[2] == seed && l[3] == level
-            });
+            let line = lines
+                .iter()
+                .find(|l| l[0] == label && l[1].ends_with(choice) && l[2] == seed && l[3] == level);
             line.and_then(|l| l[column].parse::<f64>().ok())
         };
         let choices = [["0.0001", "0.003"], ["0.001", "0.01"]][c.method];

@@ -13,10 +13,7 @@
 
 use mirrorflow::Result;
 
-use super::{
-    Config, FactorsConfig, Rate, Setup,
-    build::domain,
-};
+use super::{Config, FactorsConfig, Rate, Setup, build::domain};
 use crate::method::{
     Continuous, Factors, HamMethod, Kind, Latent, Method, Multiplicative, Plain, Power, Shape,
     SoftThreshold, State, Strength, Variable,
@@ -140,7 +137,9 @@ pub(super) fn check_target(setup: &Setup) -> Result<()> {
     if kept < layers || kept == weights {
         // Fewer weights than layers: no path is left from the image to the classes.
         let (most, least) = (1.0 - layers as f64 / weights as f64, 1.0 / weights as f64);
-        let right = format!("from {least:.2e} to {most:.6}: of {weights} weights at least one for each of {layers} layers");
+        let right = format!(
+            "from {least:.2e} to {most:.6}: of {weights} weights at least one for each of {layers} layers"
+        );
         return Err(domain("method.target", &right, &target.to_string()));
     }
     Ok(())
@@ -211,7 +210,8 @@ impl Setup {
 }
 
 fn multiplicative(gradient: f64, decay: Option<f64>) -> Result<Multiplicative> {
-    let both = [("the gradient's factor of ham", gradient), ("the decay of ham", decay.unwrap_or(0.0))];
+    let both =
+        [("the gradient's factor of ham", gradient), ("the decay of ham", decay.unwrap_or(0.0))];
     for (what, value) in both {
         if !(value >= 0.0 && value.is_finite()) {
             return Err(domain(what, "a finite number of at least 0", &value.to_string()));

@@ -74,10 +74,9 @@ pub(super) fn figures(setup: &Setup, out: &Path, rows: &[Row]) -> Result<()> {
     let about = serde_json::to_value(&setup.config).unwrap_or_default();
     let new = |name: &str| Data::new(name, Some(setup.config.seed), about.clone());
     let mut sparsity = new("sparsity");
-    for (series, of) in [
-        ("test", (|r: &Row| r.test) as fn(&Row) -> f64),
-        ("validation", |r: &Row| r.validation),
-    ] {
+    for (series, of) in
+        [("test", (|r: &Row| r.test) as fn(&Row) -> f64), ("validation", |r: &Row| r.validation)]
+    {
         let (mut x, mut y) = (Vec::new(), Vec::new());
         for row in rows.iter().filter(|r| !of(r).is_nan() && r.sparsity < 1.0) {
             // Levels less sparse than the network itself are one point.

@@ -71,10 +71,15 @@ impl std::fmt::Display for Outcome {
                     "it has fewer weights already: take a smaller first strength".to_owned()
                 } else {
                     let lost = 100.0 * lost;
-                    format!("pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 1 % is): take more epochs, or a larger first strength")
+                    format!(
+                        "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 1 % is): take more epochs, or a larger first strength"
+                    )
                 };
                 let (target, sparsity, test) = (100.0 * target, 100.0 * sparsity, 100.0 * test);
-                write!(f, "target sparsity {target:.2} % missed, {sparsity:.2} % of the weights 0: {why}; test accuracy {test:.2} %")
+                write!(
+                    f,
+                    "target sparsity {target:.2} % missed, {sparsity:.2} % of the weights 0: {why}; test accuracy {test:.2} %"
+                )
             }
             Self::Diverged { cycle, epoch, place, checkpoint } => {
                 write!(

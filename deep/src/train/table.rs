@@ -75,9 +75,15 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Row>> {
             }
             _ => None,
         };
-        let row = parsed
-            .map(|(((kept, sparsity), validation), test)| Row { kept, sparsity, validation, test });
-        row.ok_or_else(|| wrong(format!("line {} is not kept,sparsity,validation,test", number + 2)))
+        let row = parsed.map(|(((kept, sparsity), validation), test)| Row {
+            kept,
+            sparsity,
+            validation,
+            test,
+        });
+        row.ok_or_else(|| {
+            wrong(format!("line {} is not kept,sparsity,validation,test", number + 2))
+        })
     };
     text.lines().skip(1).enumerate().map(row).collect()
 }

@@ -116,7 +116,8 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
     }
     // Two epochs are too few for α to grow to what 99 % takes.
     let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
-    let text = long("name = \"pilot\"\ntarget = 0.99", 2).replace("momentum", "warmup = 1\nmomentum");
+    let text =
+        long("name = \"pilot\"\ntarget = 0.99", 2).replace("momentum", "warmup = 1\nmomentum");
     let outcome = run(&text, folder.path())?;
     let Outcome::Missed { target, sparsity, lost, .. } = outcome else { panic!("{outcome}") };
     assert!((target - 0.99).abs() < 1e-3 && sparsity < 0.5 && lost > 0.01);
@@ -148,7 +149,8 @@ fn overhead_is_measured_beside_the_plain_network() -> Result<()> {
     let text = config(METHODS[4], "").replace("epochs = 4", "epochs = 1\noverhead = true");
     run(&text.replace("schedule = \"cosine\"", ""), folder.path())?;
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
-    let summary: serde_json::Value = serde_json::from_str(&read("summary.json")).unwrap_or_default();
+    let summary: serde_json::Value =
+        serde_json::from_str(&read("summary.json")).unwrap_or_default();
     let price = &summary["overhead"];
     assert!(price["time_ratio"].as_f64().is_some_and(|r| r > 0.0), "{price}");
     // 2778 parameters, of which 2720 weights: plain training keeps parameter, state and gradient; m⊙w three numbers a
@@ -252,10 +254,18 @@ fn wrong_configurations_get_one_clear_line() {
         ("strength = 1e-4", "strength = 1e-4\nfactors = { strength = 1 }", "m⊙w already"),
         ("strength = 1e-4", "strength = 1e-4\nham = {}", "str, powerprop or continuous"),
         ("name = \"pilot\"", "name = \"dense\"", "the strength of dense"),
-        ("name = \"pilot\"\nstrength = 1e-4", "name = \"powerprop\"\ntarget = 0.9", "the strength of powerprop"),
+        (
+            "name = \"pilot\"\nstrength = 1e-4",
+            "name = \"powerprop\"\ntarget = 0.9",
+            "the strength of powerprop",
+        ),
         ("name = \"pilot\"", "name = \"str\"\nfactors = {}", "method.factors.strength"),
         ("name = \"pilot\"", "name = \"str\"\nfactors = { strength = 1, speed = 2 }", "speed"),
-        ("name = \"pilot\"\nstrength = 1e-4", "name = \"str\"\ntarget = 0.9\nfactors = { target = 0.9 }", "one of them"),
+        (
+            "name = \"pilot\"\nstrength = 1e-4",
+            "name = \"str\"\ntarget = 0.9\nfactors = { target = 0.9 }",
+            "one of them",
+        ),
         ("name = \"pilot\"", "name = \"ham\"\ngradient = -1", "ham"),
         ("rate = 0.1", "rate = 0", "optimizer.rate"),
         ("rate = 0.1", "rate = 0.1\nwarmup = 4", "optimizer.warmup"),
