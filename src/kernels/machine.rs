@@ -4,6 +4,8 @@
 //! same source. Work is done through sessions; each has a queue of its own, so that the copies of one
 //! session overlap with the launches of another.
 
+use std::ffi::CStr;
+
 use crate::Result;
 
 /// A `.cu` file with the kernels in it.
@@ -11,15 +13,18 @@ use crate::Result;
 pub struct Source {
     /// Name of the file without `.cu`.
     pub name: &'static str,
-    /// Its text; it may include the [`HEADERS`].
+    /// Its text; it includes [`HEADERS`] by their names.
     pub text: &'static str,
     /// The names of its `__global__` functions.
     pub kernels: &'static [&'static str],
 }
 
-/// What `.cu` files include: names and texts.
-pub const HEADERS: &[(&str, &str)] =
-    &[("prelude.cuh", include_str!("prelude.cuh")), ("real.cuh", include_str!("real.cuh"))];
+/// What `.cu` files may include: names and texts.
+pub const HEADERS: [(&CStr, &str); 3] = [
+    (c"prelude.cuh", include_str!("prelude.cuh")),
+    (c"block.cuh", include_str!("block.cuh")),
+    (c"real.cuh", include_str!("real.cuh")),
+];
 
 /// Every `.cu` file of the library.
 pub const SOURCES: &[&Source] = &[

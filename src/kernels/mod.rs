@@ -22,10 +22,12 @@ mod limit_core;
 pub mod limit_device;
 pub mod machine;
 pub mod mask_weight;
+mod matrices;
 pub mod mirror_flow;
 pub mod nn;
 pub mod philox;
 mod pieces;
+mod records;
 
 use std::fmt;
 

@@ -153,9 +153,10 @@ fn check(study: &StudyConfig, images: &Images) -> Result<Setup> {
 /// The folder of a study, marked as that of this one.
 fn begin(study: &StudyConfig, out: &Path, resume: bool) -> Result<()> {
     let path = out.join("study.json");
-    // How many runs go side by side changes nothing.
+    // What changes no run may change.
     let mut same = study.clone();
-    same.study.jobs = None;
+    (same.study.jobs, same.study.overhead) = (None, false);
+    same.method.iter_mut().for_each(|m| m.panels.clear());
     let text = format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": same }));
     let wrong = |why: &str| Err(Error::File { path: path.clone(), why: why.into() });
     match std::fs::read_to_string(&path) {

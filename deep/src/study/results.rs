@@ -84,17 +84,7 @@ pub(super) fn choose(study: &StudyConfig, done: &[Done]) -> Result<Vec<Chosen>> 
         for (method, entry) in study.method.iter().enumerate() {
             let level = study.level(entry, *select)?;
             let candidates = entry.candidates();
-            let mean = |choice: usize| {
-                let all = accuracies(done, (method, choice, level), study.study.tune, false);
-                all.iter().sum::<f64>() / all.len() as f64
-            };
-            let (mut choice, mut validation) = (0, mean(0));
-            for other in 1..candidates.len() {
-                let accuracy = mean(other);
-                if accuracy > validation {
-                    (choice, validation) = (other, accuracy);
-                }
-            }
+            let (choice, validation) = best(study, done, method, level);
             let edge = candidates[choice].iter().any(|(key, value)| {
                 let values = &entry.grid[key];
                 let at = |end: fn(f64, f64) -> f64| values.iter().copied().fold(f64::NAN, end);
@@ -104,6 +94,30 @@ pub(super) fn choose(study: &StudyConfig, done: &[Done]) -> Result<Vec<Chosen>> 
         }
     }
     Ok(chosen)
+}
+
+/// The choice with the largest mean validation accuracy at a level, and that accuracy.
+fn best(study: &StudyConfig, done: &[Done], method: usize, level: usize) -> (usize, f64) {
+    let mean = |choice: usize| {
+        let all = accuracies(done, (method, choice, level), study.study.tune, false);
+        all.iter().sum::<f64>() / all.len() as f64
+    };
+    let mut best = (0, mean(0));
+    for choice in 1..study.method[method].candidates().len() {
+        let accuracy = mean(choice);
+        if accuracy > best.1 {
+            best = (choice, accuracy);
+        }
+    }
+    best
+}
+
+/// Every level of a method with the choice made at that very level, over the seeds that chose.
+pub(super) fn envelope(study: &StudyConfig, done: &[Done], method: usize) -> Vec<Level> {
+    let levels = 0..study.levels(&study.method[method]);
+    levels
+        .map(|k| level(done, (method, best(study, done, method, k).0, k), study.study.tune))
+        .collect()
 }
 
 /// Everything from the runs of all seeds.
@@ -126,20 +140,23 @@ pub(super) fn evaluate(study: &StudyConfig, chosen: Vec<Chosen>, done: &[Done]) 
 }
 
 fn levels(study: &StudyConfig, chosen: &Chosen, done: &[Done]) -> Vec<Level> {
+    let levels = 0..study.levels(&study.method[chosen.method]);
     let seeds = study.study.seeds.len();
-    let runs: Vec<&Done> = done
-        .iter()
-        .filter(|d| (d.method, d.choice) == (chosen.method, chosen.choice) && !d.rows.is_empty())
-        .collect();
-    let mean = |level: usize, of: fn(&crate::train::Row) -> f64| {
-        let all: Vec<f64> = runs.iter().filter_map(|d| d.rows.get(level).map(of)).collect();
-        Mean::of(&all).mean
+    levels.map(|k| level(done, (chosen.method, chosen.choice, k), seeds)).collect()
+}
+
+/// A level of a method and a choice over the first so many seeds.
+fn level(done: &[Done], key: (usize, usize, usize), seeds: usize) -> Level {
+    let (method, choice, level) = key;
+    let mean = |of: fn(&crate::train::Row) -> f64| {
+        let runs =
+            done.iter().filter(|d| (d.method, d.choice) == (method, choice) && d.seed < seeds);
+        Mean::of(&runs.filter_map(|d| d.rows.get(level).map(of)).collect::<Vec<_>>()).mean
     };
-    let of = |level: usize| Level {
+    Level {
         level,
-        sparsity: mean(level, |r| r.sparsity),
-        validation: mean(level, |r| r.validation),
-        test: Mean::of(&accuracies(done, (chosen.method, chosen.choice, level), seeds, true)),
-    };
-    (0..study.levels(&study.method[chosen.method])).map(of).collect()
+        sparsity: mean(|r| r.sparsity),
+        validation: mean(|r| r.validation),
+        test: Mean::of(&accuracies(done, key, seeds, true)),
+    }
 }

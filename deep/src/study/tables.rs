@@ -10,7 +10,11 @@ use mirrorflow::{
 };
 use serde_json::json;
 
-use super::{Mean, StudyConfig, results::Results, runs::Done};
+use super::{
+    Mean, StudyConfig,
+    results::{self, Results},
+    runs::Done,
+};
 
 /// Writes all of them.
 pub(super) fn write(
@@ -197,65 +201,87 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
     text + "\\bottomrule\n\\end{tabular}\n"
 }
 
-/// `sparsity`: a panel for every sparsity at which strengths were chosen. `strength`: the accuracy at that sparsity against
-/// the choices of the grid, over the seeds the choice saw, a panel for every key and sparsity.
-pub(super) fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
+/// `sparsity`: at every level the choice made at that level, over the seeds that chose. `strength`: the accuracy at the
+/// last sparsity asked for against the strengths of the grids, over the same seeds. Intervals end at 0 and at 100 %.
+fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
     let about = json!({
         "seeds": study.study.seeds, "tune": study.study.tune, "network": study.network.name,
         "data": study.data.set, "epochs": study.train.epochs,
     });
     let seed = study.study.seeds.first().copied();
-    let banded = |label: &str, x: Vec<f64>, means: &[Mean], panel: String| {
-        let y = means.iter().map(|m| 100.0 * m.mean).collect();
-        let ends = |of: fn(&Mean) -> f64| means.iter().map(|m| 100.0 * of(m)).collect::<Vec<_>>();
-        let mut curve = Curve::new(label, x, y).in_panel(panel);
-        if means.iter().any(|m| m.half.is_finite()) {
-            curve.band = Some((ends(|m| m.interval().0), ends(|m| m.interval().1)));
-        }
-        curve
-    };
     let mut sparsity = Data::new("sparsity", seed, about.clone());
-    for (c, levels) in results.chosen.iter().zip(&results.levels) {
-        let label = study.method[c.method].label();
-        // Levels less sparse than the network itself are one point.
-        let (mut x, mut y): (Vec<f64>, Vec<Mean>) = (Vec::new(), Vec::new());
-        for l in levels.iter().filter(|l| l.test.count > 0 && l.sparsity < 1.0) {
-            if x.last().is_none_or(|last| l.sparsity > *last) {
-                x.push(l.sparsity);
-                y.push(l.test);
-            }
-        }
-        if !x.is_empty() {
-            let panel = format!("strength chosen at {} %", round(100.0 * c.select));
-            sparsity.curves.push(banded(&label, x, &y, panel));
-        }
-    }
     let mut strength = Data::new("strength", seed, about);
-    for c in &results.chosen {
-        let entry = &study.method[c.method];
-        let Some((key, values)) = entry.grid.first_key_value().filter(|_| entry.grid.len() == 1)
-        else {
-            continue;
-        };
-        let of = |choice: usize| {
-            let tests: Vec<f64> = done
-                .iter()
-                .filter(|d| (d.method, d.choice) == (c.method, choice) && d.seed < study.study.tune)
-                .filter_map(|d| d.rows.get(c.level).map(|r| r.test))
-                .collect();
-            Mean::of(&tests)
-        };
-        let known: Vec<(f64, Mean)> = values
-            .iter()
-            .enumerate()
-            .map(|(choice, value)| (*value, of(choice)))
-            .filter(|(value, test)| *value > 0.0 && test.count > 0)
-            .collect();
-        let (x, y): (Vec<f64>, Vec<Mean>) = known.into_iter().unzip();
-        if x.len() > 1 {
-            let panel = format!("{key}, at {} %", round(100.0 * c.select));
-            strength.curves.push(banded(&entry.label(), x, &y, panel));
+    for panel in panels(study) {
+        let inside =
+            |method: &usize| panel.is_empty() || study.method[*method].panels.contains(&panel);
+        for method in (0..study.method.len()).filter(inside) {
+            let label = study.method[method].label();
+            // Levels less sparse than the network itself are one point.
+            let (mut x, mut y): (Vec<f64>, Vec<Mean>) = (Vec::new(), Vec::new());
+            for l in results::envelope(study, done, method) {
+                if l.test.count > 0 && l.sparsity < 1.0 && x.last().is_none_or(|v| l.sparsity > *v)
+                {
+                    x.push(l.sparsity);
+                    y.push(l.test);
+                }
+            }
+            if !x.is_empty() {
+                sparsity.curves.push(banded(&label, x, &y, panel.clone()));
+            }
+            let last = results.chosen.iter().rev().find(|c| c.method == method);
+            if let Some((key, x, y)) = last.and_then(|c| sweep(study, done, c)) {
+                let at = round(100.0 * study.study.select.last().copied().unwrap_or(0.0));
+                let part = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
+                strength.curves.push(banded(&label, x, &y, format!("{part}{key} at {at} %")));
+            }
         }
     }
     [sparsity, strength].into_iter().filter(|d| !d.curves.is_empty()).collect()
+}
+
+/// The panels, in the order met; one without a name where no method has any.
+fn panels(study: &StudyConfig) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for panel in study.method.iter().flat_map(|m| &m.panels) {
+        if !all.contains(panel) {
+            all.push(panel.clone());
+        }
+    }
+    if all.is_empty() { vec![String::new()] } else { all }
+}
+
+/// The accuracy of a method at a level against its strengths: of grids over a strength or a total alone.
+fn sweep(
+    study: &StudyConfig,
+    done: &[Done],
+    chosen: &super::Chosen,
+) -> Option<(String, Vec<f64>, Vec<Mean>)> {
+    let grid = &study.method[chosen.method].grid;
+    let (key, values) = grid.first_key_value().filter(|_| grid.len() == 1)?;
+    let key = key.trim_start_matches("factors.");
+    if !["strength", "total"].contains(&key) {
+        return None;
+    }
+    let of = |choice: usize| {
+        let runs = done.iter().filter(|d| {
+            (d.method, d.choice) == (chosen.method, choice) && d.seed < study.study.tune
+        });
+        Mean::of(&runs.filter_map(|d| d.rows.get(chosen.level).map(|r| r.test)).collect::<Vec<_>>())
+    };
+    let mut known: Vec<(f64, Mean)> =
+        values.iter().enumerate().map(|(choice, value)| (*value, of(choice))).collect();
+    known.retain(|(value, test)| *value > 0.0 && test.count > 0);
+    let (x, y): (Vec<f64>, Vec<Mean>) = known.into_iter().unzip();
+    (x.len() > 1).then(|| (key.to_owned(), x, y))
+}
+
+fn banded(label: &str, x: Vec<f64>, means: &[Mean], panel: String) -> Curve {
+    let percent = |of: fn(&Mean) -> f64| -> Vec<f64> {
+        means.iter().map(|m| (100.0 * of(m)).clamp(0.0, 100.0)).collect()
+    };
+    let mut curve = Curve::new(label, x, percent(|m| m.mean)).in_panel(panel);
+    if means.iter().any(|m| m.half.is_finite()) {
+        curve.band = Some((percent(|m| m.interval().0), percent(|m| m.interval().1)));
+    }
+    curve
 }

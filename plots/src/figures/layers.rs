@@ -15,8 +15,10 @@ pub(super) const FIGURE: Figure =
     Figure { name: "layers", title: "Sign flips and density", simulated: false, draw, tell };
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let y =
-        |_: &str, first: bool| Axis::linear(if first { "weights of the layer in %" } else { "" });
+    let y = |panel: &str, first: bool| {
+        let axis = Axis::linear(if first { "weights of the layer in %" } else { "" });
+        if panel == "density" { axis.ranging(0.0, 104.0) } else { axis }
+    };
     Ok(joined(data, &|_| Axis::linear("epoch"), &y, false))
 }
 

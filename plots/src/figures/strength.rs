@@ -24,19 +24,30 @@ pub(super) const FIGURE: Figure =
     Figure { name: "strength", title: "Accuracy against strength", simulated: false, draw, tell };
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let axis = |panel: &str| {
-        Axis::log(if panel.starts_with("total") {
-            "total $\\sum\\alpha\\eta$"
-        } else {
-            "strength $\\alpha$"
-        })
+    let x = |panel: &str| {
+        let label =
+            if panel.contains("total") { "$\\sum_k \\alpha_k \\eta_k$" } else { "$\\alpha$" };
+        let values = data.panel(panel).flat_map(|c| c.x.iter().copied());
+        let (least, most) = values.fold((f64::MAX, 0.0_f64), |(l, m), v| (l.min(v), m.max(v)));
+        Axis::log(label).at(decades(least, most))
     };
-    Ok(joined(
-        data,
-        &axis,
-        &|_, first| Axis::linear(if first { "accuracy in %" } else { "" }),
-        true,
-    ))
+    let y = |_: &str, first: bool| Axis::linear(if first { "accuracy in %" } else { "" });
+    Ok(joined(data, &x, &y, true))
+}
+
+/// Powers of ten in a range, and three times them where those are few.
+fn decades(least: f64, most: f64) -> Vec<(f64, String)> {
+    let (first, last) = (least.log10().floor() as i32, most.log10().ceil() as i32);
+    let inside = |v: f64| v >= 0.99 * least && v <= 1.01 * most;
+    let whole = (first..=last).filter(|k| inside(10.0_f64.powi(*k)));
+    let mut ticks: Vec<(f64, String)> =
+        whole.map(|k| (10.0_f64.powi(k), format!("$10^{{{k}}}$"))).collect();
+    if ticks.len() < 3 {
+        let three = (first..=last).filter(|k| inside(3.0 * 10.0_f64.powi(*k)));
+        let label = |k: i32| format!("$3\\cdot 10^{{{k}}}$");
+        ticks.extend(three.map(|k| (3.0 * 10.0_f64.powi(k), label(k))));
+    }
+    ticks
 }
 
 /// Panels of joined lines, marked or not, with axes by the panel's name and whether it is the first.

@@ -106,14 +106,13 @@ pub fn compile(source: &Source, target: Target) -> Result<Vec<u8>, Missing> {
         })
     };
     let (code, name) = (text(source.text)?, text(&format!("{}.cu", source.name))?);
-    let headers = HEADERS
-        .iter()
-        .map(|(name, code)| Ok((text(name)?, text(code)?)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<_> = headers.iter().map(|h| h.0.as_ptr()).collect();
-    let texts: Vec<_> = headers.iter().map(|h| h.1.as_ptr()).collect();
+    let headers = HEADERS.iter().map(|(_, h)| text(h)).collect::<Result<Vec<CString>, _>>()?;
+    let (texts, names) = (
+        headers.iter().map(|h| h.as_ptr()).collect::<Vec<_>>(),
+        HEADERS.map(|(name, _)| name.as_ptr()),
+    );
     let mut raw = std::ptr::null_mut();
-    // SAFETY: all strings end in zero and outlive the call; as many headers as names.
+    // SAFETY: all strings end in zero and outlive the call; as many names as headers.
     let created = unsafe {
         sys::nvrtcCreateProgram(
             &mut raw,
