@@ -39,11 +39,15 @@ fn home(device: Device) -> mirrorflow::Result<Home> {
 pub(crate) fn run(args: &TrainArgs) -> Done {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
+    let home = home(args.device.device)?;
     if StudyConfig::is_one(&text) {
+        if let Device::Cuda(_) = args.device.device {
+            let why = "a study runs on the processor: --device cpu or auto";
+            return Err(usage(format!("{}: {why}", args.config.display())));
+        }
         return run_study(args, &StudyConfig::parse(&text, &args.config)?);
     }
     let config = Config::read(&args.config)?;
-    let home = home(args.device.device)?;
     let mut setup = Setup::new(config, args.data.as_deref())?;
     setup.home = home;
     if args.dry_run {

@@ -6,7 +6,7 @@ use mirrorflow::{
     Result,
     kernels::{
         array::{
-            Array, Home, View, ViewMut,
+            Array, Home, View, ViewMut, attention, layer_norm,
             norms::{self, Affine},
             pointwise, products,
         },
@@ -166,7 +166,7 @@ impl<T: Real> Node<T> {
             Kernel::Flatten { pixels, channels } => pointwise::flatten(x, y, *pixels, *channels),
             Kernel::LayerNorm => {
                 let epsilon = LAYER_EPSILON;
-                norms::layer_forward(x, Affine { weight, bias: second, epsilon, relu: false }, y)
+                layer_norm::forward(x, Affine { weight, bias: second, epsilon, relu: false }, y)
             }
             Kernel::Gelu => pointwise::gelu(x, y),
             Kernel::Add => {
@@ -175,9 +175,9 @@ impl<T: Real> Node<T> {
             }
             Kernel::Tokens { .. } => pointwise::tokens_forward(x, weight, second, y),
             Kernel::First { image, channels } => pointwise::first_token(x, *image, *channels, y),
-            Kernel::Attention(attention, p) => {
-                let len = y.len() / attention.lens().1 * attention.lens().2;
-                products::attention_forward(attention, x, y, p.part_mut(0..len))
+            Kernel::Attention(of, p) => {
+                let len = y.len() / of.lens().1 * of.lens().2;
+                attention::forward(of, x, y, p.part_mut(0..len))
             }
         }
     }
@@ -202,7 +202,7 @@ impl<T: Real> Node<T> {
                     let kept = (norm.kept.0.view(), norm.kept.1.view());
                     norms::batch_sums(x, y, dy, norm.relu, kept, sums, scratch)
                 }
-                Kernel::LayerNorm => norms::layer_sums(x, LAYER_EPSILON, dy.view(), sums, scratch),
+                Kernel::LayerNorm => layer_norm::sums(x, LAYER_EPSILON, dy.view(), sums, scratch),
                 _ => pointwise::tokens_sums(dy.view(), sums.0, sums.1),
             };
         }
@@ -260,16 +260,16 @@ impl<T: Real> Node<T> {
             Kernel::Flatten { pixels, channels } => {
                 pointwise::flatten_backward(dy, dx, *pixels, *channels, accumulate)
             }
-            Kernel::LayerNorm => norms::layer_input(x, weight, LAYER_EPSILON, dy, dx, accumulate),
+            Kernel::LayerNorm => layer_norm::input(x, weight, LAYER_EPSILON, dy, dx, accumulate),
             Kernel::Tokens { image, channels } => {
                 pointwise::tokens_backward(dy, *image, *channels, dx, accumulate)
             }
             Kernel::First { image, channels } => {
                 pointwise::first_token_backward(dy, *image, *channels, dx, accumulate)
             }
-            Kernel::Attention(attention, p) => {
-                let len = dy.len() / attention.lens().1 * attention.lens().2;
-                products::attention_backward(attention, x, p.part(0..len), dy, dx)
+            Kernel::Attention(of, p) => {
+                let len = dy.len() / of.lens().1 * of.lens().2;
+                attention::backward(of, x, p.part(0..len), dy, dx)
             }
             // These have turned dy into dx where it stands.
             Kernel::Relu | Kernel::Norm(_) | Kernel::Gelu | Kernel::Add => {

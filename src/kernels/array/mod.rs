@@ -8,10 +8,12 @@
 //! | module | kernels |
 //! |---|---|
 //! | [`mask_weight`], [`maps`], [`counts`] | the parameters of sparse networks ([`super::mask_weight`]) |
-//! | [`products`], [`norms`], [`pointwise`], [`softmax`] | the layers of networks ([`super::nn`]) |
+//! | [`products`], [`attention`], [`norms`], [`layer_norm`], [`pointwise`], [`softmax`] | the layers of networks ([`super::nn`]) |
 
 mod accelerator;
+pub mod attention;
 pub mod counts;
+pub mod layer_norm;
 pub mod maps;
 pub mod mask_weight;
 pub mod norms;

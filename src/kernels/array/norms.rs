@@ -1,4 +1,4 @@
-//! Batch norm, layer norm and sums of columns of [`nn`](crate::kernels::nn) on arrays (`norms.cu`).
+//! Batch norm and sums of columns of [`nn`](crate::kernels::nn) on arrays (`norms.cu`).
 
 use super::{
     View, ViewMut,
@@ -7,9 +7,9 @@ use super::{
 use crate::{
     Result,
     kernels::{
-        machine::{Argument, Launch, Source},
-        mask_weight::chunks::same_length,
-        nn::{self, Buffer, Real, batch_norm, layer_norm},
+        machine::{Argument, Source},
+        mask_weight::chunks::{same_length, within},
+        nn::{self, Buffer, Real, batch_norm},
     },
 };
 
@@ -41,39 +41,35 @@ const PIXELS: usize = 16;
 
 /// Sums over pixels (or rows) of each channel, in chunks.
 #[derive(Debug, Clone, Copy)]
-struct Sums {
+pub(super) struct Sums {
     pixels: usize,
     channels: usize,
     chunk: usize,
 }
 
 impl Sums {
-    fn of(numbers: usize, channels: usize) -> Self {
+    pub(super) fn of(numbers: usize, channels: usize) -> Self {
         let pixels = numbers / channels.max(1);
         Self { pixels, channels, chunk: pixels.div_ceil(CHUNKS).max(PIXELS) }
     }
 
-    fn chunks(self) -> usize {
+    pub(super) fn chunks(self) -> usize {
         self.pixels.div_ceil(self.chunk)
     }
 
     /// One for each chunk and channel.
-    fn items(self) -> usize {
+    pub(super) fn items(self) -> usize {
         self.chunks() * self.channels
     }
 
     /// Bytes of two doubles for each.
-    fn bytes(self) -> usize {
+    pub(super) fn bytes(self) -> usize {
         16 * self.items()
     }
 
-    fn arguments(self) -> [Argument<'static>; 3] {
+    pub(super) fn arguments(self) -> [Argument<'static>; 3] {
         [long(self.pixels), int(self.channels), long(self.chunk)]
     }
-}
-
-fn rows(rows: usize) -> Launch {
-    Launch { grid: rows.clamp(1, 1 << 14) as u32, block: 128, shared: 0 }
 }
 
 /// γ and β of a norm.
@@ -213,7 +209,8 @@ pub fn batch_eval<T: Real>(
     })
 }
 
-fn fits(x: usize, channels: usize, y: usize, bias: usize) -> Result<()> {
+pub(super) fn fits(x: usize, channels: usize, y: usize, bias: usize) -> Result<()> {
+    within("the channels of a norm", channels as f64, channels > 0, "at least 1")?;
     same_length("β of a norm", bias, "γ", channels)?;
     same_length("the last pixel of x of a norm", x % channels.max(1), "whole pixels leave", 0)?;
     same_length("y of a norm", y, "x", x)
@@ -338,109 +335,6 @@ pub fn column_sums<T: Real>(a: View<'_, T>, sums: ViewMut<'_, T>) -> Result<()> 
             work.over(&SOURCE, kernel!(T, "column_parts"), of.items(), &arguments)?;
             let arguments = [int(columns), int(of.chunks()), int(columns), parts, sums];
             work.over(&SOURCE, kernel!(T, "column_fold"), columns, &arguments)
-        }
-    })
-}
-
-/// Layer norm: [`layer_norm::forward`].
-///
-/// # Errors
-/// As there, when the places disagree, or the device fails.
-pub fn layer_forward<T: Real>(
-    x: View<'_, T>,
-    affine: Affine<'_, T>,
-    y: ViewMut<'_, T>,
-) -> Result<()> {
-    let Affine { weight, bias, epsilon, .. } = affine;
-    let Some(on) = y.accelerator() else {
-        return layer_norm::forward(x.host()?, weight.host()?, bias.host()?, epsilon, y.host()?);
-    };
-    let (n, columns) = (x.len(), weight.len());
-    fits(n, columns, y.len(), bias.len())?;
-    let count = n / columns;
-    let (x, weight, bias, y) = (x.at(on)?, weight.at(on)?, bias.at(on)?, y.at(on)?);
-    on.work(2 * count * size_of::<T>(), |work| {
-        let moments = Argument::Memory(work.scratch);
-        // SAFETY: as above.
-        unsafe {
-            let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
-            let of = [long(n), int(columns), x, moments, weight, bias, y];
-            work.over(&SOURCE, kernel!(T, "layer_forward"), n, &of)
-        }
-    })
-}
-
-/// `dγ` and `dβ` of layer norm: [`layer_norm::backward_sums`].
-///
-/// # Errors
-/// As [`layer_forward`].
-pub fn layer_sums<T: Real>(
-    x: View<'_, T>,
-    epsilon: f64,
-    dy: View<'_, T>,
-    (dweight, dbias): Pair<'_, T>,
-    scratch: &mut Buffer<T>,
-) -> Result<()> {
-    let Some(on) = dweight.accelerator() else {
-        let sums = (dweight.host()?, dbias.host()?);
-        return layer_norm::backward_sums(x.host()?, epsilon, dy.host()?, sums, scratch);
-    };
-    let columns = dweight.len();
-    fits(x.len(), columns, dy.len(), dbias.len())?;
-    let (sums, count) = (Sums::of(x.len(), columns), x.len() / columns);
-    let (x, dy) = (x.at(on)?, dy.at(on)?);
-    let (dweight, dbias) = (dweight.at(on)?, dbias.at(on)?);
-    let [a, b, c] = sums.arguments();
-    on.work(sums.bytes() + 2 * count * size_of::<T>(), |work| {
-        let parts = Argument::Memory(work.scratch);
-        let moments = Argument::At(work.scratch, sums.bytes());
-        // SAFETY: as above.
-        unsafe {
-            let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
-            let of = [a, b, c, x, moments, dy, parts];
-            work.over(&SOURCE, kernel!(T, "layer_sums"), sums.items(), &of)?;
-            for (first, to) in [(0, dweight), (columns, dbias)] {
-                let parts = Argument::At(work.scratch, 8 * first);
-                let of = [int(columns), int(sums.chunks()), int(2 * columns), parts, to];
-                work.over(&SOURCE, kernel!(T, "column_fold"), columns, &of)?;
-            }
-        }
-        Ok(())
-    })
-}
-
-/// `dx` of layer norm: [`layer_norm::backward_input`].
-///
-/// # Errors
-/// As [`layer_forward`].
-pub fn layer_input<T: Real>(
-    x: View<'_, T>,
-    weight: View<'_, T>,
-    epsilon: f64,
-    dy: View<'_, T>,
-    dx: ViewMut<'_, T>,
-    accumulate: bool,
-) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
-        let (x, weight, dy) = (x.host()?, weight.host()?, dy.host()?);
-        return layer_norm::backward_input(x, weight, epsilon, dy, dx.host()?, accumulate);
-    };
-    let columns = weight.len();
-    fits(x.len(), columns, dy.len(), columns)?;
-    same_length("dx of a layer norm", dx.len(), "x", x.len())?;
-    let count = x.len() / columns;
-    let (x, weight, dy, dx) = (x.at(on)?, weight.at(on)?, dy.at(on)?, dx.at(on)?);
-    on.work(2 * count * size_of::<T>(), |work| {
-        let moments = Argument::Memory(work.scratch);
-        let add = int(usize::from(accumulate));
-        // SAFETY: as above.
-        unsafe {
-            let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
-            let of = [int(count), int(columns), x, moments, weight, dy, dx, add];
-            work.session.launch(&SOURCE, kernel!(T, "layer_input"), rows(count), &of)
         }
     })
 }

@@ -163,7 +163,7 @@ pub fn tokens_sums<T: Real>(
     let (image, channels) = (position.len(), class.len());
     images("tokens", dy.len(), image, 0, 0)?;
     same_length("the class token", channels.min(image), "a part of the positions", channels)?;
-    let count = int(dy.len() / image);
+    let count = int(dy.len() / image.max(1));
     let (dy, class, position) = (dy.at(on)?, class.at(on)?, position.at(on)?);
     launch!(on, T, "tokens_sums", image, [count, int(image), int(channels), dy, class, position])
 }

@@ -23,10 +23,10 @@ pub static SOURCE: Source = Source {
 /// Losses and hits added up over batches, where the network is: a device keeps them until they are asked for.
 ///
 /// ```
-/// use mirrorflow::kernels::array::{Array, Home, softmax::{Totals, cross_entropy}};
+/// use mirrorflow::kernels::array::{Array, Home, View, softmax::{Totals, cross_entropy}};
 /// let mut totals = Totals::new(&Home::Processor)?;
 /// let labels = Array::from_slice(&Home::Processor, &[1_u32])?;
-/// cross_entropy([0.0, 0.0][..].into(), labels.view(), None, &mut totals)?;
+/// cross_entropy(View::Host(&[0.0_f64, 0.0]), labels.view(), None, &mut totals)?;
 /// assert!((totals.read()?.loss - 2.0_f64.ln()).abs() < 1e-15);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```

@@ -5,6 +5,7 @@
 // order, a thread for each channel. How long a chunk is depends on the shape alone: nothing depends on the
 // launch.
 
+#include "block.cuh"
 #include "real.cuh"
 
 using namespace real;
@@ -146,35 +147,19 @@ template <class T> FN void column_fold(int columns, int chunks, int stride, cons
     }
 }
 
-// The sum of a number of each thread of the block; all get it.
-FN double block_sum(double mine, double* shared) {
-    const unsigned me = threadIdx.x;
-    shared[me] = mine;
-    __syncthreads();
-    unsigned width = 1;
-    while (width < blockDim.x) width *= 2;
-    for (width /= 2; width > 0; width /= 2) {
-        if (me < width && me + width < blockDim.x) shared[me] += shared[me + width];
-        __syncthreads();
-    }
-    const double sum = shared[0];
-    __syncthreads();
-    return sum;
-}
-
 // Mean and 1/√(σ² + ε) of each row; a block for a row.
 template <class T> FN void layer_moments(int rows, int columns, double epsilon, const T* x, T* moments) {
-    __shared__ double shared[1024];
+    __shared__ double shared[THREADS];
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         const T* of = x + (long long)row * columns;
         double sum = 0.0, squares = 0.0;
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) sum += (double)of[i];
-        const double mean = block_sum(sum, shared) / columns;
+        const double mean = mirror::over_block(shared, sum, false) / columns;
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) {
             const double apart = (double)of[i] - mean;
             squares += apart * apart;
         }
-        const double variance = block_sum(squares, shared) / columns;
+        const double variance = mirror::over_block(shared, squares, false) / columns;
         if (threadIdx.x == 0) {
             moments[2 * row] = (T)mean;
             moments[2 * row + 1] = (T)(1.0 / sqrt(variance + epsilon));
@@ -210,7 +195,7 @@ template <class T> FN void layer_sums(PIXELS, const T* x, const T* moments, cons
 template <class T>
 FN void layer_input(int rows, int columns, const T* x, const T* moments, const T* weight, const T* dy, T* dx,
                     int accumulate) {
-    __shared__ double shared[1024];
+    __shared__ double shared[THREADS];
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         const long long at = (long long)row * columns;
         const T mean = moments[2 * row], inverse = moments[2 * row + 1];
@@ -220,7 +205,7 @@ FN void layer_input(int rows, int columns, const T* x, const T* moments, const T
             sum += g;
             slope += g * (double)((x[at + i] - mean) * inverse);
         }
-        const T all = (T)(block_sum(sum, shared) / columns), along = (T)(block_sum(slope, shared) / columns);
+        const T all = (T)(mirror::over_block(shared, sum, false) / columns), along = (T)(mirror::over_block(shared, slope, false) / columns);
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) {
             const T normal = (x[at + i] - mean) * inverse;
             const T value = (weight[i] * dy[at + i] - all - normal * along) * inverse;

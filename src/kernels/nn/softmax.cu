@@ -1,6 +1,7 @@
 // Softmax cross-entropy and the softmax of attention on a device; formulas are those of the CPU twins softmax.rs
 // and attention.rs. f32 or f64, the type that the name of a kernel ends in; sums are of doubles, in order.
 
+#include "block.cuh"
 #include "real.cuh"
 
 using namespace real;
@@ -40,50 +41,31 @@ extern "C" __global__ void tally(int batch, const double* losses, const int* hit
     totals[2] += batch;
 }
 
-// The largest and the sum of a number of each thread of the block; all get them.
-template <bool LARGEST> FN double block_fold(double mine, double* shared) {
-    const unsigned me = threadIdx.x;
-    shared[me] = mine;
-    __syncthreads();
-    unsigned width = 1;
-    while (width < blockDim.x) width *= 2;
-    for (width /= 2; width > 0; width /= 2) {
-        if (me < width && me + width < blockDim.x) {
-            const double a = shared[me], b = shared[me + width];
-            shared[me] = LARGEST ? (b > a ? b : a) : a + b;
-        }
-        __syncthreads();
-    }
-    const double whole = shared[0];
-    __syncthreads();
-    return whole;
-}
-
 // softmax(scale·row) in place; a block for a row.
 template <class T> FN void softmax_rows(int rows, int columns, T scale, T* p) {
-    __shared__ double shared[1024];
+    __shared__ double shared[THREADS];
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         T* of = p + (long long)row * columns;
         double top = __longlong_as_double((long long)0xFFF0000000000000ull), sum = 0.0;
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x)
             top = (double)of[i] > top ? (double)of[i] : top;
-        const T largest = (T)block_fold<true>(top, shared);
+        const T largest = (T)mirror::over_block(shared, top, true);
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) {
             of[i] = (T)mirror::exponential((double)((of[i] - largest) * scale));
             sum += (double)of[i];
         }
-        const T share = (T)(1.0 / block_fold<false>(sum, shared));
+        const T share = (T)(1.0 / mirror::over_block(shared, sum, false));
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) of[i] = of[i] * share;
     }
 }
 // dS = P⊙(dP − rowsum(dP⊙P))·scale, in the place of dP; a block for a row.
 template <class T> FN void softmax_slopes(int rows, int columns, T scale, const T* p, T* ds) {
-    __shared__ double shared[1024];
+    __shared__ double shared[THREADS];
     for (int row = (int)blockIdx.x; row < rows; row += (int)gridDim.x) {
         const long long at = (long long)row * columns;
         double sum = 0.0;
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x) sum += (double)(ds[at + i] * p[at + i]);
-        const T inner = (T)block_fold<false>(sum, shared);
+        const T inner = (T)mirror::over_block(shared, sum, false);
         for (int i = (int)threadIdx.x; i < columns; i += (int)blockDim.x)
             ds[at + i] = p[at + i] * (ds[at + i] - inner) * scale;
     }
