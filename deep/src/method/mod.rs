@@ -42,6 +42,7 @@ use mirrorflow::{
 
 use crate::network::{Network, Role};
 
+pub(crate) use control::CUT;
 pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
@@ -222,6 +223,11 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Never, with variables of its own.
     fn resumed(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    /// The share of weights that a mask of its own will take at the end, where it has one.
+    fn masked_share(&self) -> Option<f64> {
+        None
     }
 
     /// Numbers it keeps beside x and what is trained.

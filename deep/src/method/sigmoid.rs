@@ -90,6 +90,11 @@ impl<T: Number> Method<T> for Continuous<T> {
         Ok(())
     }
 
+    fn masked_share(&self) -> Option<f64> {
+        let gone = self.s.value.iter().filter(|s| **s <= T::ZERO).count();
+        Some(gone as f64 / self.s.value.len().max(1) as f64)
+    }
+
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
         let mut all = vec![("s", &mut self.s)];
         all.extend(self.w.variables("w"));

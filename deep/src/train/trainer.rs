@@ -12,7 +12,7 @@ use super::Setup;
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{Method, Report, State, Step, Strength, droppable, update_rest},
+    method::{CUT, Method, Report, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -187,7 +187,11 @@ impl<'a> Trainer<'a> {
         let l1 = setup.weights.iter().map(|p| measure(&self.x[p.at.clone()]).l1).sum();
         // Sorting all weights is only for who asks.
         let wanted = self.strength.is_controlled() || self.factors.is_controlled();
-        let sparsity = if wanted { droppable(&self.weights()) } else { 0.0 };
+        let sparsity = match self.method.masked_share() {
+            Some(share) => share,
+            None if wanted => droppable(&self.weights()),
+            None => 0.0,
+        };
         self.report(Report { accuracy: score.accuracy, l1, sparsity })?;
         self.epoch += 1;
         Ok(Epoch::Done(score))
@@ -309,7 +313,7 @@ impl<'a> Trainer<'a> {
         let nonzeros: usize = self.weights().into_iter().map(|x| measure(x).nonzeros).sum();
         let lost = 1.0 - l1(&x) / l1(&self.x).max(f64::MIN_POSITIVE);
         // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
-        let reached = lost <= 0.01 && 10 * nonzeros >= 9 * kept;
+        let reached = lost <= CUT && 10 * nonzeros >= 9 * kept;
         Ok((lost, reached.then_some(x)))
     }
 
