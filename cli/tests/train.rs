@@ -249,3 +249,23 @@ fn a_dry_run_says_what_it_would_take_and_writes_nothing() {
     }
     assert_eq!(fs::read_dir(folder.path()).map(Iterator::count).ok(), Some(1));
 }
+
+/// The paper's own configurations, without their data: what training would take.
+#[test]
+fn the_paper_s_runs_are_rehearsed_without_their_data() {
+    let folder = folder();
+    let paper = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/paper");
+    for (name, parts) in [
+        ("cifar10-resnet20-lrr-pilot.toml", ["272474", "50000", "735000"]),
+        ("cifar100-resnet18-study.toml", ["11220132", "45000", "runs of this size"]),
+        ("imagenet-resnet50-pilot-90.toml", ["25557032", "1281167", "500500"]),
+    ] {
+        let path = paper.join(name).display().to_string();
+        let output = run(&[&path, "--dry-run"], folder.path());
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        for part in parts {
+            assert!(text.contains(part), "{name}: {part}: {text}");
+        }
+    }
+}

@@ -48,11 +48,10 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
         return run_study(args, &StudyConfig::parse(&text, &args.config)?);
     }
     let config = Config::read(&args.config)?;
-    let mut setup = Setup::new(config, args.data.as_deref())?;
-    setup.home = home;
     if args.dry_run {
-        return dry_run(args, &setup);
+        return dry_run(args, &Setup { home, ..Setup::rehearsal(config, args.data.as_deref())? });
     }
+    let setup = Setup { home, ..Setup::new(config, args.data.as_deref())? };
     // Progress goes to stderr, and only where somebody looks.
     let watched = io::stderr().is_terminal();
     let bar = output::working(format!("{} on {}", setup.network.name(), setup.train.name));
@@ -156,7 +155,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
         let value = json!({
             "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
-            "training_images": setup.train.len(), "test_images": setup.test.len(),
+            "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
         });
         output::json(&value)?;
@@ -177,8 +176,8 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
             ),
         ),
         ("method", config.method.name.clone()),
-        ("training images", setup.train.len().to_string()),
-        ("test images", setup.test.len().to_string()),
+        ("training images", setup.images[0].to_string()),
+        ("test images", setup.images[1].to_string()),
         ("memory: parameters", megabytes(memory.parameters)),
         ("memory: optimiser", megabytes(memory.optimizer)),
         ("memory: gradient", megabytes(memory.gradient)),

@@ -1,31 +1,39 @@
-//! The strength that ends at a wanted sparsity, found in one run by feedback.
+//! The strength that ends at a wanted sparsity, sought in one run by feedback.
 //!
-//! Measured once an epoch: `s`, the largest share of the weights that can be dropped without taking more than ε = 10⁻³ of
+//! Measured once an epoch: `s`, the largest share of the weights that can be dropped without taking more than ε = 3 % of
 //! ‖x‖₁ over all layers (exact zeros are dropped for nothing, so s is at least their share): what magnitude pruning can
-//! remove. The factors of m⊙w come to 0 exponentially and never are 0; this share does not hang on the scale of x.
+//! remove. The factors of m⊙w come to 0 exponentially and never are 0, steps of L1 go to and fro about 0; this share does
+//! not hang on the scale of x. A method with a mask of its own (Continuous Sparsification) counts that instead.
 //!
-//! The density `ρ = 1 − s` is led along `ρ*_k = (1 − s*)^{min(1, k/(0.7 T))}` from 1 to the wanted `1 − s*`, which it then holds for the last
-//! three tenths of the epochs. With `e_k = log(ρ_k/ρ*_k)` (positive: too dense) the law is proportional–integral on log α, in its velocity form:
+//! The density `ρ = 1 − s` is led along `log ρ*_k = min(1, k/(0.6 T)) log(0.7 (1 − s*))`: to seven tenths of what is wanted, since ε
+//! takes some of the weights that stay, and then held for the last four tenths of the epochs. With `e_k = log(ρ_k/ρ*_k)` (positive:
+//! too dense) the law is proportional–integral on log α, in its velocity form:
 //! ```text
-//! log α_{k+1} = log α_k + clip(K_p (e_k − e_{k−1}) + K_i e_k, ± log 4),    10⁻⁸ ≤ α ≤ 1,    K_p = 3, K_i = ½
+//! log α_{k+1} = log α_k + clip(K_p (e_k − e_{k−1}) + K_i e_k, ± log 5/4),    10⁻⁸ ≤ α ≤ 1,    K_p = 4, K_i = 1/10
 //! ```
-//! Assumptions: a larger α makes the network sparser within a few epochs (so for every penalty here), and α_0 is not orders
-//! of magnitude too large: what is 0 in m⊙w with β ≈ 0 does not come back, so that the law must not overshoot; it starts
-//! small and grows by a factor of at most 4 an epoch.
+//! The gains were set on the embedded digits, no theory stands behind them. Assumptions: a larger α makes the network sparser,
+//! with a delay of some epochs; and α_0 is right within a factor of ten or so, since α cannot move faster than the network
+//! shows what it does: a network that collapsed does not come back. Without a first strength it is `τ (1 − momentum)/Σ_steps η`, which
+//! means the same for any rate and length, with τ what led to about 80 % on the digits: 0.1 for `l1`, 0.4 for `spred`,
+//! `pilot` and m⊙w under another method, 0.8 for `l1-mask`, 1.5 for `str`, 0.005 for `continuous`, 10 for `ham`.
 //!
-//! At the end the network is pruned to the exact count. The target counts as reached when that takes at most a hundredth of
+//! At the end the network is pruned to the exact count. The target counts as reached when that takes at most 5 % of
 //! ‖x‖₁ and the network did not have fewer weights than nine tenths of that count already; else the run says that it
-//! was missed, and the network stays as it is.
+//! was missed, and the network stays as it is. What accuracy is left at that sparsity is another question: it is told.
 
 use rayon::prelude::*;
 
 /// ε.
-const DROPPED: f64 = 1e-3;
-const PROPORTIONAL: f64 = 3.0;
-const INTEGRAL: f64 = 0.5;
+const DROPPED: f64 = 0.03;
+/// What part of ‖x‖₁ the last cut may take.
+pub(crate) const CUT: f64 = 0.05;
+const PROPORTIONAL: f64 = 4.0;
+const INTEGRAL: f64 = 0.1;
 /// The part of the epochs after which the target is held.
-const APPROACH: f64 = 0.7;
-const FACTOR: f64 = 4.0;
+const APPROACH: f64 = 0.6;
+/// The density aimed at, in parts of the one wanted.
+const MARGIN: f64 = 0.7;
+const FACTOR: f64 = 1.25;
 const RANGE: (f64, f64) = (1e-8, 1.0);
 
 /// The state of the control.
@@ -47,9 +55,9 @@ impl Control {
     /// let mut control = Control::new(0.9, 100, 1e-4);
     /// // No weight can be dropped yet: stronger.
     /// assert!(control.update(0.0) > 1e-4);
-    /// // More than is wanted: weaker.
+    /// // Far more than is wanted: weaker.
     /// let before = control.alpha();
-    /// assert!(control.update(0.95) < before);
+    /// assert!(control.update(0.99) < before);
     /// ```
     pub fn new(target: f64, epochs: u64, alpha: f64) -> Self {
         Self { target, epochs, alpha, epoch: 0, error: 0.0 }
@@ -70,7 +78,7 @@ impl Control {
         self.epoch += 1;
         let part = (self.epoch as f64 / (APPROACH * self.epochs as f64)).min(1.0);
         // A network without weights is 10⁻⁹ dense: its logarithm stays finite.
-        let error = (1.0 - sparsity).max(1e-9).ln() - part * (1.0 - self.target).ln();
+        let error = (1.0 - sparsity).max(1e-9).ln() - part * (MARGIN * (1.0 - self.target)).ln();
         let change = PROPORTIONAL * (error - self.error) + INTEGRAL * error;
         self.error = error;
         let factor = change.clamp(-FACTOR.ln(), FACTOR.ln()).exp();
@@ -83,7 +91,7 @@ impl Control {
 ///
 /// ```
 /// use mirrorflow_deep::method::droppable;
-/// assert_eq!(droppable(&[&[1.0, 0.0, 1e-4], &[-3.0, 0.0]]), 0.6);
+/// assert_eq!(droppable(&[&[1.0, 0.0, 0.1], &[-3.0, 0.0]]), 0.6);
 /// ```
 pub fn droppable(layers: &[&[f32]]) -> f64 {
     // The bits of a number that is not negative are ordered as it is.

@@ -43,6 +43,7 @@ use mirrorflow::{
 
 use crate::network::{Network, Role};
 
+pub(crate) use control::CUT;
 pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
@@ -246,6 +247,14 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Never, with variables of its own.
     fn resumed(&mut self) -> Result<()> {
         Ok(())
+    }
+
+    /// The share of weights that a mask of its own will take at the end, where it has one.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn masked_share(&self) -> Result<Option<f64>> {
+        Ok(None)
     }
 
     /// Numbers it keeps beside x and what is trained.

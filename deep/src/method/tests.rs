@@ -140,8 +140,10 @@ fn every_method_descends_its_own_objective() -> Result<()> {
     let decay: Penalty = |v, _| 0.015 * square(&v[0]);
     for p in [1.5, 2.0, 3.0] {
         check(Power::new(p, plain())?, 0.0, None, decay)?;
-        // PILoT under it: m and w are the first two variables.
-        check(Power::new(p, pair())?, 0.0, None, |v, _| beside(v, 0))?;
+        // PILoT under it: m and w are the first two variables. Third derivatives of |mw|^{3/2} have no bound near 0.
+        if p >= 2.0 {
+            check(Power::new(p, pair())?, 0.0, None, |v, _| beside(v, 0))?;
+        }
     }
     let s = SoftThreshold::new(-2.0, pair(), variable(2));
     check(s, 0.2, None, |v, a| beside(v, 0) + 0.5 * a * square(&v[2]))?;

@@ -41,7 +41,7 @@ pub fn run(
     say: &mut dyn FnMut(&str),
 ) -> Result<Results> {
     let images = images(study, data)?;
-    let first = check(study, &images)?;
+    let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
     begin(study, out, resume)?;
     let jobs = study.study.jobs.unwrap_or_else(|| {
         if first.network.weight_count() > 1_000_000 { 1 } else { rayon::current_num_threads() }
@@ -77,13 +77,12 @@ pub fn run(
     Ok(results)
 }
 
-/// What a study would do: its runs (the choices' second part at most), and the setup of the first.
+/// What a study would do: its runs (the choices' second part at most), and the setup of the first; every choice is checked.
 ///
 /// # Errors
 /// As [`run`].
 pub fn dry_run(study: &StudyConfig, data: Option<&Path>) -> Result<(usize, Setup)> {
-    let images = images(study, data)?;
-    let setup = check(study, &images)?;
+    let setup = check(study, |config| Setup::rehearsal(config, data))?;
     let (methods, s) = (study.method.len(), &study.study);
     let choices: usize = study.method.iter().map(|e| e.candidates().len()).sum();
     let each = s.select.len().min(choices / methods.max(1));
@@ -135,12 +134,12 @@ fn images(study: &StudyConfig, data: Option<&Path>) -> Result<Images> {
 }
 
 /// Every choice of every method, before any is run; the first one's setup.
-fn check(study: &StudyConfig, images: &Images) -> Result<Setup> {
+fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) -> Result<Setup> {
     let mut first = None;
     for entry in &study.method {
         for choice in entry.candidates() {
             let config = study.config(entry, &choice, study.study.seeds[0])?;
-            let setup = Setup::on(config, &images.train, &images.test).map_err(|e| {
+            let setup = setup(config).map_err(|e| {
                 let what = format!("method {}", entry.label());
                 config::domain(&what, "a configuration that can be run", e.to_string())
             })?;

@@ -44,6 +44,8 @@ pub struct Setup {
     pub factors: Strength,
     /// Steps of an epoch.
     pub steps: usize,
+    /// How many training and test images there are.
+    pub images: [usize; 2],
     /// Where it runs: the processor, until something else is set.
     pub home: Home,
     pub(crate) weights: Vec<Place>,
@@ -80,6 +82,41 @@ impl Setup {
         Self::on(config, &train, &Arc::new(test))
     }
 
+    /// As [`Setup::new`], but where the data are known by name and no folder is given, with a few images of noise of their shape:
+    /// enough to say what training would take.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn rehearsal(config: Config, folder: Option<&Path>) -> Result<Self> {
+        let named = match config.data.set.as_str() {
+            _ if folder.or(config.data.folder.as_deref()).is_some() => None,
+            "mnist" | "fashion-mnist" => Some(([28, 28, 1], 10, [60_000, 10_000])),
+            "cifar10" => Some(([32, 32, 3], 10, [50_000, 10_000])),
+            "cifar100" => Some(([32, 32, 3], 100, [50_000, 10_000])),
+            // ImageNet.
+            "folder" => Some(([224, 224, 3], 1000, [1_281_167, 50_000])),
+            _ => None,
+        };
+        let Some(([height, width, channels], classes, [all, test])) = named else {
+            return Self::new(config, folder);
+        };
+        let train = all.min(config.data.images.unwrap_or(all));
+        if config.data.validation >= train {
+            let right = format!("fewer than its {train} training images");
+            return Err(domain("data.validation", &right, &config.data.validation.to_string()));
+        }
+        let (set, validation) = (config.data.set.clone(), config.data.validation);
+        let mut few = config;
+        (few.data.validation, few.data.images) = (0, None);
+        let noise = data::generated(network::Shape { height, width, channels }, classes, 8, 0);
+        let mut setup = Self::on(few, &noise, &Arc::new(noise.first(2)))?;
+        (setup.config.data.set, setup.config.data.validation) = (set, validation);
+        setup.images = [train - validation, test];
+        let t = &setup.config.train;
+        setup.steps = batches(setup.images[0], t.batch).min(t.steps.unwrap_or(usize::MAX));
+        Ok(setup)
+    }
+
     /// Checks a configuration whose data are open already.
     ///
     /// # Errors
@@ -114,6 +151,7 @@ impl Setup {
         let (weights, rest) = places(&network);
         let (train, test) = (Arc::new(train), Arc::clone(test));
         let setup = Self {
+            images: [train.len(), test.len()],
             network,
             train,
             validation,

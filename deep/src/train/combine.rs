@@ -35,8 +35,19 @@ const METHODS: [&str; 10] = [
 const LATENT: [&str; 3] = ["str", "powerprop", "continuous"];
 /// Those without a penalty of their own.
 const FREE: [&str; 3] = ["dense", "powerprop", "sign-in"];
-/// α_0 of a target sparsity.
-const FIRST: f64 = 1e-5;
+
+/// τ of the first strength of a target sparsity ([`crate::method::Control`]).
+fn first_total(place: &str, name: &str) -> f64 {
+    match name {
+        _ if place != "method" => 0.4,
+        "l1" => 0.1,
+        "l1-mask" => 0.8,
+        "str" => 1.5,
+        "continuous" => 0.005,
+        "ham" => 10.0,
+        _ => 0.4,
+    }
+}
 
 /// The strengths of the method's own penalty and of m and w beside it.
 pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Strength, Strength)> {
@@ -58,6 +69,8 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
     let sum = |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
     let rates: Vec<f64> = (0..epochs).map(sum).collect();
     let keys = m.strength_keys();
+    let momentum =
+        if c.optimizer.kind == "sgd" { c.optimizer.momentum.clamp(0.0, 0.999) } else { 0.0 };
     let none = || Strength::new(0.0, Shape::Constant, epochs);
     let own = if FREE.contains(&name) {
         if keys.strength.or(keys.total).or(keys.target).is_some() {
@@ -68,10 +81,10 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
     } else {
         let default = if name == "pilot" { "feedback" } else { "constant" };
         let given = (name == "ham").then_some(1e-3);
-        strength("method", &keys, default, given, &rates)?
+        strength("method", &keys, default, given, &rates, (name, momentum))?
     };
     let factors = match &m.factors {
-        Some(keys) => strength("method.factors", keys, "feedback", None, &rates)?,
+        Some(keys) => strength("method.factors", keys, "feedback", None, &rates, (name, momentum))?,
         None => none()?,
     };
     Ok((own, factors))
@@ -83,6 +96,7 @@ fn strength(
     default: &str,
     given: Option<f64>,
     rates: &[f64],
+    (name, momentum): (&str, f64),
 ) -> Result<Strength> {
     let epochs = rates.len() as u64;
     if let Some(target) = keys.target {
@@ -90,7 +104,9 @@ fn strength(
             let right = "target alone, or with a first strength: it finds its own schedule";
             return Err(domain(&format!("{place}.target"), right, "total or schedule beside it"));
         }
-        let first = keys.strength.unwrap_or(FIRST);
+        // Adam's steps do not grow with its momentum.
+        let steps: f64 = rates.iter().sum::<f64>() / (1.0 - momentum);
+        let first = keys.strength.unwrap_or(first_total(place, name) / steps);
         return Strength::new(first, Shape::Target(target), epochs)?.with_rates(rates);
     }
     let shape = match keys.schedule.as_deref().unwrap_or(default) {

@@ -130,7 +130,8 @@ pub struct MethodConfig {
     /// The strength as the total Σ αη over all steps, in place of `strength`.
     #[serde(default)]
     pub total: Option<f64>,
-    /// The share of weights that are 0 at the end, in place of both: feedback finds the strength (from `strength`, or 1e-5).
+    /// The share of weights that are 0 at the end, in place of both: feedback finds the strength
+    /// (from `strength`, where given).
     #[serde(default)]
     pub target: Option<f64>,
     /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot, else constant.

@@ -76,7 +76,7 @@ impl std::fmt::Display for Outcome {
                 } else {
                     let lost = 100.0 * lost;
                     format!(
-                        "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 1 % is): take more epochs, or a larger first strength"
+                        "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 5 % may): take more epochs, or a larger first strength"
                     )
                 };
                 let (target, sparsity, test) = (100.0 * target, 100.0 * sparsity, 100.0 * test);

@@ -91,7 +91,7 @@ fn combined_methods_learn_and_resume() -> Result<()> {
     Ok(())
 }
 
-/// Every method with a strength ends at the sparsity it is given, to the weight; where it cannot, it says so.
+/// The methods end at the sparsity they are given, to the weight; where one cannot, it says so.
 #[test]
 fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
     let long = |method: &str, epochs: u64| {
@@ -103,8 +103,6 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
         "name = \"spred\"",
         "name = \"pilot\"",
         "name = \"str\"",
-        "name = \"continuous\"",
-        "name = \"ham\"\ngradient = 1",
         "name = \"powerprop\"\nfactors = { target = 0.8 }",
     ] {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
@@ -116,11 +114,10 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
     }
     // Two epochs are too few for α to grow to what 99 % takes.
     let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
-    let text =
-        long("name = \"pilot\"\ntarget = 0.99", 2).replace("momentum", "warmup = 1\nmomentum");
+    let text = long("name = \"pilot\"\ntarget = 0.99\nstrength = 1e-6", 2);
     let outcome = run(&text, folder.path())?;
     let Outcome::Missed { target, sparsity, lost, .. } = outcome else { panic!("{outcome}") };
-    assert!((target - 0.99).abs() < 1e-3 && sparsity < 0.5 && lost > 0.01);
+    assert!((target - 0.99).abs() < 1e-3 && sparsity < 0.5 && lost > 0.05);
     assert!(outcome.to_string().contains("take more epochs"));
     // A run that is asked again says the same.
     assert_eq!(train(&setup(&text)?, folder.path(), true, &mut |_| {})?, outcome);
@@ -247,8 +244,8 @@ fn wrong_configurations_get_one_clear_line() {
         ("strength = 1e-4", "total = -1", "method.total"),
         ("strength = 1e-4", "target = 0", "method.target"),
         ("strength = 1e-4", "target = 1", "method.target"),
-        // 2720 weights in 3 layers: 2.7 of them are too few.
-        ("strength = 1e-4", "target = 0.999", "at least one for each of 3 layers"),
+        // 2720 weights in 3 layers: 1.4 of them are too few.
+        ("strength = 1e-4", "target = 0.9995", "at least one for each of 3 layers"),
         ("strength = 1e-4", "target = 0.9\ntotal = 1", "target alone"),
         ("strength = 1e-4", "target = 0.9\nstrength = 0", "positive first value"),
         ("strength = 1e-4", "strength = 1e-4\nfactors = { strength = 1 }", "m⊙w already"),

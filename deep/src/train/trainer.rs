@@ -15,7 +15,7 @@ use super::Setup;
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{Method, Place, Report, State, Step, Strength, droppable, update_rest},
+    method::{CUT, Method, Place, Report, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -198,11 +198,14 @@ impl<'a> Trainer<'a> {
         let l1 = l1(&self.weights())?;
         // Sorting all weights is only for who asks.
         let wanted = self.strength.is_controlled() || self.factors.is_controlled();
-        let sparsity = if wanted {
-            let weights = self.weights().iter().map(View::to_vec).collect::<Result<Vec<_>>>()?;
-            droppable(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>())
-        } else {
-            0.0
+        let sparsity = match self.method.masked_share()? {
+            Some(share) => share,
+            None if wanted => {
+                let weights =
+                    self.weights().iter().map(View::to_vec).collect::<Result<Vec<_>>>()?;
+                droppable(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+            None => 0.0,
         };
         self.report(Report { accuracy: score.accuracy, l1, sparsity })?;
         self.epoch += 1;
@@ -336,7 +339,7 @@ impl<'a> Trainer<'a> {
         }
         let lost = 1.0 - l1(&left)? / l1(&self.weights())?.max(f64::MIN_POSITIVE);
         // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
-        let reached = lost <= 0.01 && 10 * nonzeros >= 9 * kept;
+        let reached = lost <= CUT && 10 * nonzeros >= 9 * kept;
         Ok((lost, reached.then_some(x)))
     }
 
