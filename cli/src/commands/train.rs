@@ -49,9 +49,12 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     }
     let config = Config::read(&args.config)?;
     if args.dry_run {
-        return dry_run(args, &Setup { home, ..Setup::rehearsal(config, args.data.as_deref())? });
+        let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
+        setup.home = home;
+        return dry_run(args, &setup);
     }
-    let setup = Setup { home, ..Setup::new(config, args.data.as_deref())? };
+    let mut setup = Setup::new(config, args.data.as_deref())?;
+    setup.home = home;
     // Progress goes to stderr, and only where somebody looks.
     let watched = io::stderr().is_terminal();
     let bar = output::working(format!("{} on {}", setup.network.name(), setup.train.name));
