@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{measured, sparsity::series};
+use super::{measured, series};
 use crate::{
     Figure, Statement,
     style::{
