@@ -39,7 +39,7 @@ fn phi(z: f64) -> [f64; 4] {
 
 /// exprb43 for symmetric Jacobians.
 #[derive(Debug)]
-pub struct Exponential {
+pub(crate) struct Exponential {
     jacobian: Vec<f64>,
     slope_t: Vec<f64>,
     /// Eigenvalues, and eigenvectors by rows.
@@ -52,7 +52,7 @@ pub struct Exponential {
 
 impl Exponential {
     /// For states of length `dim`.
-    pub fn new(dim: usize) -> Self {
+    pub(crate) fn new(dim: usize) -> Self {
         Self {
             jacobian: vec![0.0; dim * dim],
             slope_t: vec![0.0; dim],
@@ -64,7 +64,7 @@ impl Exponential {
     }
 
     /// Qᵀv.
-    fn into_modes(&self, v: &[f64]) -> Vec<f64> {
+    fn modes_of(&self, v: &[f64]) -> Vec<f64> {
         self.q
             .chunks_exact(v.len())
             .map(|row| row.iter().zip(v).map(|(q, v)| q * v).sum())
@@ -72,7 +72,7 @@ impl Exponential {
     }
 
     /// Qv.
-    fn out_of_modes(&self, v: &[f64], out: &mut [f64]) {
+    fn point_of(&self, v: &[f64], out: &mut [f64]) {
         out.fill(0.0);
         for (row, v) in self.q.chunks_exact(v.len()).zip(v) {
             out.iter_mut().zip(row).for_each(|(out, q)| *out += q * v);
@@ -125,16 +125,16 @@ impl Stepper for Exponential {
         work: &mut Work,
     ) -> Attempt {
         let d = y.len();
-        let (slope, pull) = (self.into_modes(f), self.into_modes(&self.slope_t));
+        let (slope, pull) = (self.modes_of(f), self.modes_of(&self.slope_t));
         let half: Vec<[f64; 4]> = self.lambda.iter().map(|l| phi(0.5 * h * l)).collect();
         let whole: Vec<[f64; 4]> = self.lambda.iter().map(|l| phi(h * l)).collect();
         let (mut modes, mut value, mut point) = (vec![0.0; d], vec![0.0; d], vec![0.0; d]);
         // D of a stage that lies `modes` away, at c.
         let mut defect = |this: &Self, modes: &[f64], c: f64| {
-            this.out_of_modes(modes, &mut point);
+            this.point_of(modes, &mut point);
             point.iter_mut().zip(y).for_each(|(p, y)| *p += y);
             flow.field(t + c * h, &point, &mut value);
-            let found = this.into_modes(&value);
+            let found = this.modes_of(&value);
             let linear = |k: usize| slope[k] + this.lambda[k] * modes[k] + c * h * pull[k];
             (0..d).map(|k| found[k] - linear(k)).collect::<Vec<f64>>()
         };
@@ -154,9 +154,9 @@ impl Stepper for Exponential {
                 + h * three * (16.0 * second[k] - 2.0 * third[k])
                 + error[k];
         }
-        self.out_of_modes(&modes, y_new);
+        self.point_of(&modes, y_new);
         y_new.iter_mut().zip(y).for_each(|(new, y)| *new += y);
-        self.out_of_modes(&error, err);
+        self.point_of(&error, err);
         flow.field(t + h, y_new, f_new);
         work.fields += 3;
         self.h = h;
@@ -178,8 +178,7 @@ impl Stepper for Exponential {
             out[i] = (1.0 - s) * y[i]
                 + s * end[i]
                 + bend
-                    * ((1.0 - 2.0 * s) * (end[i] - y[i]) * -1.0 + (1.0 - s) * h * f[i]
-                        - s * h * slope[i]);
+                    * ((1.0 - 2.0 * s) * (y[i] - end[i]) + (1.0 - s) * h * f[i] - s * h * slope[i]);
         }
     }
 }

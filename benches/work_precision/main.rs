@@ -6,7 +6,7 @@
 //!
 //! Errors are the largest over all runs, entries and recorded times, against explicit order 8 at rtol 3e-14,
 //! which is checked against the implicit method of order 5 first. Candidates take turns; a time is the median
-//! of three rounds, for one run.
+//! of three rounds (one where a round takes 0.3 s and more), for one run.
 
 #![allow(missing_docs)]
 
@@ -51,15 +51,15 @@ enum Candidate {
 }
 
 const CANDIDATES: [(&str, Candidate); 9] = [
-    ("explicit, order 5", Candidate::Dual(Method::Tsit5)),
+    ("batch kernel", Candidate::Batch(Precision::F64)),
     ("explicit, order 8", Candidate::Dual(Method::Dop853)),
-    ("explicit, order 8, $(m, w)$", Candidate::Primal(Method::Dop853)),
     ("explicit and stabilized", Candidate::Dual(Method::Switching)),
     ("BDF", Candidate::Dual(Method::Bdf)),
     ("Rosenbrock, order 5", Candidate::Dual(Method::Rosenbrock)),
-    ("exponential, order 4", Candidate::Exponential),
-    ("batch kernel", Candidate::Batch(Precision::F64)),
+    ("explicit, order 5", Candidate::Dual(Method::Tsit5)),
     ("batch kernel, f32", Candidate::Batch(Precision::F32)),
+    ("explicit, order 8, $(m, w)$", Candidate::Primal(Method::Dop853)),
+    ("exponential, order 4", Candidate::Exponential),
 ];
 
 /// Flows on one Z, each with its y.
@@ -156,6 +156,9 @@ fn tolerances(candidate: Candidate) -> Vec<f64> {
         // Below that single precision resolves nothing more.
         Candidate::Batch(Precision::F32) => (1, 4),
         Candidate::Batch(_) => (1, 11),
+        // Beyond that it is a hundred times as slow as the others.
+        Candidate::Exponential => (2, 6),
+        Candidate::Dual(Method::Rosenbrock) => (2, 9),
         _ => (2, 11),
     };
     (first..=last).map(|k| 10_f64.powi(-k)).collect()
@@ -186,6 +189,10 @@ fn main() -> Result<()> {
         }
         for _ in 0..ROUNDS {
             for (k, rtol, seconds, error) in &mut timed {
+                // What takes long is timed once.
+                if seconds.first().is_some_and(|s| s * ensemble.problems.len() as f64 > 0.3) {
+                    continue;
+                }
                 let begin = Instant::now();
                 let x = ensemble.solve(CANDIDATES[*k].1, *rtol)?;
                 seconds.push(begin.elapsed().as_secs_f64() / ensemble.problems.len() as f64);

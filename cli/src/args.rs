@@ -263,7 +263,7 @@ pub(crate) enum Width {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  mirrorflow figures --out figures\n  mirrorflow figures fig1a fig4 --column two --out figures\n  mirrorflow figures sparsity --from my-data --out figures"
+    after_help = "Examples:\n  mirrorflow figures --out figures\n  mirrorflow figures fig1a fig4 --column two --out figures\n  mirrorflow figures sparsity --from my-data --out figures\n\nOn --device the gradient descents of fig1a, fig1b, fig4 and fig5 run; auto is every CUDA device that works, else the processor."
 )]
 pub(crate) struct FiguresArgs {
     /// Figures to draw [default: all that are simulated; with --from, all whose data are there]
@@ -273,7 +273,7 @@ pub(crate) struct FiguresArgs {
     #[arg(long)]
     pub(crate) list: bool,
     /// Draw from NAME.npz or NAME.csv in this folder instead of simulating
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "quick", "list"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "quick", "list", "device"])]
     pub(crate) from: Option<PathBuf>,
     /// Folder for the pictures, their data and figures.html
     #[arg(long, value_name = "DIR", default_value = "figures")]
@@ -281,6 +281,8 @@ pub(crate) struct FiguresArgs {
     /// Seed of problems, starts and batches
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Width: one column or two [default: what each figure is made for]
     #[arg(long, value_enum)]
     pub(crate) column: Option<Width>,
