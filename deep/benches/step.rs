@@ -55,6 +55,7 @@ fn benches(c: &mut Criterion) {
                         step: number,
                         weight_decay: 1e-4,
                         strength: 1e-4,
+                        factor_strength: 0.0,
                         progress: 0.0,
                         weights: &weights,
                         keep: None,

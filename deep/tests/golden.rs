@@ -194,6 +194,7 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
             step: number as u64 + 1,
             weight_decay: 0.0,
             strength: alpha,
+            factor_strength: 0.0,
             progress: 0.0,
             weights: &weights,
             keep: None,
