@@ -145,15 +145,19 @@ fn wrong_data_are_said_in_one_line() {
     let trained = run(&["small.toml", "--out", "small"], folder.path());
     assert_eq!(trained.status.code(), Some(0));
     config("weights.toml", "\"mlp\"", "\"mlp\"\nweights = \"small/model.safetensors\"");
-    for (args, says) in [
+    for (k, (args, says)) in [
         (&["mnist.toml", "--data", "cut"][..], "images-idx3-ubyte"),
         (&["mnist.toml", "--data", "fewer"], "19"),
         (&["mnist.toml", "--data", "flat"], "images-idx3-ubyte"),
         (&["mnist.toml", "--data", "text"], "images-idx3-ubyte"),
         (&["folder.toml", "--data", "jpeg"], "broken.jpg"),
         (&["weights.toml"], "fc1.weight is F32 of shape [32, 64], expected F32 of shape [300, 64]"),
-    ] {
-        let output = run(&[args, &["--out", "never"]].concat(), folder.path());
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        // Images are decoded as they are needed: their run has begun.
+        let output = run(&[args, &["--out", &k.to_string()]].concat(), folder.path());
         let line = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {line}");
         assert!(line.contains(says) && line.trim().lines().count() == 1, "{args:?}: {line}");

@@ -129,20 +129,21 @@ impl<'a> Trainer<'a> {
         self.part_of_epoch(self.setup.steps, tick)
     }
 
-    /// The first `steps` steps of an epoch, to see how long they take.
-    pub(super) fn some_steps(&mut self, steps: usize) -> Result<Epoch> {
-        self.epoch = 0;
+    /// So many steps, of as many first epochs as that takes, to see how long they take.
+    pub(super) fn some_steps(&mut self, steps: usize) -> Result<()> {
         let mut left = steps;
-        let mut epoch = Epoch::Diverged("no step".into());
         while left > 0 {
-            self.restart_strengths()?;
             self.epoch = 0;
-            epoch = self.part_of_epoch(left.min(self.setup.steps), &mut |_| left -= 1)?;
-            if let Epoch::Diverged(_) = epoch {
-                return Ok(epoch);
+            self.restart_strengths()?;
+            let mut done = 0;
+            self.part_of_epoch(left.min(self.setup.steps), &mut |number| done = number)?;
+            // A network that diverges at once has nothing to time.
+            if done == 0 {
+                break;
             }
+            left -= done.min(left);
         }
-        Ok(epoch)
+        Ok(())
     }
 
     fn part_of_epoch(&mut self, steps: usize, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {

@@ -5,21 +5,39 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::{measured, strength::joined};
+use super::{marked_sheet, measured, series};
 use crate::{
     Figure, Statement,
-    style::{axis::Axis, sheet::Sheet},
+    style::{
+        Stroke,
+        axis::Axis,
+        panel::{Line, Panel},
+        sheet::{Key, Sheet},
+    },
 };
 
-pub(super) const FIGURE: Figure =
-    Figure { name: "layers", title: "Sign flips and density", simulated: false, draw, tell };
+pub(super) const FIGURE: Figure = Figure::from_file("layers", "Sign flips and density", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let y = |panel: &str, first: bool| {
-        let axis = Axis::linear(if first { "weights of the layer in %" } else { "" });
-        if panel == "density" { axis.ranging(0.0, 104.0) } else { axis }
-    };
-    Ok(joined(data, &|_| Axis::linear("epoch"), &y, false))
+    let names = series(data);
+    let mut panels: Vec<Panel> = Vec::new();
+    for panel in data.panels() {
+        let y = Axis::linear(if panels.is_empty() { "weights of the layer in %" } else { "" });
+        let lines = data.panel(panel).map(|curve| {
+            let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
+            Line::of(curve, Stroke::nth(k))
+        });
+        panels.push(Panel {
+            title: panel.into(),
+            x: Axis::linear("epoch"),
+            y: if panel == "density" { y.ranging(0.0, 104.0) } else { y },
+            lines: lines.collect(),
+            ..Panel::default()
+        });
+    }
+    // Epochs are many: lines without marks.
+    let legend = names.iter().enumerate().map(|(k, name)| Key::line(Stroke::nth(k), *name));
+    Ok(Sheet { legend: legend.collect(), ..marked_sheet(panels, &names) })
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {

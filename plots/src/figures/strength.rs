@@ -8,31 +8,32 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{measured, series};
+use super::{marked_line, marked_sheet, measured, series};
 use crate::{
     Figure, Statement,
-    style::{
-        Stroke, Tone,
-        axis::Axis,
-        canvas::Mark,
-        panel::{Line, Panel},
-        sheet::{Key, Sheet},
-    },
+    style::{axis::Axis, panel::Panel, sheet::Sheet},
 };
 
 pub(super) const FIGURE: Figure =
-    Figure { name: "strength", title: "Accuracy against strength", simulated: false, draw, tell };
+    Figure::from_file("strength", "Accuracy against strength", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
-    let x = |panel: &str| {
+    let names = series(data);
+    let mut panels: Vec<Panel> = Vec::new();
+    for panel in data.panels() {
         let label =
             if panel.contains("total") { "$\\sum_k \\alpha_k \\eta_k$" } else { "$\\alpha$" };
         let values = data.panel(panel).flat_map(|c| c.x.iter().copied());
         let (least, most) = values.fold((f64::MAX, 0.0_f64), |(l, m), v| (l.min(v), m.max(v)));
-        Axis::log(label).at(decades(least, most))
-    };
-    let y = |_: &str, first: bool| Axis::linear(if first { "accuracy in %" } else { "" });
-    Ok(joined(data, &x, &y, true))
+        panels.push(Panel {
+            title: panel.into(),
+            x: Axis::log(label).at(decades(least, most)),
+            y: Axis::linear(if panels.is_empty() { "accuracy in %" } else { "" }),
+            lines: data.panel(panel).map(|curve| marked_line(curve, &names)).collect(),
+            ..Panel::default()
+        });
+    }
+    Ok(marked_sheet(panels, &names))
 }
 
 /// Powers of ten in a range, and three times them where those are few.
@@ -48,43 +49,6 @@ fn decades(least: f64, most: f64) -> Vec<(f64, String)> {
         ticks.extend(three.map(|k| (3.0 * 10.0_f64.powi(k), label(k))));
     }
     ticks
-}
-
-/// Panels of joined lines, marked or not, with axes by the panel's name and whether it is the first.
-pub(super) fn joined(
-    data: &Data,
-    x: &dyn Fn(&str) -> Axis,
-    y: &dyn Fn(&str, bool) -> Axis,
-    marked: bool,
-) -> Sheet {
-    let names = series(data);
-    let mark = |k: usize| Mark::ALL[k % Mark::ALL.len()];
-    let mut panels: Vec<Panel> = Vec::new();
-    for name in data.panels() {
-        let lines = data.panel(name).map(|curve| {
-            let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
-            let line = Line::of(curve, Stroke::nth(k)).banded(curve);
-            if marked { line.marked(mark(k), 1.6, Tone::Hue(k)) } else { line }
-        });
-        panels.push(Panel {
-            title: name.into(),
-            x: x(name),
-            y: y(name, panels.is_empty()),
-            lines: lines.collect(),
-            ..Panel::default()
-        });
-    }
-    let legend = names.iter().enumerate().map(|(k, name)| Key {
-        stroke: Some(Stroke::nth(k)),
-        mark: marked.then(|| (mark(k), Tone::Hue(k))),
-        text: (*name).into(),
-    });
-    let sheet = if panels.len() == 1 {
-        Sheet::single(panels.remove(0))
-    } else {
-        Sheet { across: (1, panels.len().min(3)), ..Sheet::row(panels) }
-    };
-    Sheet { legend: legend.collect(), ..sheet }
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {
