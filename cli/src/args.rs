@@ -225,7 +225,7 @@ pub(crate) struct DescendArgs {
     after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot"
 )]
 pub(crate) struct TrainArgs {
-    /// Configuration, TOML
+    /// Configuration of a run, or of a study ([study] and several [[method]]), TOML
     pub(crate) config: PathBuf,
     /// Folder of the data set [default: data.folder of the configuration]
     #[arg(long, value_name = "DIR")]
@@ -239,6 +239,8 @@ pub(crate) struct TrainArgs {
     /// Check everything, print shapes, parameters, memory and an estimate of the time, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,

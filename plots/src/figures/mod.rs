@@ -8,11 +8,13 @@ mod fig1c;
 mod fig4;
 mod fig5;
 mod l1_path;
+mod layers;
 mod phase_portrait;
 mod saddle_to_saddle;
 mod scaling;
 mod sign_flip;
 mod sparsity;
+mod strength;
 mod work_precision;
 
 use mirrorflow::experiment::{Curve, Data};
@@ -40,6 +42,8 @@ pub(crate) const ALL: &[Figure] = &[
     saddle_to_saddle::FIGURE,
     phase_portrait::FIGURE,
     sparsity::FIGURE,
+    strength::FIGURE,
+    layers::FIGURE,
     work_precision::FIGURE,
     scaling::FIGURE,
 ];
