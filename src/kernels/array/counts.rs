@@ -1,4 +1,4 @@
-//! Norms, sign flips and the k largest of [`mask_weight`](crate::kernels::mask_weight) on arrays (`counts.cu`).
+//! Norms, sign flips and the k largest of [`mask_weight`] on arrays (`counts.cu`).
 
 use super::{
     View, ViewMut,

@@ -1,4 +1,4 @@
-//! STR, Powerpropagation and sigmoid masks of [`mask_weight`](crate::kernels::mask_weight) on arrays (`maps.cu`).
+//! STR, Powerpropagation and sigmoid masks of [`mask_weight`] on arrays (`maps.cu`).
 
 use super::{
     View, ViewMut,

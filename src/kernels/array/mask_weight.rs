@@ -1,4 +1,4 @@
-//! [`mask_weight`](crate::kernels::mask_weight) on arrays: products, the fused steps, starts, HAM's step
+//! [`mask_weight`] on arrays: products, the fused steps, starts, HAM's step
 //! (`mask_weight.cu`).
 //!
 //! On a device an update says [`Health::Finite`] at once; whether it was so, [`Accelerator::all_finite`] says later, so that

@@ -1,4 +1,4 @@
-//! Batch norm and sums of columns of [`nn`](crate::kernels::nn) on arrays (`norms.cu`).
+//! Batch norm and sums of columns of [`nn`] on arrays (`norms.cu`).
 
 use super::{
     View, ViewMut,
