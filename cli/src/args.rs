@@ -239,6 +239,8 @@ pub(crate) struct TrainArgs {
     /// Check everything, print shapes, parameters, memory and an estimate of the time, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,

@@ -60,6 +60,18 @@ fn a_killed_run_goes_on_where_it_was() {
 }
 
 #[test]
+fn a_device_that_is_not_there_is_said_in_one_line() {
+    let folder = folder();
+    for (device, part) in [("cuda:4000", "cuda:4000: "), ("gpu", "auto, cpu or cuda:N")] {
+        let output = run(&["c.toml", "--device", device, "--out", "none"], folder.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(part) && said.trim_end().lines().count() == 1, "{said}");
+        assert!(!folder.path().join("none").exists(), "nothing is written");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_in_one_line() {
     let folder = folder();
     let write = |name: &str, text: &str| {

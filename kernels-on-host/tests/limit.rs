@@ -11,10 +11,7 @@ use mirrorflow::{
     },
     problem::Generator,
 };
-use mirrorflow_kernels_on_host::Host;
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::{Host, machines};
 
 const LADDER: [f64; 6] = [50.0, 3.0, -1.0, -20.0, -200.0, -1000.0];
 

@@ -11,9 +11,7 @@ use mirrorflow::{
         linear_network::{Config, Network},
     },
 };
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::machines;
 
 #[test]
 fn the_network_of_the_figures_runs_on_every_machine() -> Result<()> {

@@ -278,15 +278,18 @@ impl Network {
         let (problem, starts, steps) = (config.problem()?, config.starts(), config.recorded());
         let mut network = Self { config, problem, starts, steps, runs: Vec::new() };
         let chosen: Vec<usize> = (0..schedules(network.config.step).len()).collect();
-        // Side by side: the blocks of one setting alone do not fill the threads evenly.
-        let runs: Vec<Result<Vec<Runs>>> = Setting::ALL
-            .par_iter()
-            .map(|setting| {
-                watch(Event::Begin("linear network"));
-                let how = Descent { chosen: &chosen, repeats: 1, batch: None, work: WORK / 4.0 };
-                network.descend(*setting, how, |_, _| 0, machines, watch)
-            })
-            .collect();
+        let run = |setting: &Setting| {
+            watch(Event::Begin("linear network"));
+            let how = Descent { chosen: &chosen, repeats: 1, batch: None, work: WORK / 4.0 };
+            network.descend(*setting, how, |_, _| 0, machines, watch)
+        };
+        // Side by side on the processor: the blocks of one setting alone do not fill its threads evenly. Devices share out a
+        // batch themselves, on threads that may need this pool: none of its own may wait for them.
+        let runs: Vec<Result<Vec<Runs>>> = if machines.is_empty() {
+            Setting::ALL.par_iter().map(run).collect()
+        } else {
+            Setting::ALL.iter().map(run).collect()
+        };
         for runs in runs {
             network.runs.extend(runs?);
         }

@@ -12,6 +12,7 @@
 //!
 //! [`mask_weight`], the parameters of networks, takes one layer of weights at a time instead.
 
+pub mod array;
 pub mod cuda;
 pub mod descent;
 pub mod descent_device;

@@ -3,7 +3,7 @@
 
 use std::f64::consts::LN_2;
 
-use crate::{Error, Result, numerics::log_domain::asinh_ratio, potential::HyperbolicEntropy};
+use crate::{Error, Result, numerics::asinh::asinh_map, potential::HyperbolicEntropy};
 
 /// The two factors at t = 0: finite, of equal length n ≥ 1, with `m₀ ≥ |w₀|` elementwise.
 ///
@@ -101,13 +101,11 @@ impl Start {
             x0.iter().map(|x| (0.5 * beta + (0.5 * beta).hypot(*x)).sqrt()).collect();
         // The quotient may round above m where β is far below x.
         let w0 = x0.iter().zip(&m0).map(|(x, m)| (x / m).clamp(-m, *m)).collect();
-        let log_a0 = beta.ln() - LN_2;
-        Ok(Self {
-            beta: vec![beta; x0.len()],
-            log_a0: vec![log_a0; x0.len()],
-            theta0: x0.iter().map(|x| asinh_ratio(*x, log_a0)).collect(),
-            ..Self::new(m0, w0)?
-        })
+        let log_a0 = vec![beta.ln() - LN_2; x0.len()];
+        // As the gradient of the potential has it, which is then exactly 0 here.
+        let mut theta0 = vec![0.0; x0.len()];
+        asinh_map(x0, &log_a0, &mut theta0);
+        Ok(Self { beta: vec![beta; x0.len()], log_a0, theta0, ..Self::new(m0, w0)? })
     }
 
     /// The spred start: β = 0, `m₀ = √|x₀|`, `w₀ = sign(x₀) m₀`.

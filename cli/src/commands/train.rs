@@ -5,7 +5,14 @@ use std::{
     path::Path,
 };
 
-use mirrorflow::experiment::Data;
+use mirrorflow::{
+    experiment::Data,
+    kernels::{
+        array::{Accelerator, Home},
+        device::{Device, Place},
+        machine::Machine,
+    },
+};
 use mirrorflow_deep::{
     study::{self, StudyConfig},
     train::{Config, Outcome, Setup, train},
@@ -17,18 +24,37 @@ use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::output;
 
+/// Where a run stands: a network trains on one device, the first that works under `auto`.
+fn home(device: Device) -> mirrorflow::Result<Home> {
+    Ok(match device.open()? {
+        Place::Cpu(_) => Home::Processor,
+        Place::Cuda(gpus) => match gpus.first() {
+            Some(gpu) => Home::Device(Accelerator::open(gpu as &dyn Machine)?),
+            None => Home::Processor,
+        },
+    })
+}
+
 /// Trains, or says what training would take.
 pub(crate) fn run(args: &TrainArgs) -> Done {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
+    let home = home(args.device.device)?;
     if StudyConfig::is_one(&text) {
+        if let Device::Cuda(_) = args.device.device {
+            let why = "a study runs on the processor: --device cpu or auto";
+            return Err(usage(format!("{}: {why}", args.config.display())));
+        }
         return run_study(args, &StudyConfig::parse(&text, &args.config)?);
     }
     let config = Config::read(&args.config)?;
     if args.dry_run {
-        return dry_run(args, &Setup::rehearsal(config, args.data.as_deref())?);
+        let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
+        setup.home = home;
+        return dry_run(args, &setup);
     }
-    let setup = Setup::new(config, args.data.as_deref())?;
+    let mut setup = Setup::new(config, args.data.as_deref())?;
+    setup.home = home;
     // Progress goes to stderr, and only where somebody looks.
     let watched = io::stderr().is_terminal();
     let bar = output::working(format!("{} on {}", setup.network.name(), setup.train.name));

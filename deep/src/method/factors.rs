@@ -7,7 +7,13 @@
 
 use mirrorflow::{
     Result,
-    kernels::mask_weight::{self, FactorPenalty, factor_start, rescale, update_factors},
+    kernels::{
+        array::{
+            ViewMut,
+            mask_weight::{self, factor_start, rescale, update_factors},
+        },
+        mask_weight::FactorPenalty,
+    },
 };
 
 use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
@@ -27,7 +33,7 @@ pub enum Kind {
 
 /// m and w.
 #[derive(Debug)]
-pub struct Factors<T> {
+pub struct Factors<T: Number> {
     kind: Kind,
     beta: f64,
     m: Variable<T>,
@@ -42,17 +48,23 @@ impl<T: Number> Factors<T> {
 }
 
 impl<T: Number> Method<T> for Factors<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
         for place in weights {
-            let m = &mut self.m.value[place.packed.clone()];
-            let w = &mut self.w.value[place.packed.clone()];
-            factor_start(&x[place.at.clone()], self.beta, m, w)?;
-            mask_weight::product(m, w, &mut x[place.at.clone()])?;
+            let at = place.packed.clone();
+            let (m, w) = (self.m.value.part_mut(at.clone()), self.w.value.part_mut(at.clone()));
+            factor_start(x.part(place.at.clone()), self.beta, m, w)?;
+            let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
+            mask_weight::product(m, w, x.part_mut(place.at.clone()))?;
         }
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
         // Beside another penalty, the decay of m and w has a strength of its own.
         let mut penalty =
             FactorPenalty { factors: step.factor_strength, ..FactorPenalty::default() };
@@ -65,7 +77,7 @@ impl<T: Number> Method<T> for Factors<T> {
         let mut updated = None;
         for place in step.weights {
             let (m, w) = (self.m.part(&place.packed), self.w.part(&place.packed));
-            let (g, x) = (&g[place.at.clone()], &mut x[place.at.clone()]);
+            let (g, x) = (g.part(place.at.clone()), x.part_mut(place.at.clone()));
             let keep = step.keep(place);
             let health = update_factors(&step.optimizer, step.step, &penalty, m, w, g, keep, x)?;
             note(&mut updated, health, place);
@@ -73,18 +85,19 @@ impl<T: Number> Method<T> for Factors<T> {
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
         for place in step.weights {
-            let (m, w) = (&self.m.value[place.packed.clone()], &self.w.value[place.packed.clone()]);
-            mask_weight::product(m, w, &mut x[place.at.clone()])?;
-            masked(step, place, x)?;
+            let at = place.packed.clone();
+            let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
+            mask_weight::product(m, w, x.part_mut(place.at.clone()))?;
+            masked(step, place, &mut x)?;
         }
         Ok(())
     }
 
-    fn end_of_epoch(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn end_of_epoch(&mut self, step: &Step<'_>, x: ViewMut<'_, T>) -> Result<()> {
         if self.kind == Kind::Rescaled {
-            rescale(self.beta, &mut self.m.value, &mut self.w.value)?;
+            rescale(self.beta, self.m.value.view_mut(), self.w.value.view_mut())?;
             self.weights(step, x)?;
         }
         Ok(())

@@ -8,11 +8,14 @@
 use mirrorflow::{
     Result,
     kernels::{
-        mask_weight::{
-            self, FactorPenalty, Ham, Health, PlainPenalty, factor_start, ham_step,
-            product_backward, update_factors, update_plain,
+        array::{
+            Array, View,
+            mask_weight::{
+                self, factor_start, ham_step, product_backward, update_factors, update_plain,
+            },
+            pointwise,
         },
-        nn::Buffer,
+        mask_weight::{FactorPenalty, Ham, Health, PlainPenalty},
     },
 };
 
@@ -35,25 +38,33 @@ impl Multiplicative {
 
 /// m and w of a θ.
 #[derive(Debug)]
-struct Pair<T> {
+struct Pair<T: Number> {
     beta: f64,
     m: Variable<T>,
     w: Variable<T>,
     /// m⊙w, packed.
-    theta: Buffer<T>,
+    theta: Array<T>,
     /// The gradients of m and w of a layer, for HAM.
-    slopes: [Buffer<T>; 2],
+    slopes: [Array<T>; 2],
+}
+
+impl<T: Number> Pair<T> {
+    /// Room for θ where m and w are.
+    fn make_room(&mut self) -> Result<()> {
+        let len = self.m.value.len();
+        self.theta.room(&self.m.value.home(), len).map(|_| ())
+    }
 }
 
 #[derive(Debug)]
-enum Of<T> {
+enum Of<T: Number> {
     Itself(Variable<T>),
     Factors(Box<Pair<T>>),
 }
 
 /// A packed θ, trained itself or as m⊙w.
 #[derive(Debug)]
-pub struct Latent<T> {
+pub struct Latent<T: Number> {
     of: Of<T>,
     ham: Option<Multiplicative>,
 }
@@ -66,30 +77,31 @@ impl<T: Number> Latent<T> {
 
     /// `θ = m⊙w` with `m₀² − w₀² = β`.
     pub fn factors(beta: f64, m: Variable<T>, w: Variable<T>, ham: Option<Multiplicative>) -> Self {
-        let theta = Buffer::new(m.value.len());
-        let slopes = [Buffer::default(), Buffer::default()];
+        // Room for it is made at the start.
+        let (theta, slopes) = (Array::default(), [Array::default(), Array::default()]);
         Self { of: Of::Factors(Box::new(Pair { beta, m, w, theta, slopes })), ham }
     }
 
     /// Starts a place at this θ.
-    pub(super) fn start(&mut self, place: &Place, theta: &[T]) -> Result<()> {
+    pub(super) fn start(&mut self, place: &Place, theta: View<'_, T>) -> Result<()> {
         let at = place.packed.clone();
         match &mut self.of {
-            Of::Itself(v) => v.value[at].copy_from_slice(theta),
+            Of::Itself(v) => pointwise::copy(theta, v.value.part_mut(at)),
             Of::Factors(pair) => {
-                let (m, w) = (&mut pair.m.value[at.clone()], &mut pair.w.value[at.clone()]);
+                pair.make_room()?;
+                let (m, w) = (pair.m.value.part_mut(at.clone()), pair.w.value.part_mut(at.clone()));
                 factor_start(theta, pair.beta, m, w)?;
-                mask_weight::product(m, w, &mut pair.theta[at])?;
+                let (m, w) = (pair.m.value.part(at.clone()), pair.w.value.part(at.clone()));
+                mask_weight::product(m, w, pair.theta.part_mut(at))
             }
         }
-        Ok(())
     }
 
     /// θ of a place.
-    pub(super) fn value(&self, place: &Place) -> &[T] {
+    pub(super) fn value(&self, place: &Place) -> View<'_, T> {
         match &self.of {
-            Of::Itself(v) => &v.value[place.packed.clone()],
-            Of::Factors(pair) => &pair.theta[place.packed.clone()],
+            Of::Itself(v) => v.value.part(place.packed.clone()),
+            Of::Factors(pair) => pair.theta.part(place.packed.clone()),
         }
     }
 
@@ -98,7 +110,9 @@ impl<T: Number> Latent<T> {
         match &mut self.of {
             Of::Itself(_) => Ok(()),
             Of::Factors(pair) => {
-                mask_weight::product(&pair.m.value, &pair.w.value, &mut pair.theta)
+                pair.make_room()?;
+                let (m, w) = (pair.m.value.view(), pair.w.value.view());
+                mask_weight::product(m, w, pair.theta.view_mut())
             }
         }
     }
@@ -108,7 +122,7 @@ impl<T: Number> Latent<T> {
         &mut self,
         step: &Step<'_>,
         place: &Place,
-        g: &[T],
+        g: View<'_, T>,
         decay: f64,
     ) -> Result<Health> {
         let (at, keep, number) = (place.packed.clone(), step.keep(place), step.step);
@@ -118,28 +132,31 @@ impl<T: Number> Latent<T> {
                 let penalty = PlainPenalty { weight_decay: decay, l1: 0.0 };
                 let health = update_plain(&step.optimizer, number, &penalty, v.part(&at), g, keep)?;
                 if let Some(ham) = ham {
-                    ham_step(&ham, g, &mut v.value[at])?;
+                    ham_step(&ham, g, v.value.part_mut(at))?;
                 }
                 Ok(health)
             }
             Of::Factors(pair) => {
                 let Pair { m, w, theta, slopes: [gm, gw], .. } = &mut **pair;
-                let (gm, gw) = (gm.first(g.len()), gw.first(g.len()));
                 if ham.is_some() {
-                    let (m, w) = (&m.value[at.clone()], &w.value[at.clone()]);
+                    let home = m.value.home();
+                    let (gm, gw) = (gm.room(&home, g.len())?, gw.room(&home, g.len())?);
+                    let (m, w) = (m.value.part(at.clone()), w.value.part(at.clone()));
                     product_backward(m, w, g, gm, gw)?;
                 }
                 let penalty =
                     FactorPenalty { factors: step.factor_strength, ..FactorPenalty::default() };
-                let (pm, pw, to) = (m.part(&at), w.part(&at), &mut theta[at.clone()]);
+                let (pm, pw, to) = (m.part(&at), w.part(&at), theta.part_mut(at.clone()));
                 let health =
                     update_factors(&step.optimizer, number, &penalty, pm, pw, g, keep, to)?;
                 if let Some(ham) = ham {
-                    let (m, w) = (&mut m.value[at.clone()], &mut w.value[at.clone()]);
-                    ham_step(&ham, gm, m)?;
-                    ham_step(&ham, gw, w)?;
-                    mask_weight::product(m, w, &mut theta[at.clone()])?;
-                    keep.map_or(Ok(()), |keep| mask_weight::apply_mask(keep, &mut theta[at]))?;
+                    ham_step(&ham, gm.part(0..g.len()), m.value.part_mut(at.clone()))?;
+                    ham_step(&ham, gw.part(0..g.len()), w.value.part_mut(at.clone()))?;
+                    let (m, w) = (m.value.part(at.clone()), w.value.part(at.clone()));
+                    mask_weight::product(m, w, theta.part_mut(at.clone()))?;
+                    if let Some(keep) = keep {
+                        mask_weight::apply_mask(keep, theta.part_mut(at))?;
+                    }
                 }
                 Ok(health)
             }
@@ -161,7 +178,7 @@ impl<T: Number> Latent<T> {
     pub(super) fn beside(&self) -> usize {
         match &self.of {
             Of::Itself(_) => 0,
-            Of::Factors(pair) => pair.theta.len(),
+            Of::Factors(pair) => pair.m.value.len(),
         }
     }
 }

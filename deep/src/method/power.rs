@@ -3,14 +3,17 @@
 
 use mirrorflow::{
     Error, Result,
-    kernels::mask_weight::{power, power_backward},
+    kernels::array::{
+        ViewMut,
+        maps::{power, power_backward},
+    },
 };
 
 use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// Powerpropagation.
 #[derive(Debug)]
-pub struct Power<T> {
+pub struct Power<T: Number> {
     p: f64,
     theta: Latent<T>,
 }
@@ -32,9 +35,9 @@ impl<T: Number> Power<T> {
     }
 
     /// x of the θ there is.
-    fn form(&self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
         for place in step.weights {
-            power(self.theta.value(place), self.p, &mut x[place.at.clone()])?;
+            power(self.theta.value(place), self.p, x.part_mut(place.at.clone()))?;
             masked(step, place, x)?;
         }
         Ok(())
@@ -42,35 +45,41 @@ impl<T: Number> Power<T> {
 }
 
 impl<T: Number> Method<T> for Power<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
         for place in weights {
-            let x = &mut x[place.at.clone()];
-            for x in x.iter_mut() {
-                let value = x.f64();
-                *x = T::of(value.signum() * value.abs().powf(1.0 / self.p));
-            }
-            self.theta.start(place, x)?;
+            let mut x = x.part_mut(place.at.clone());
+            // Once in a run, so on the processor wherever the network is.
+            let root = |x: T| x.f64().signum() * x.f64().abs().powf(1.0 / self.p);
+            let theta: Vec<T> = x.view().to_vec()?.into_iter().map(|x| T::of(root(x))).collect();
+            x.again().write(&theta)?;
+            self.theta.start(place, x.view())?;
             power(self.theta.value(place), self.p, x)?;
         }
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
         let mut updated = None;
         for place in step.weights {
-            masked(step, place, g)?;
+            masked(step, place, &mut g)?;
             // The gradient of θ takes the place of x, which is made anew below.
-            let to = &mut x[place.at.clone()];
-            power_backward(self.theta.value(place), self.p, &g[place.at.clone()], to)?;
-            note(&mut updated, self.theta.update(step, place, to, step.weight_decay)?, place);
+            let mut to = x.part_mut(place.at.clone());
+            power_backward(self.theta.value(place), self.p, g.part(place.at.clone()), to.again())?;
+            let health = self.theta.update(step, place, to.view(), step.weight_decay)?;
+            note(&mut updated, health, place);
         }
-        self.form(step, x)?;
+        self.form(step, &mut x)?;
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
         self.theta.refresh()?;
-        self.form(step, x)
+        self.form(step, &mut x)
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {

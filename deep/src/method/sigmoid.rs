@@ -4,8 +4,12 @@
 use mirrorflow::{
     Result,
     kernels::{
-        mask_weight::{PlainPenalty, sigmoid_mask, sigmoid_mask_backward, update_plain},
-        nn::Buffer,
+        array::{
+            Array, ViewMut,
+            maps::{hard_mask, sigmoid_mask, sigmoid_mask_backward},
+            mask_weight::{apply_mask, update_plain},
+        },
+        mask_weight::PlainPenalty,
     },
 };
 
@@ -13,19 +17,19 @@ use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note
 
 /// Continuous Sparsification.
 #[derive(Debug)]
-pub struct Continuous<T> {
+pub struct Continuous<T: Number> {
     start: f64,
     last: f64,
     s: Variable<T>,
     w: Latent<T>,
     /// ∂/∂s of a layer.
-    slope: Buffer<T>,
+    slope: Array<T>,
 }
 
 impl<T: Number> Continuous<T> {
     /// With the first s of every weight, the last b (200 in the paper), room for all weights in s, and w.
     pub fn new(start: f64, last: f64, s: Variable<T>, w: Latent<T>) -> Self {
-        Self { start, last, s, w, slope: Buffer::default() }
+        Self { start, last, s, w, slope: Array::default() }
     }
 
     fn sharpness(&self, step: &Step<'_>) -> f64 {
@@ -33,10 +37,10 @@ impl<T: Number> Continuous<T> {
     }
 
     /// x of the s and w there are.
-    fn form(&self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
         for place in step.weights {
-            let (s, w) = (&self.s.value[place.packed.clone()], self.w.value(place));
-            sigmoid_mask(s, w, self.sharpness(step), &mut x[place.at.clone()])?;
+            let (s, w) = (self.s.value.part(place.packed.clone()), self.w.value(place));
+            sigmoid_mask(s, w, self.sharpness(step), x.part_mut(place.at.clone()))?;
             masked(step, place, x)?;
         }
         Ok(())
@@ -44,55 +48,61 @@ impl<T: Number> Continuous<T> {
 }
 
 impl<T: Number> Method<T> for Continuous<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
-        self.s.value.fill(T::of(self.start));
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+        self.s.value.fill(T::of(self.start))?;
         for place in weights {
-            let x = &mut x[place.at.clone()];
-            self.w.start(place, x)?;
-            let s = &self.s.value[place.packed.clone()];
+            let x = x.part_mut(place.at.clone());
+            self.w.start(place, x.view())?;
+            let s = self.s.value.part(place.packed.clone());
             sigmoid_mask(s, self.w.value(place), 1.0, x)?;
         }
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
         let b = self.sharpness(step);
         let none = PlainPenalty::default();
         let mut updated = None;
         for place in step.weights {
-            masked(step, place, g)?;
+            masked(step, place, &mut g)?;
             // The gradient of w takes the place of x, which is made anew below.
-            let (g, to) = (&g[place.at.clone()], &mut x[place.at.clone()]);
-            let slope = self.slope.first(g.len());
-            let (s, w) = (&self.s.value[place.packed.clone()], self.w.value(place));
-            sigmoid_mask_backward(s, w, b, step.strength, g, slope, to)?;
+            let (g, mut to) = (g.part(place.at.clone()), x.part_mut(place.at.clone()));
+            let mut slope = self.slope.room(&self.s.value.home(), g.len())?;
+            let (s, w) = (self.s.value.part(place.packed.clone()), self.w.value(place));
+            sigmoid_mask_backward(s, w, b, step.strength, g, slope.again(), to.again())?;
             let (optimizer, number) = (&step.optimizer, step.step);
             let s = self.s.part(&place.packed);
-            note(&mut updated, update_plain(optimizer, number, &none, s, slope, None)?, place);
-            note(&mut updated, self.w.update(step, place, to, step.weight_decay)?, place);
+            let health = update_plain(optimizer, number, &none, s, slope.view(), None)?;
+            note(&mut updated, health, place);
+            let health = self.w.update(step, place, to.view(), step.weight_decay)?;
+            note(&mut updated, health, place);
         }
-        self.form(step, x)?;
+        self.form(step, &mut x)?;
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
         self.w.refresh()?;
-        self.form(step, x)
+        self.form(step, &mut x)
     }
 
-    fn finish(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
-        self.weights(step, x)?;
-        for place in step.weights {
-            for (x, s) in x[place.at.clone()].iter_mut().zip(&self.s.value[place.packed.clone()]) {
-                *x = if *s > T::ZERO { *x } else { T::ZERO };
-            }
-        }
-        Ok(())
+    fn finish(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
+        self.weights(step, x.again())?;
+        let mut keep = Array::<u8>::zeros(&self.s.value.home(), self.s.value.len())?;
+        hard_mask(self.s.value.view(), keep.view_mut())?;
+        step.weights.iter().try_for_each(|place| {
+            apply_mask(keep.part(place.packed.clone()), x.part_mut(place.at.clone()))
+        })
     }
 
-    fn masked_share(&self) -> Option<f64> {
-        let gone = self.s.value.iter().filter(|s| **s <= T::ZERO).count();
-        Some(gone as f64 / self.s.value.len().max(1) as f64)
+    fn masked_share(&self) -> Result<Option<f64>> {
+        let gone = self.s.value.to_vec()?.iter().filter(|s| **s <= T::ZERO).count();
+        Ok(Some(gone as f64 / self.s.value.len().max(1) as f64))
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {

@@ -31,7 +31,7 @@ fn step<'a>(weights: &'a [Place], strength: f64, keep: Option<&'a [u8]>) -> Step
         factor_strength: 0.05,
         progress: 0.5,
         weights,
-        keep,
+        keep: keep.map(Into::into),
     }
 }
 
@@ -70,36 +70,39 @@ fn check(
     let weights = layers();
     let step = step(&weights, strength, keep);
     let mut x: Vec<f64> = (0..N).map(|i| 0.9 * (2.3 * i as f64 + 0.4).cos()).collect();
-    method.start(&weights, &mut x)?;
-    method.weights(&step, &mut x)?;
-    let values = |m: &mut dyn Method<f64>| -> Vec<Vec<f64>> {
+    method.start(&weights, (&mut x).into())?;
+    method.weights(&step, (&mut x).into())?;
+    let values = |m: &mut dyn Method<f64>| -> Result<Vec<Vec<f64>>> {
         m.variables().into_iter().map(|(_, v)| v.value.to_vec()).collect()
     };
-    let before = values(&mut method);
+    let set = |m: &mut dyn Method<f64>, v: usize, i: usize, to: f64| {
+        m.variables()[v].1.value.part_mut(i..i + 1).write(&[to])
+    };
+    let before = values(&mut method)?;
     let mut expected = before.clone();
     for v in 0..before.len() {
         for i in 0..before[v].len() {
             let mut at = |h: f64| {
-                method.variables()[v].1.value[i] = before[v][i] + h;
+                set(&mut method, v, i, before[v][i] + h)?;
                 let mut moved = x.clone();
-                method.weights(&step, &mut moved)?;
-                let all = values(&mut method);
-                method.variables()[v].1.value[i] = before[v][i];
+                method.weights(&step, (&mut moved).into())?;
+                let all = values(&mut method)?;
+                set(&mut method, v, i, before[v][i])?;
                 Ok::<f64, mirrorflow::Error>(loss(&moved).0 + penalty(&all, strength))
             };
             let h = 1e-5;
             expected[v][i] -= RATE * (at(h)? - at(-h)?) / (2.0 * h);
         }
     }
-    method.weights(&step, &mut x)?;
+    method.weights(&step, (&mut x).into())?;
     let mut g = loss(&x).1;
-    assert_eq!(method.update(&step, &mut g, &mut x)?, None);
-    for (found, expected) in values(&mut method).iter().flatten().zip(expected.iter().flatten()) {
+    assert_eq!(method.update(&step, (&mut g).into(), (&mut x).into())?, None);
+    for (found, expected) in values(&mut method)?.iter().flatten().zip(expected.iter().flatten()) {
         assert!((found - expected).abs() < RATE * 2e-9 + 1e-15, "{found} {expected}");
     }
     // The x it leaves is that of its variables.
     let mut anew = x.clone();
-    method.weights(&step, &mut anew)?;
+    method.weights(&step, (&mut anew).into())?;
     assert_eq!(x, anew);
     if let Some(keep) = keep {
         assert!(x.iter().zip(keep).all(|(x, k)| (*k == 1) == (*x != 0.0)));
@@ -163,7 +166,8 @@ fn plain_steps_are_those_of_the_formula() -> Result<()> {
     let mut x: Vec<f64> = (0..N).map(|i| i as f64 / 10.0 - 0.5).collect();
     let (old, mut g) = (x.clone(), loss(&x).1);
     let gradient = g.clone();
-    assert_eq!(method.update(&step(&weights, 0.1, None), &mut g, &mut x)?, None);
+    let step = step(&weights, 0.1, None);
+    assert_eq!(method.update(&step, (&mut g).into(), (&mut x).into())?, None);
     for i in 0..N {
         let sign = if old[i] == 0.0 { 0.0 } else { old[i].signum() };
         let slope = gradient[i] + 0.03 * old[i] + 0.1 * sign;
@@ -172,6 +176,6 @@ fn plain_steps_are_those_of_the_formula() -> Result<()> {
         }
     }
     let mut g = vec![f64::NAN; N];
-    assert_eq!(method.update(&step(&weights, 0.1, None), &mut g, &mut x)?, Some("a".into()));
+    assert_eq!(method.update(&step, (&mut g).into(), (&mut x).into())?, Some("a".into()));
     Ok(())
 }

@@ -3,32 +3,41 @@
 
 use mirrorflow::{
     Result,
-    kernels::mask_weight::{PlainPenalty, soft_threshold, soft_threshold_backward, update_plain},
+    kernels::{
+        array::{
+            Array, ViewMut,
+            maps::{soft_threshold, soft_threshold_backward},
+            mask_weight::update_plain,
+        },
+        mask_weight::PlainPenalty,
+    },
 };
 
 use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// STR.
 #[derive(Debug)]
-pub struct SoftThreshold<T> {
+pub struct SoftThreshold<T: Number> {
     start: f64,
     theta: Latent<T>,
     s: Variable<T>,
+    /// ∂/∂s of a layer, one number.
+    slope: Array<T>,
 }
 
 impl<T: Number> SoftThreshold<T> {
     /// With the first s of every layer, θ, and room for a number a layer.
     pub fn new(start: f64, theta: Latent<T>, s: Variable<T>) -> Self {
-        Self { start, theta, s }
+        Self { start, theta, s, slope: Array::default() }
     }
 }
 
 impl<T: Number> SoftThreshold<T> {
     /// x of the θ and s there are.
-    fn form(&self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
         for (layer, place) in step.weights.iter().enumerate() {
-            let (theta, s) = (self.theta.value(place), self.s.value[layer].f64());
-            soft_threshold(theta, s, &mut x[place.at.clone()])?;
+            let (theta, s) = (self.theta.value(place), self.s.value.part(layer..layer + 1));
+            soft_threshold(theta, s, x.part_mut(place.at.clone()))?;
             masked(step, place, x)?;
         }
         Ok(())
@@ -36,38 +45,47 @@ impl<T: Number> SoftThreshold<T> {
 }
 
 impl<T: Number> Method<T> for SoftThreshold<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
-        self.s.value.fill(T::of(self.start));
-        for place in weights {
-            let x = &mut x[place.at.clone()];
-            self.theta.start(place, x)?;
-            soft_threshold(self.theta.value(place), self.start, x)?;
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+        self.s.value.fill(T::of(self.start))?;
+        for (layer, place) in weights.iter().enumerate() {
+            let x = x.part_mut(place.at.clone());
+            self.theta.start(place, x.view())?;
+            let s = self.s.value.part(layer..layer + 1);
+            soft_threshold(self.theta.value(place), s, x)?;
         }
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
         let penalty = PlainPenalty { weight_decay: step.strength, l1: 0.0 };
         let mut updated = None;
         for (layer, place) in step.weights.iter().enumerate() {
-            masked(step, place, g)?;
-            let (s, g) = (self.s.value[layer].f64(), &g[place.at.clone()]);
+            masked(step, place, &mut g)?;
+            let (s, g) = (self.s.value.part(layer..layer + 1), g.part(place.at.clone()));
             // The gradient of θ takes the place of x, which is made anew below.
-            let to = &mut x[place.at.clone()];
-            let slope = soft_threshold_backward(self.theta.value(place), s, g, to)?;
-            note(&mut updated, self.theta.update(step, place, to, step.strength)?, place);
+            let mut to = x.part_mut(place.at.clone());
+            let mut slope = self.slope.room(&self.s.value.home(), 1)?;
+            let theta = self.theta.value(place);
+            soft_threshold_backward(theta, s, g, to.again(), slope.again())?;
+            let health = self.theta.update(step, place, to.view(), step.strength)?;
+            note(&mut updated, health, place);
             let (optimizer, number) = (&step.optimizer, step.step);
             let s = self.s.part(&(layer..layer + 1));
-            let health = update_plain(optimizer, number, &penalty, s, &[T::of(slope)], None)?;
+            let health = update_plain(optimizer, number, &penalty, s, slope.view(), None)?;
             note(&mut updated, health, place);
         }
-        self.form(step, x)?;
+        self.form(step, &mut x)?;
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
         self.theta.refresh()?;
-        self.form(step, x)
+        self.form(step, &mut x)
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {

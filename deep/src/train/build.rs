@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use mirrorflow::{
     Error, Result,
     kernels::{
+        array::{Array, Home},
         mask_weight::{Adam, Optimizer, Sgd},
         nn::Buffer,
     },
@@ -45,6 +46,8 @@ pub struct Setup {
     pub steps: usize,
     /// How many training and test images there are.
     pub images: [usize; 2],
+    /// Where it runs: the processor, until something else is set.
+    pub home: Home,
     pub(crate) weights: Vec<Place>,
     pub(crate) rest: Vec<Place>,
 }
@@ -158,6 +161,7 @@ impl Setup {
             strength,
             factors,
             steps,
+            home: Home::Processor,
             weights,
             rest,
             config,
@@ -179,7 +183,7 @@ impl Setup {
         config.method = toml::from_str(text).map_err(|e| domain("method", text, e.message()))?;
         (config.prune, config.data.validation) = (super::PruneConfig::default(), 0);
         config.data.images = None;
-        Self::on(config, &self.train, &self.test)
+        Ok(Self { home: self.home.clone(), ..Self::on(config, &self.train, &self.test)? })
     }
 
     /// The optimiser at time t in epochs.
@@ -253,9 +257,9 @@ impl Setup {
     /// As [`Setup::new`].
     pub fn seconds_of_step(&self) -> Result<f64> {
         let batch = self.config.train.batch.min(8);
-        let mut model = Model::<f32>::new(&self.network, batch)?;
-        let parameters = self.initial();
-        let mut gradient = Buffer::<f32>::new(parameters.len());
+        let mut model = Model::<f32>::at(&self.home, &self.network, batch)?;
+        let parameters = Array::from_slice(&self.home, &self.initial())?;
+        let mut gradient = Array::<f32>::zeros(&self.home, parameters.len())?;
         let (x, labels) = (vec![0.5; batch * self.network.input().len()], vec![0; batch]);
         let mut seconds = 0.0;
         for _ in 0..2 {

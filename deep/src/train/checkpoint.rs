@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, kernels::array::Array, problem::write_atomically};
 use safetensors::{
     Dtype, SafeTensors,
     tensor::{Metadata, View},
@@ -58,15 +58,17 @@ struct Counters {
     rows: Vec<[u64; 4]>,
 }
 
-fn weights(network: &Network, model: &Model<f32>, x: &[f32]) -> Vec<(String, Tensor)> {
-    let mut all = Vec::new();
+fn weights(network: &Network, model: &Model<f32>, x: &Array<f32>) -> Result<Vec<(String, Tensor)>> {
+    let (mut all, x) = (Vec::new(), x.to_vec()?);
     for parameter in network.parameters() {
         let mut torch = vec![0.0; parameter.len()];
         parameter.to_torch(&x[parameter.range()], &mut torch);
         all.push((parameter.name.clone(), Tensor::floats(parameter.shape.clone(), &torch)));
     }
-    all.extend(model.statistics().map(|(name, s)| (name, Tensor::floats(vec![s.len()], s))));
-    all
+    for (name, statistic) in model.statistics() {
+        all.push((name, Tensor::floats(vec![statistic.len()], &statistic.to_vec()?)));
+    }
+    Ok(all)
 }
 
 fn write(path: &Path, tensors: &[(String, Tensor)], about: &About) -> Result<()> {
@@ -105,7 +107,7 @@ fn about(trainer: &Trainer<'_>) -> About {
 
 /// Writes the network's weights alone.
 pub(super) fn save_weights(path: &Path, trainer: &Trainer<'_>) -> Result<()> {
-    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     write(path, &tensors, &about(trainer))
 }
 
@@ -116,12 +118,13 @@ pub(super) fn save(
     lines: [usize; 2],
     rows: &[super::Row],
 ) -> Result<()> {
-    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     for (name, values) in state(trainer) {
-        tensors.push((format!("state/{name}"), Tensor::floats(vec![values.len()], values)));
+        let tensor = Tensor::floats(vec![values.len()], &values.to_vec()?);
+        tensors.push((format!("state/{name}"), tensor));
     }
     if let Some(keep) = &trainer.keep {
-        let tensor = Tensor { dtype: Dtype::U8, shape: vec![keep.len()], bytes: keep.clone() };
+        let tensor = Tensor { dtype: Dtype::U8, shape: vec![keep.len()], bytes: keep.to_vec()? };
         tensors.push(("state/keep".into(), tensor));
     }
     for (number, values) in trainer.rewind.iter().flatten().enumerate() {
@@ -142,11 +145,11 @@ pub(super) fn save(
 }
 
 /// The state beside the network's own parameters, by name.
-fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut [f32])> {
+fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut Array<f32>)> {
     let mut all = Vec::new();
     let mut add = |name: &str, state: &'a mut crate::method::State<f32>| {
         for (k, row) in state.0.iter_mut().enumerate().filter(|(_, row)| !row.is_empty()) {
-            all.push((format!("{name}/{k}"), &mut **row));
+            all.push((format!("{name}/{k}"), row));
         }
     };
     add("rest", &mut trainer.rest);
@@ -161,7 +164,7 @@ fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut [f32])> {
     let mut rest = Vec::new();
     for (name, variable) in method.variables() {
         add(name, &mut variable.state);
-        rest.push((name.to_owned(), &mut *variable.value));
+        rest.push((name.to_owned(), &mut variable.value));
     }
     all.extend(rest);
     all
@@ -218,7 +221,8 @@ pub(super) fn load_weights(
         parameter.from_torch(&torch, &mut x[parameter.range()]);
     }
     for (name, to) in model.statistics_mut() {
-        to.copy_from_slice(&floats(path, &tensors, &name, &[to.len()])?);
+        let values = floats(path, &tensors, &name, &[to.len()])?;
+        to.view_mut().write(&values)?;
     }
     Ok(())
 }
@@ -241,14 +245,19 @@ pub(super) fn resume(
         let why = "was written with another configuration: resume with that, or choose another folder (--out)";
         return Err(wrong(path, why));
     }
-    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut trainer.x)?;
+    let mut x = vec![0.0; trainer.x.len()];
+    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut x)?;
+    trainer.x.view_mut().write(&x)?;
     let tensors = file.tensors(path)?;
     for (name, to) in state(trainer) {
-        to.copy_from_slice(&floats(path, &tensors, &format!("state/{name}"), &[to.len()])?);
+        let values = floats(path, &tensors, &format!("state/{name}"), &[to.len()])?;
+        to.view_mut().write(&values)?;
     }
     let weights = trainer.setup.network.weight_count();
     trainer.keep = match tensors.tensor("state/keep") {
-        Ok(keep) if keep.data().len() == weights => Some(keep.data().to_vec()),
+        Ok(keep) if keep.data().len() == weights => {
+            Some(Array::from_slice(&trainer.setup.home, keep.data())?)
+        }
         Ok(keep) => {
             let why = format!("state/keep has {} entries, expected {weights}", keep.data().len());
             return Err(wrong(path, why));

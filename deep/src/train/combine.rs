@@ -11,7 +11,7 @@
 //!
 //! Pruning (`[prune]`) goes with all of them; a target sparsity with those that have a strength, in one cycle.
 
-use mirrorflow::Result;
+use mirrorflow::{Error, Result};
 
 use super::{Config, FactorsConfig, Rate, Setup, build::domain};
 use crate::method::{
@@ -175,50 +175,53 @@ impl Setup {
         let m = &self.config.method;
         let optimizer = self.optimizer(0.0)?;
         let len = self.network.weight_count();
-        let variable = |len| Variable::new(len, &optimizer);
-        let state = || State::new(len, &optimizer);
+        let variable = |len| Variable::at(&self.home, len, &optimizer);
+        let state = || State::at(&self.home, len, &optimizer);
         let under = m.factors.as_ref();
         let beta = under.map_or(m.beta, |f| f.beta);
         let beta = beta.unwrap_or(if m.name == "spred" { 0.0 } else { 1.0 });
         if !beta.is_finite() {
             return Err(domain("beta", "a finite number", &beta.to_string()));
         }
-        let factors = |kind| Factors::new(kind, beta, variable(len), variable(len));
-        let latent = |ham: Option<Multiplicative>| match under {
-            Some(_) => Latent::factors(beta, variable(len), variable(len), ham),
-            None => Latent::plain(variable(len), ham),
+        let factors =
+            |kind| Ok::<_, Error>(Factors::new(kind, beta, variable(len)?, variable(len)?));
+        let latent = |ham: Option<Multiplicative>| {
+            Ok::<_, Error>(match under {
+                Some(_) => Latent::factors(beta, variable(len)?, variable(len)?, ham),
+                None => Latent::plain(variable(len)?, ham),
+            })
         };
         let ham = match &m.ham {
             Some(h) => Some(multiplicative(h.gradient, Some(h.decay))?),
             None => None,
         };
         Ok(match m.name.as_str() {
-            "dense" => Box::new(Plain::new(false, state())),
-            "l1" if under.is_some() => Box::new(factors(Kind::ProductL1)),
-            "l1" => Box::new(Plain::new(true, state())),
-            "l1-mask" => Box::new(factors(Kind::MaskL1)),
-            "spred" | "pilot" => Box::new(factors(Kind::Decay)),
-            "sign-in" => Box::new(factors(Kind::Rescaled)),
+            "dense" => Box::new(Plain::new(false, state()?)),
+            "l1" if under.is_some() => Box::new(factors(Kind::ProductL1)?),
+            "l1" => Box::new(Plain::new(true, state()?)),
+            "l1-mask" => Box::new(factors(Kind::MaskL1)?),
+            "spred" | "pilot" => Box::new(factors(Kind::Decay)?),
+            "sign-in" => Box::new(factors(Kind::Rescaled)?),
             "str" => {
-                let s = variable(self.weights.len());
-                Box::new(SoftThreshold::new(m.start.unwrap_or(-5.0), latent(ham), s))
+                let s = variable(self.weights.len())?;
+                Box::new(SoftThreshold::new(m.start.unwrap_or(-5.0), latent(ham)?, s))
             }
-            "powerprop" => Box::new(Power::new(m.power.unwrap_or(2.0), latent(ham))?),
+            "powerprop" => Box::new(Power::new(m.power.unwrap_or(2.0), latent(ham)?)?),
             "continuous" => {
                 let (start, last) = (m.start.unwrap_or(0.05), m.last.unwrap_or(200.0));
                 if !(last >= 1.0 && last.is_finite()) {
                     let right = "a finite number of at least 1";
                     return Err(domain("method.last", right, &last.to_string()));
                 }
-                Box::new(Continuous::new(start, last, variable(len), latent(ham)))
+                Box::new(Continuous::new(start, last, variable(len)?, latent(ham)?))
             }
             _ => {
                 let gradient = m.gradient.unwrap_or(200.0);
                 let ham = multiplicative(gradient, None)?;
                 match under {
                     // x = θ, and HAM's step on what θ is made of.
-                    Some(_) => Box::new(Power::new(1.0, latent(Some(ham)))?),
-                    None => Box::new(HamMethod::new(gradient, state())),
+                    Some(_) => Box::new(Power::new(1.0, latent(Some(ham))?)?),
+                    None => Box::new(HamMethod::new(gradient, state()?)),
                 }
             }
         })

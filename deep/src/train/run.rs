@@ -10,7 +10,11 @@ use std::{
     time::Instant,
 };
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{
+    Error, Result,
+    kernels::array::{Array, counts::measure},
+    problem::write_atomically,
+};
 use serde_json::json;
 
 use super::{
@@ -260,7 +264,7 @@ fn density_of(trainer: &Trainer<'_>) -> Result<f64> {
 }
 
 /// The score on validation images (NaN where there are none) or test images.
-fn score(trainer: &mut Trainer<'_>, validation: bool, x: Option<&[f32]>) -> Result<Score> {
+fn score(trainer: &mut Trainer<'_>, validation: bool, x: Option<&Array<f32>>) -> Result<Score> {
     let setup = trainer.setup;
     match (validation, &setup.validation) {
         (true, None) => Ok(Score { loss: f64::NAN, accuracy: f64::NAN }),
@@ -284,11 +288,10 @@ fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
     for k in 0..=p.levels {
         let count = (weights as f64 * p.keep.powi(k as i32)).round() as usize;
         let (_, x) = trainer.pruned(count)?;
-        let nonzeros: usize = setup
-            .weights
-            .iter()
-            .map(|w| x[w.at.clone()].iter().filter(|x| **x != 0.0).count())
-            .sum();
+        let mut nonzeros = 0;
+        for place in &setup.weights {
+            nonzeros += measure(x.part(place.at.clone()))?.nonzeros;
+        }
         let validation = score(trainer, true, Some(&x))?;
         let test = score(trainer, false, Some(&x))?;
         rows.push(row(setup, nonzeros as f64 / weights as f64, validation, test));
