@@ -174,6 +174,6 @@ fn the_list_names_every_figure() {
     let folder = folder();
     let output = mirrorflow(folder.path(), &["figures", "--list"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(text.lines().count(), 14, "{text}");
+    assert_eq!(text.lines().count(), 16, "{text}");
     assert!(text.contains("sparsity") && text.contains("--from DIR"), "{text}");
 }
