@@ -12,6 +12,7 @@ use mirrorflow::{
     kernels::nn::{
         Buffer, Real, pointwise,
         softmax::{Scores, cross_entropy},
+        squared::squared,
     },
 };
 
@@ -43,6 +44,8 @@ pub struct Model<T> {
     batch: usize,
     /// Images of the last forward pass.
     images: usize,
+    /// Passes of training so far.
+    passes: u64,
     /// Activations; a value that overwrites another shares its place.
     values: Vec<Buffer<T>>,
     gradients: Vec<Buffer<T>>,
@@ -72,6 +75,7 @@ impl<T: Real> Model<T> {
             nodes,
             batch,
             images: 0,
+            passes: 0,
             values: buffers(&plan.value_lens),
             gradients: buffers(&plan.gradient_lens),
             plan,
@@ -121,6 +125,16 @@ impl<T: Real> Model<T> {
         })
     }
 
+    /// Passes of training that the running statistics have seen: PyTorch's `num_batches_tracked`.
+    pub fn passes(&self) -> u64 {
+        self.passes
+    }
+
+    /// Sets what [`Model::passes`] counts on from, as a checkpoint says.
+    pub fn set_passes(&mut self, passes: u64) {
+        self.passes = passes;
+    }
+
     /// The logits of some images (B×height×width×channels, B at most the batch size).
     ///
     /// # Errors
@@ -136,6 +150,7 @@ impl<T: Real> Model<T> {
             });
         }
         self.images = x.len() / image;
+        self.passes += u64::from(mode == Mode::Train);
         pointwise::copy(&mut self.values[self.plan.place[0]][..x.len()], x)?;
         for layer in 0..self.nodes.len() {
             self.step(layer, parameters, mode)?;
@@ -220,15 +235,57 @@ impl<T: Real> Model<T> {
         self.labelled(labels)?;
         self.check(parameters)?;
         self.check(gradient)?;
+        let (slot, len) = self.last_gradient();
         let last = self.nodes.len();
-        let len = self.len_of(last);
         let logits = &self.values[self.plan.place[last]][..len];
-        let slot = self.plan.back[last - 1].output;
         let scores = cross_entropy(logits, labels, Some(&mut self.gradients[slot][..len]))?;
-        for layer in (0..last).rev() {
-            self.step_back(layer, parameters, gradient)?;
-        }
+        self.propagate(parameters, gradient)?;
         Ok(scores)
+    }
+
+    /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
+    /// respect to all parameters: regression in place of [`Model::backward`].
+    ///
+    /// # Errors
+    /// When the targets are not as many as the outputs, or the gradient does not fit the network.
+    ///
+    /// # Examples
+    /// ```
+    /// use mirrorflow_deep::{engine::{Mode, Model}, network::{Shape, named}};
+    /// let two = Shape { height: 1, width: 1, channels: 2 };
+    /// let mut model = Model::<f64>::new(&named("diagonal", two, 1)?, 1)?;
+    /// let (x, mut gradient) = ([0.5, 0.25], [0.0; 2]);
+    /// model.forward(&[2.0, 4.0], &x, Mode::Train)?;
+    /// assert_eq!(model.backward_squared(&[5.0], &x, &mut gradient)?, 4.5);
+    /// assert_eq!(gradient, [-6.0, -12.0]);
+    /// # Ok::<(), mirrorflow::Error>(())
+    /// ```
+    pub fn backward_squared(
+        &mut self,
+        targets: &[T],
+        parameters: &[T],
+        gradient: &mut [T],
+    ) -> Result<f64> {
+        self.check(parameters)?;
+        self.check(gradient)?;
+        let (slot, len) = self.last_gradient();
+        let outputs = &self.values[self.plan.place[self.nodes.len()]][..len];
+        let loss = squared(outputs, targets, self.images, Some(&mut self.gradients[slot][..len]))?;
+        self.propagate(parameters, gradient)?;
+        Ok(loss)
+    }
+
+    /// Where the gradient of the last value stands, and its numbers.
+    fn last_gradient(&self) -> (usize, usize) {
+        let last = self.nodes.len();
+        (self.plan.back[last - 1].output, self.len_of(last))
+    }
+
+    /// From the gradient of the last value to those of all parameters.
+    fn propagate(&mut self, parameters: &[T], gradient: &mut [T]) -> Result<()> {
+        (0..self.nodes.len())
+            .rev()
+            .try_for_each(|layer| self.step_back(layer, parameters, gradient))
     }
 
     fn step_back(&mut self, layer: usize, parameters: &[T], gradient: &mut [T]) -> Result<()> {

@@ -21,6 +21,7 @@ pub mod pointwise;
 pub mod pool;
 mod real;
 pub mod softmax;
+pub mod squared;
 
 pub use buffer::Buffer;
 pub use conv::{Conv2d, ConvShape};
