@@ -9,7 +9,7 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mirrorflow::numerics::{cholesky::Cholesky, dense, interval, log_domain, sums, vector};
+use mirrorflow::numerics::{asinh, cholesky::Cholesky, dense, interval, log_domain, sums, vector};
 
 /// Entries in (−1, 1) without structure.
 fn entries(len: usize) -> Vec<f64> {
@@ -92,6 +92,9 @@ fn maps(c: &mut Criterion) {
                 *x = log_domain::a_sinh(*z, *log_a);
             }
         });
+    });
+    group.bench_function("asinh_map", |b| {
+        b.iter(|| asinh::asinh_map(black_box(&z), &log_a, &mut x));
     });
     group.bench_function("asinh_ratio, scalar", |b| {
         b.iter(|| {

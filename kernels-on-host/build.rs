@@ -8,12 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The `__global__` functions of a source.
+/// The `__global__` functions of a source, those that `BOTH` of real.cuh makes included.
 fn kernels(text: &str) -> Vec<String> {
-    let name = |rest: &str| {
+    let name = |rest: &str| -> String {
         rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };
-    text.split("__global__ void").skip(1).map(name).collect()
+    let both = text.split("\nBOTH(").skip(1).map(name);
+    let mut all: Vec<String> = text.split("__global__ void").skip(1).map(name).collect();
+    all.extend(both.flat_map(|name| [format!("{name}_f32"), format!("{name}_f64")]));
+    all
 }
 
 /// The `.cu` files of a folder and the folders in it.

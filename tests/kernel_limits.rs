@@ -25,7 +25,7 @@ fn a_batch_ends_where_the_limit_solver_does() -> Result<()> {
                 log_a: &ladder,
                 theta: &tilt.repeat(ladder.len()),
             };
-            let done = limits(&batch, &Options::default())?;
+            let done = limits(&batch, &Options::default(), None)?;
             for (b, log_a) in ladder.into_iter().enumerate() {
                 let entropy = HyperbolicEntropy::new(vec![log_a; n], tilt.clone())?;
                 let alone = newton::minimize(&problem, &entropy, &newton::Options::default())?;
@@ -52,7 +52,7 @@ fn each_problem_may_have_its_own_matrix() -> Result<()> {
     let z: Vec<f64> = problems.iter().flat_map(|p| p.z_rows().to_vec()).collect();
     let y: Vec<f64> = problems.iter().flat_map(|p| p.y().to_vec()).collect();
     let batch = Batch { d, n, z: &z, y: &y, log_a: &[-40.0; 5], theta: &[] };
-    let done = limits(&batch, &Options::default())?;
+    let done = limits(&batch, &Options::default(), None)?;
     let entropy = HyperbolicEntropy::uniform(n, -40.0)?;
     for (b, problem) in problems.iter().enumerate() {
         let alone = newton::minimize(problem, &entropy, &newton::Options::default())?;

@@ -40,7 +40,8 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("mirrorflow", "Cargo.toml", &[]),
     ("mirrorflow-proofs-checks", "proofs-checks/Cargo.toml", &["mirrorflow"]),
     ("mirrorflow-kernels-on-host", "kernels-on-host/Cargo.toml", &["mirrorflow"]),
-    ("mirrorflow-deep", "deep/Cargo.toml", &["mirrorflow"]),
+    // Its tests run networks on the machines of `kernels-on-host`.
+    ("mirrorflow-deep", "deep/Cargo.toml", &["mirrorflow", "mirrorflow-kernels-on-host"]),
     ("mirrorflow-plots", "plots/Cargo.toml", &["mirrorflow"]),
     (
         "mirrorflow-cli",

@@ -225,7 +225,7 @@ pub(crate) struct DescendArgs {
     after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot"
 )]
 pub(crate) struct TrainArgs {
-    /// Configuration, TOML
+    /// Configuration of a run, or of a study ([study] and several [[method]]), TOML
     pub(crate) config: PathBuf,
     /// Folder of the data set [default: data.folder of the configuration]
     #[arg(long, value_name = "DIR")]
@@ -239,6 +239,8 @@ pub(crate) struct TrainArgs {
     /// Check everything, print shapes, parameters, memory and an estimate of the time, and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Print one JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,
@@ -263,7 +265,7 @@ pub(crate) enum Width {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  mirrorflow figures --out figures\n  mirrorflow figures fig1a fig4 --column two --out figures\n  mirrorflow figures sparsity --from my-data --out figures"
+    after_help = "Examples:\n  mirrorflow figures --out figures\n  mirrorflow figures fig1a fig4 --column two --out figures\n  mirrorflow figures sparsity --from my-data --out figures\n\nOn --device the gradient descents of fig1a, fig1b, fig4 and fig5 run; auto is every CUDA device that works, else the processor."
 )]
 pub(crate) struct FiguresArgs {
     /// Figures to draw [default: all that are simulated; with --from, all whose data are there]
@@ -273,7 +275,7 @@ pub(crate) struct FiguresArgs {
     #[arg(long)]
     pub(crate) list: bool,
     /// Draw from NAME.npz or NAME.csv in this folder instead of simulating
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "quick", "list"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["seed", "quick", "list", "device"])]
     pub(crate) from: Option<PathBuf>,
     /// Folder for the pictures, their data and figures.html
     #[arg(long, value_name = "DIR", default_value = "figures")]
@@ -281,6 +283,8 @@ pub(crate) struct FiguresArgs {
     /// Seed of problems, starts and batches
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
     /// Width: one column or two [default: what each figure is made for]
     #[arg(long, value_enum)]
     pub(crate) column: Option<Width>,

@@ -45,7 +45,7 @@ fn benches(c: &mut Criterion) {
                 (0..BATCH * shape.len()).map(|i| (i as f32 * 0.37).sin()).collect();
             let labels: Vec<u32> = (0..BATCH as u32).map(|i| i % 10).collect();
             let mut gradient = Buffer::<f32>::new(x.len());
-            method.start(&weights, &mut x).unwrap_or_else(|e| panic!("{e}"));
+            method.start(&weights, (&mut x).into()).unwrap_or_else(|e| panic!("{e}"));
             let mut number = 0;
             c.bench_function(&format!("{name} {kind}"), |b| {
                 b.iter(|| {
@@ -55,13 +55,14 @@ fn benches(c: &mut Criterion) {
                         step: number,
                         weight_decay: 1e-4,
                         strength: 1e-4,
+                        factor_strength: 0.0,
                         progress: 0.0,
                         weights: &weights,
                         keep: None,
                     };
                     model.forward(&images, &x, Mode::Train).map(|_| ())?;
                     model.backward(&labels, &x, &mut gradient)?;
-                    method.update(&step, &mut gradient, &mut x)
+                    method.update(&step, (&mut gradient).into(), (&mut x).into())
                 });
             });
         }

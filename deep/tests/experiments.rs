@@ -1,78 +1,159 @@
 //! The configurations that ship are complete and true to their networks, on generated data of the right shape.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use mirrorflow::Result;
-use mirrorflow_deep::train::{Config, Outcome, Setup, train};
+use mirrorflow_deep::{
+    data,
+    network::Shape,
+    study::StudyConfig,
+    train::{Config, DataConfig, Outcome, Setup, train},
+};
 
 fn configurations(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments").join(folder);
     let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<_> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
     paths.sort();
     paths
 }
 
-/// The configuration with noise in place of its data, `count` images.
-fn generated(path: &Path, count: usize) -> Result<Config> {
-    let mut config = Config::read(path)?;
-    let (shape, classes) = match config.data.set.as_str() {
+/// Noise in place of data, `count` images of the right shape.
+fn generated(data: &mut DataConfig, count: usize) {
+    let (shape, classes) = match data.set.as_str() {
         "mnist" => ([28, 28, 1], 10),
         "cifar10" => ([32, 32, 3], 10),
         "cifar100" => ([32, 32, 3], 100),
         "folder" => ([224, 224, 3], 1000),
-        _ => return Ok(config),
+        _ => return,
     };
-    config.data.set = "generated".into();
-    (config.data.shape, config.data.classes) = (Some(shape), Some(classes));
-    (config.data.images, config.data.validation) = (Some(count), 0);
-    Ok(config)
+    data.set = "generated".into();
+    (data.shape, data.classes) = (Some(shape), Some(classes));
+    (data.images, data.validation) = (Some(count), 0);
 }
 
-#[test]
-fn every_configuration_is_complete() -> Result<()> {
-    let mut seen = 0;
-    for folder in ["digits", "mnist", "paper"] {
-        for path in configurations(folder) {
-            let setup = Setup::new(generated(&path, 600)?, None)?;
-            let parameters = setup.network.parameter_count();
-            let expected = match (setup.network.name(), setup.network.classes()) {
-                ("mlp", 10) if folder == "digits" => 50_610,
-                ("mlp", 10) => 266_610,
-                ("resnet20", 10) => 272_474,
-                ("resnet18", 100) => 11_220_132,
-                ("resnet50", 1000) => 25_557_032,
-                other => panic!("{}: {other:?}", path.display()),
-            };
-            assert_eq!(parameters, expected, "{}", path.display());
-            // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight.
-            let memory = setup.memory()?;
-            let weights = setup.network.weight_count();
-            let twice = ["pilot", "spred", "l1-mask", "sign-in"]
-                .contains(&setup.config.method.name.as_str());
-            if twice {
-                assert_eq!(memory.parameters, 4 * (parameters + 2 * weights));
-                assert_eq!(memory.optimizer, 4 * (parameters + weights));
-            }
-            seen += 1;
-        }
+/// The setup of a configuration on a few images of noise.
+fn setup(mut config: Config, count: usize) -> Result<Setup> {
+    generated(&mut config.data, count);
+    let Some([height, width, channels]) = config.data.shape else {
+        return Setup::new(config, None);
+    };
+    let classes = config.data.classes.unwrap_or(10);
+    let images = data::generated(Shape { height, width, channels }, classes, count, 0);
+    Setup::on(config, &images, &Arc::new(images.first(2)))
+}
+
+fn check(path: &Path, setup: &Setup) -> Result<()> {
+    let parameters = setup.network.parameter_count();
+    let expected = match (setup.network.name(), setup.network.classes(), setup.train.shape.width) {
+        ("mlp", 10, 8) => 50_610,
+        ("mlp", 10, 28) => 266_610,
+        ("resnet20", 10, 32) => 272_474,
+        ("resnet18", 100, 32) => 11_220_132,
+        ("resnet50", 1000, 224) => 25_557_032,
+        other => panic!("{}: {other:?}", path.display()),
+    };
+    assert_eq!(parameters, expected, "{}", path.display());
+    // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight; one more where x is
+    // made of θ = m⊙w.
+    let (memory, weights) = (setup.memory()?, setup.network.weight_count());
+    let method = &setup.config.method;
+    let name = method.name.as_str();
+    if ["pilot", "spred", "l1-mask", "sign-in"].contains(&name) {
+        assert_eq!(memory.parameters, 4 * (parameters + 2 * weights));
+        assert_eq!(memory.optimizer, 4 * (parameters + weights));
+    } else if name == "powerprop" {
+        let numbers = if method.factors.is_some() { 3 } else { 1 };
+        assert_eq!(memory.parameters, 4 * (parameters + numbers * weights));
     }
-    assert!(seen > 30);
     Ok(())
 }
 
 #[test]
+fn every_configuration_is_complete() -> Result<()> {
+    let (mut runs, mut studies) = (0, 0);
+    for folder in ["digits", "mnist", "paper"] {
+        for path in configurations(folder) {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            if StudyConfig::is_one(&text) {
+                let study = StudyConfig::parse(&text, &path)?;
+                for entry in &study.method {
+                    for choice in entry.candidates() {
+                        check(&path, &setup(study.config(entry, &choice, 0)?, 300)?)?;
+                    }
+                }
+                studies += 1;
+            } else {
+                let config = Config::read(&path)?;
+                let count = if config.data.set == "folder" { 4 } else { 300 };
+                check(&path, &setup(config, count)?)?;
+                runs += 1;
+            }
+        }
+    }
+    assert!(runs > 60 && studies > 4, "{runs} {studies}");
+    Ok(())
+}
+
+/// Every method of the paper has its file for each of the paper's networks.
+#[test]
+fn no_method_of_the_paper_is_missing() {
+    let methods = [
+        "dense",
+        "l1",
+        "l1-mask",
+        "spred",
+        "pilot",
+        "pilot-constant",
+        "spred-decaying",
+        "str",
+        "powerprop",
+        "continuous",
+        "imp",
+        "lrr",
+        "imp-pilot",
+        "lrr-pilot",
+        "ham",
+        "sign-in",
+        "str-ham",
+        "str-pilot",
+        "powerprop-pilot",
+    ];
+    let names: BTreeSet<String> = configurations("paper")
+        .iter()
+        .filter_map(|p| Some(p.file_stem()?.to_string_lossy().into_owned()))
+        .collect();
+    let cifar = ["cifar10-resnet20", "cifar100-resnet18"];
+    let mut expected: Vec<String> =
+        cifar.iter().flat_map(|net| methods.iter().map(move |m| format!("{net}-{m}"))).collect();
+    // The published table.
+    let published = ["spred", "str", "pilot", "str-ham", "dense"];
+    expected.extend(published.map(|m| format!("imagenet-resnet50-{m}")));
+    for name in expected {
+        assert!(names.contains(&name), "{name}");
+    }
+}
+
+#[test]
 fn the_paper_s_networks_take_a_step() -> Result<()> {
-    for name in ["cifar10-resnet20-pilot.toml", "cifar100-resnet18-str.toml"] {
+    for name in [
+        "cifar10-resnet20-pilot.toml",
+        "cifar10-resnet20-str-pilot.toml",
+        "cifar100-resnet18-str.toml",
+        "imagenet-resnet50-dense.toml",
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/paper").join(name);
-        let mut config = generated(&path, 4)?;
+        let mut config = Config::read(&path)?;
         (config.train.epochs, config.train.batch, config.optimizer.warmup) = (1, 2, 0.0);
         (config.train.steps, config.prune.levels) = (Some(1), 0);
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
-        let outcome = train(&Setup::new(config, None)?, folder.path(), false, &mut |_| {})?;
+        let outcome = train(&setup(config, 4)?, folder.path(), false, &mut |_| {})?;
         assert!(matches!(outcome, Outcome::Done { .. }), "{name}: {outcome}");
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs::File, path::Path};
 
 use mirrorflow::kernels::{
+    array::{Accelerator, Array, Home},
     mask_weight::{Optimizer, Sgd},
     nn::Real,
 };
@@ -11,6 +12,7 @@ use mirrorflow_deep::{
     method::{Factors, Kind, Method, Step, Variable, places},
     network::{Network, Shape, named},
 };
+use mirrorflow_kernels_on_host::machines;
 use ndarray_npy::NpzReader;
 
 #[path = "golden/epoch.rs"]
@@ -87,22 +89,26 @@ fn close(what: &str, found: f64, expected: f64, scale: f64, tolerance: f64) {
     assert!(error <= tolerance * scale, "{what}: {found} against {expected}, off by {error:e}");
 }
 
-/// Loss, gradient, five steps and the running statistics; errors relative to the largest entry of each array.
-fn against_torch<T: Real>(name: &str, file: &str, shape: Shape, tolerance: f64) {
+/// Loss, gradient, five steps and the running statistics of a network at home; errors relative to the largest entry of each array.
+fn against_torch<T: Real>(home: &Home, name: &str, file: &str, shape: Shape, tolerance: f64) {
     let arrays = read(file);
     let network = named(name, shape, 10).unwrap_or_else(|e| panic!("{e}"));
     let (x, t): (Vec<T>, Vec<u32>) =
         (images(&arrays, shape), arrays["t"].iter().map(|t| *t as u32).collect());
     let mut at: Vec<T> = gather(&network, &arrays, "w");
+    let place = |values: &[T]| Array::from_slice(home, values).unwrap_or_else(|e| panic!("{e}"));
     let expected: Vec<T> = gather(&network, &arrays, "g");
-    let mut model = Model::<T>::new(&network, t.len()).unwrap_or_else(|e| panic!("{e}"));
+    let mut model = Model::<T>::at(home, &network, t.len()).unwrap_or_else(|e| panic!("{e}"));
     let mut gradient = vec![T::ZERO; at.len()];
     let mut pass = |at: &[T], gradient: &mut [T]| {
-        let scores = model
-            .forward(&x, at, Mode::Train)
-            .map(|_| ())
-            .and_then(|()| model.backward(&t, at, gradient));
-        scores.unwrap_or_else(|e| panic!("{e}")).loss
+        let (at, mut slopes) = (place(at), place(gradient));
+        let mut go = || {
+            model.forward(&x, &at, Mode::Train)?;
+            let scores = model.backward(&t, &at, &mut slopes)?;
+            gradient.copy_from_slice(&slopes.to_vec()?);
+            Ok::<_, mirrorflow::Error>(scores.loss)
+        };
+        go().unwrap_or_else(|e| panic!("{e}"))
     };
     let loss = pass(&at, &mut gradient);
     close("the loss", loss, arrays["loss"][0], 1.0, tolerance);
@@ -126,6 +132,7 @@ fn against_torch<T: Real>(name: &str, file: &str, shape: Shape, tolerance: f64) 
     for (name, values) in model.statistics() {
         let expected = &arrays[&format!("b::{}", torch_name(network.name(), &name))];
         let scale = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+        let values = values.to_vec().unwrap_or_else(|e| panic!("{e}"));
         for (f, e) in values.iter().zip(expected) {
             close(&name, f.f64(), *e, scale, 30.0 * tolerance);
         }
@@ -140,29 +147,36 @@ const SINGLE: f64 = 5e-5;
 #[test]
 fn the_mlp_is_pytorch_s() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
-    against_torch::<f64>("mlp-small", "torch_mlp_f64.npz", shape, TIGHT);
-    against_torch::<f32>("mlp-small", "torch_mlp_f32.npz", shape, SINGLE);
+    let mut homes = vec![Home::Processor];
+    for machine in machines() {
+        let on = Accelerator::open(machine.as_ref()).unwrap_or_else(|e| panic!("{e}"));
+        homes.push(Home::Device(on));
+    }
+    for home in &homes {
+        against_torch::<f64>(home, "mlp-small", "torch_mlp_f64.npz", shape, TIGHT);
+        against_torch::<f32>(home, "mlp-small", "torch_mlp_f32.npz", shape, SINGLE);
+    }
 }
 
 #[test]
 fn lenet_is_pytorch_s() {
     let shape = Shape { height: 28, width: 28, channels: 1 };
-    against_torch::<f64>("lenet5", "torch_lenet_f64.npz", shape, TIGHT);
-    against_torch::<f32>("lenet5", "torch_lenet_f32.npz", shape, SINGLE);
+    against_torch::<f64>(&Home::Processor, "lenet5", "torch_lenet_f64.npz", shape, TIGHT);
+    against_torch::<f32>(&Home::Processor, "lenet5", "torch_lenet_f32.npz", shape, SINGLE);
 }
 
 #[test]
 fn resnet_is_pytorch_s() {
     let shape = Shape { height: 16, width: 16, channels: 3 };
-    against_torch::<f64>("resnet8", "torch_resnet8_f64.npz", shape, TIGHT);
-    against_torch::<f32>("resnet8", "torch_resnet8_f32.npz", shape, SINGLE);
+    against_torch::<f64>(&Home::Processor, "resnet8", "torch_resnet8_f64.npz", shape, TIGHT);
+    against_torch::<f32>(&Home::Processor, "resnet8", "torch_resnet8_f32.npz", shape, SINGLE);
 }
 
 #[test]
 fn the_vision_transformer_is_pytorch_s() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
-    against_torch::<f64>("vit-tiny", "torch_vit_f64.npz", shape, TIGHT);
-    against_torch::<f32>("vit-tiny", "torch_vit_f32.npz", shape, SINGLE);
+    against_torch::<f64>(&Home::Processor, "vit-tiny", "torch_vit_f64.npz", shape, TIGHT);
+    against_torch::<f32>(&Home::Processor, "vit-tiny", "torch_vit_f32.npz", shape, SINGLE);
 }
 
 /// Loss with penalty, gradients of m, w and biases by their first plain step, and the losses of five steps.
@@ -191,12 +205,15 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
     for place in &rest {
         at[place.at.clone()].copy_from_slice(&of("p", &place.name));
     }
-    method.start(&weights, &mut at)?;
+    method.start(&weights, (&mut at).into())?;
     let mut model = Model::<f64>::new(&network, t.len())?;
     let mut gradient = vec![0.0; at.len()];
     for (number, expected) in arrays["losses"].iter().enumerate() {
-        let before: Vec<Vec<f64>> =
-            method.variables().into_iter().map(|(_, v)| v.value.to_vec()).collect();
+        let before: Vec<Vec<f64>> = method
+            .variables()
+            .into_iter()
+            .map(|(_, v)| v.value.to_vec())
+            .collect::<mirrorflow::Result<_>>()?;
         let squares: f64 = before.iter().flatten().map(|v| v * v).sum();
         model.forward(&x, &at, Mode::Train)?;
         let loss = model.backward(&t, &at, &mut gradient)?.loss + alpha * squares;
@@ -206,6 +223,7 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
             step: number as u64 + 1,
             weight_decay: 0.0,
             strength: alpha,
+            factor_strength: 0.0,
             progress: 0.0,
             weights: &weights,
             keep: None,
@@ -220,14 +238,15 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
                 at[i] -= RATE * gradient[i];
             }
         }
-        assert_eq!(method.update(&step, &mut gradient, &mut at)?, None);
+        assert_eq!(method.update(&step, (&mut gradient).into(), (&mut at).into())?, None);
         if number == 0 {
             for ((name, variable), before) in method.variables().into_iter().zip(&before) {
+                let after = variable.value.to_vec()?;
                 for place in &weights {
                     let gradient = of(&format!("g{name}"), &place.name);
                     for (i, g) in place.packed.clone().zip(gradient) {
                         // A difference of numbers of order 1, divided by the rate.
-                        close(name, (before[i] - variable.value[i]) / RATE, g, 1.0, 20.0 * TIGHT);
+                        close(name, (before[i] - after[i]) / RATE, g, 1.0, 20.0 * TIGHT);
                     }
                 }
             }

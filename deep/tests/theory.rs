@@ -44,7 +44,7 @@ fn network<T: Number>(
     let mut model = Model::<T>::new(&network, d)?;
     let (mut x, mut gradient) = (vec![T::ZERO; n], vec![T::ZERO; n]);
     // From x = 0: m = √β, w = 0.
-    method.start(&weights, &mut x)?;
+    method.start(&weights, (&mut x).into())?;
     let (mut path, mut losses) = (Vec::new(), Vec::new());
     for k in 0..=STEPS {
         path.push(x.iter().map(|x| x.f64()).collect());
@@ -57,11 +57,12 @@ fn network<T: Number>(
             step: k + 1,
             weight_decay: 0.0,
             strength,
+            factor_strength: 0.0,
             progress,
             weights: &weights,
             keep: None,
         };
-        assert_eq!(method.update(&step, &mut gradient, &mut x)?, None);
+        assert_eq!(method.update(&step, (&mut gradient).into(), (&mut x).into())?, None);
     }
     Ok((path, losses))
 }

@@ -79,6 +79,7 @@ static inline float __uint_as_float(unsigned bits) {
     std::memcpy(&x, &bits, sizeof x);
     return x;
 }
+using std::erfc;
 using std::fabs;
 using std::fma;
 using std::rint;

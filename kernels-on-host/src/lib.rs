@@ -8,12 +8,16 @@
 
 use std::{
     ffi::{CStr, c_char, c_void},
-    sync::{Mutex, PoisonError},
+    io::Write,
+    sync::{Mutex, Once, PoisonError},
 };
 
 use mirrorflow::{
     Error, Result,
-    kernels::machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    kernels::{
+        device::{Device, Place},
+        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    },
 };
 use rayon::prelude::*;
 
@@ -37,7 +41,7 @@ include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 const GUARD: [u64; 8] = [0xA5A5_5A5A_0F0F_F0F0; 8];
 
 /// The host as a machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Host {
     /// Threads of a block, whatever a launch asks for.
     pub block: u32,
@@ -69,6 +73,24 @@ impl Host {
     }
 }
 
+/// Every machine there is: the host in all its ways, and each GPU that works. Where none does, that is said once.
+pub fn machines() -> Vec<Box<dyn Machine>> {
+    static NOTICE: Once = Once::new();
+    let mut all: Vec<Box<dyn Machine>> = Vec::new();
+    all.extend(Host::all().into_iter().map(|host| Box::new(host) as Box<dyn Machine>));
+    match Device::Auto.open() {
+        Ok(Place::Cuda(gpus)) => {
+            all.extend(gpus.into_iter().map(|gpu| Box::new(gpu) as Box<dyn Machine>));
+        }
+        // Past the capture of the test runner: a check that did not happen must be seen.
+        Ok(Place::Cpu(Some(why))) => NOTICE.call_once(|| {
+            let _ = writeln!(std::io::stderr(), "NOTICE: no GPU is tested: {why}");
+        }),
+        _ => {}
+    }
+    all
+}
+
 impl Machine for Host {
     fn name(&self) -> String {
         let order = if self.reverse { ", last thread first" } else { "" };
@@ -83,20 +105,20 @@ impl Machine for Host {
         self.shared
     }
 
-    fn open(&self) -> Result<Box<dyn Session + '_>> {
-        Ok(Box::new(Desk { host: self, memory: Vec::new() }))
+    fn open(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(Desk { host: self.clone(), memory: Vec::new() }))
     }
 }
 
 /// Memory of a session: words and the guard, and the bytes asked for.
 type Words = (Vec<u64>, usize);
 
-struct Desk<'a> {
-    host: &'a Host,
+struct Desk {
+    host: Host,
     memory: Vec<Option<Words>>,
 }
 
-impl Desk<'_> {
+impl Desk {
     fn get(&mut self, memory: &Memory) -> std::result::Result<&mut Words, Failure> {
         let gone = self.host.failure("memory of another session, or given back");
         self.memory.get_mut(memory.0).and_then(Option::as_mut).ok_or(gone)
@@ -107,7 +129,7 @@ impl Desk<'_> {
     }
 }
 
-impl Session for Desk<'_> {
+impl Session for Desk {
     fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
         let memory = self.zeros(bytes.len())?;
         let (words, _) = self.get(&memory)?;
@@ -125,11 +147,33 @@ impl Session for Desk<'_> {
         Ok(Memory(self.memory.len() - 1))
     }
 
-    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure> {
-        let (words, bytes) = self.get(from)?;
-        let fits = into.len() <= *bytes;
+    fn write(
+        &mut self,
+        to: &Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> std::result::Result<(), Failure> {
+        let (words, size) = self.get(to)?;
+        let fits = offset + bytes.len() <= *size;
         if fits {
-            into.copy_from_slice(&mirrorflow::kernels::machine::bytes(words)[..into.len()]);
+            let to = &mut mirrorflow::kernels::machine::bytes_mut(words)[offset..];
+            to[..bytes.len()].copy_from_slice(bytes);
+            return Ok(());
+        }
+        Err(self.host.failure("more is written than there is room for"))
+    }
+
+    fn read(
+        &mut self,
+        from: &Memory,
+        offset: usize,
+        into: &mut [u8],
+    ) -> std::result::Result<(), Failure> {
+        let (words, size) = self.get(from)?;
+        let fits = offset + into.len() <= *size;
+        if fits {
+            let from = &mirrorflow::kernels::machine::bytes(words)[offset..];
+            into.copy_from_slice(&from[..into.len()]);
             return Ok(());
         }
         Err(self.host.failure("more is copied than there is"))
@@ -148,7 +192,7 @@ impl Session for Desk<'_> {
         launch: Launch,
         arguments: &[Argument<'_>],
     ) -> std::result::Result<(), Failure> {
-        let host = self.host;
+        let host = self.host.clone();
         let Some((_, one, many)) = KERNELS.iter().find(|k| k.0 == kernel) else {
             return Err(host.failure(format!("{}.cu has no kernel {kernel}", source.name)));
         };
@@ -166,6 +210,14 @@ impl Session for Desk<'_> {
         for argument in arguments {
             values.push(match argument {
                 Argument::Memory(memory) => self.get(memory)?.0.as_mut_ptr() as u64,
+                Argument::At(memory, bytes) => {
+                    let (words, size) = self.get(memory)?;
+                    if *bytes > *size {
+                        return Err(host.failure("a pointer beyond the end of memory"));
+                    }
+                    words.as_mut_ptr() as u64 + *bytes as u64
+                }
+                Argument::Null => 0,
                 Argument::Int(v) => u64::from(*v as u32),
                 Argument::Long(v) => *v,
                 Argument::Double(v) => v.to_bits(),

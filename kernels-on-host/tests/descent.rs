@@ -13,10 +13,7 @@ use mirrorflow::{
     problem::{Generator, Problem},
     schedule::Schedule,
 };
-use mirrorflow_kernels_on_host::Host;
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::{Host, machines};
 
 const OBJECTIVES: [Objective; 3] = [Objective::MaskWeight, Objective::MaskL1, Objective::PlainL1];
 

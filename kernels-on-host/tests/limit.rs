@@ -1,5 +1,7 @@
 //! `limit.cu` on every machine against the CPU twin.
 
+use std::sync::atomic::AtomicBool;
+
 use mirrorflow::{
     Result,
     kernels::{
@@ -9,10 +11,7 @@ use mirrorflow::{
     },
     problem::Generator,
 };
-use mirrorflow_kernels_on_host::Host;
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::{Host, machines};
 
 const LADDER: [f64; 6] = [50.0, 3.0, -1.0, -20.0, -200.0, -1000.0];
 
@@ -43,11 +42,11 @@ fn every_machine_finds_the_limits_of_the_cpu_twin() -> Result<()> {
     each[2 * d * n] = f64::NAN;
     for (z, theta) in [(problem.z_rows(), &[][..]), (problem.z_rows(), &theta), (&each, &[])] {
         let batch = Batch { d, n, z, y: &y, log_a: &log_a, theta };
-        let expected = limits(&batch, &Options::default())?;
+        let expected = limits(&batch, &Options::default(), None)?;
         let wrong = expected.ending.iter().filter(|e| **e != Ending::Converged).count();
         assert_eq!(wrong, usize::from(z.len() > d * n));
         for machine in &machines() {
-            let found = limits_on(&[machine.as_ref()], &batch, &Options::default())?;
+            let found = limits_on(&[machine.as_ref()], &batch, &Options::default(), None)?;
             agree(&found, &expected, n, &machine.name());
         }
     }
@@ -62,10 +61,13 @@ fn pieces_and_machines_change_nothing() -> Result<()> {
     let y: Vec<f64> = (0..count * d).map(|k| (k as f64).sin()).collect();
     let log_a: Vec<f64> = (0..count).map(|b| -(b as f64)).collect();
     let batch = Batch { d, n, z: problem.z_rows(), y: &y, log_a: &log_a, theta: &[] };
-    let solve = |machines: &[&dyn Machine]| limits_on(machines, &batch, &Options::default());
+    let solve = |machines: &[&dyn Machine]| limits_on(machines, &batch, &Options::default(), None);
     let whole = solve(&[&Host::new(1)])?;
     let small = Host { memory: 60_000, ..Host::new(1) };
     assert_eq!(whole, solve(&[&small, &Host::new(1)])?);
     assert!(whole.ending.iter().all(|e| *e == Ending::Converged));
+    let cancel = AtomicBool::new(true);
+    let done = limits_on(&[&Host::new(1)], &batch, &Options::default(), Some(&cancel))?;
+    assert!(done.ending.iter().all(|e| *e == Ending::Cancelled));
     Ok(())
 }

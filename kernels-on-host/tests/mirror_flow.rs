@@ -12,10 +12,7 @@ use mirrorflow::{
     problem::Generator,
     schedule::Schedule,
 };
-use mirrorflow_kernels_on_host::Host;
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::{Host, machines};
 
 const SAMPLES: usize = 6;
 const FEATURES: usize = 13;

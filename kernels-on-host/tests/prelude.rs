@@ -8,10 +8,7 @@ use mirrorflow::{
     },
     numerics::{log_domain, vector},
 };
-use mirrorflow_kernels_on_host::{Host, checks};
-
-mod machines;
-use machines::machines;
+use mirrorflow_kernels_on_host::{Host, checks, machines};
 
 const LAUNCH: Launch = Launch { grid: 3, block: 128, shared: 0 };
 

@@ -55,6 +55,8 @@ pub struct Picture {
     pub title: String,
     /// The picture, for a page with [`page_style`].
     pub svg: String,
+    /// The same in one column, for a narrow screen, where the picture is two columns wide by its own choice.
+    pub narrow: Option<String>,
     /// What is to be seen, with mathematics between dollars.
     pub caption: String,
     /// What was checked on the data.
@@ -87,17 +89,57 @@ pub fn find(name: &str) -> Result<&'static Figure> {
 }
 
 impl Figure {
+    /// A figure whose data the toolkit simulates.
+    const fn simulated(
+        name: &'static str,
+        title: &'static str,
+        draw: fn(&Data) -> Result<Sheet>,
+        tell: fn(&Data) -> Result<Told>,
+    ) -> Self {
+        Self { name, title, simulated: true, draw, tell }
+    }
+
+    /// A figure whose data come from a file.
+    const fn from_file(
+        name: &'static str,
+        title: &'static str,
+        draw: fn(&Data) -> Result<Sheet>,
+        tell: fn(&Data) -> Result<Told>,
+    ) -> Self {
+        Self { name, title, simulated: false, draw, tell }
+    }
+
+    /// What is simulated has a value everywhere; in a data file NaN breaks a line.
+    fn check(&self, data: &Data) -> Result<()> {
+        data.check()?;
+        for curve in &data.curves {
+            let wrong = |y: &f64| y.is_infinite() || self.simulated && y.is_nan();
+            if let Some(k) = curve.y.iter().position(wrong) {
+                return Err(Error::NotFinite {
+                    what: format!("y of curve {}/{} of {}", curve.panel, curve.series, self.name),
+                    index: k.to_string(),
+                    value: curve.y[k],
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Draws the figure, in the width it is made for unless told otherwise.
     ///
     /// # Errors
-    /// When the data lack a curve or a number the figure needs.
+    /// When the data lack a curve or a number the figure needs, or have a value that is not finite.
     pub fn picture(&self, data: &Data, column: Option<Column>) -> Result<Picture> {
+        self.check(data)?;
         let sheet = (self.draw)(data)?;
         let (caption, statements) = (self.tell)(data)?;
+        let narrow = (column.is_none() && sheet.column == Column::Two)
+            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One));
         Ok(Picture {
             name: self.name.into(),
             title: self.title.into(),
             svg: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column)),
+            narrow,
             caption,
             statements,
             seed: data.seed,

@@ -86,12 +86,16 @@ fn page(gallery: Gallery) -> String {
 /// One picture as `<figure>`; on a page with [`page_style`]. `files`: whether its data lie beside the page.
 pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
     let name = escape(&picture.name);
-    let mut out = format!(
-        "<figure id=\"{name}\" class=\"picture\">\n<h2>{}</h2>\n<div class=\"box\">\n{}</div>\n<figcaption><p>{}</p>\n",
-        html(&picture.title),
-        picture.svg,
-        html(&picture.caption)
-    );
+    let mut out =
+        format!("<figure id=\"{name}\" class=\"picture\">\n<h2>{}</h2>\n", html(&picture.title));
+    let boxes = match &picture.narrow {
+        None => vec![("box", &picture.svg)],
+        Some(narrow) => vec![("box wide", &picture.svg), ("box narrow", narrow)],
+    };
+    for (class, svg) in boxes {
+        let _ = write!(out, "<div class=\"{class}\">\n{svg}</div>\n");
+    }
+    let _ = writeln!(out, "<figcaption><p>{}</p>", html(&picture.caption));
     if !picture.statements.is_empty() {
         out.push_str("<ul class=\"statements\">\n");
         for s in &picture.statements {

@@ -190,9 +190,27 @@ impl Data {
         out.finish()
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether there are curves, each with points, all its arrays of one length and x finite.
+    ///
+    /// # Errors
+    /// When not: which curve, and what is wrong with it.
+    pub fn check(&self) -> Result<()> {
+        let empty = |what: String| Error::Shape {
+            what,
+            expected: "one point or more".into(),
+            found: "none".into(),
+        };
+        if self.curves.is_empty() {
+            return Err(empty(format!("data of figure {}", self.figure)));
+        }
         for curve in &self.curves {
             let n = curve.x.len();
+            if n == 0 {
+                return Err(empty(format!(
+                    "curve {}/{} of {}",
+                    curve.panel, curve.series, self.figure
+                )));
+            }
             let other =
                 curve.band.as_ref().map_or(curve.y.len(), |b| b.0.len().min(b.1.len()).min(n));
             if curve.y.len() != n || other != n {
@@ -282,18 +300,17 @@ impl Data {
         let meta = get("meta")?.as_text().and_then(|t| t.first().cloned()).unwrap_or_default();
         let meta: Meta = serde_json::from_str(&meta)
             .map_err(|e| wrong(format!("array \"meta\" is not the JSON of figure data: {e}")))?;
-        let which = get("curve")?.as_i64().unwrap_or_default();
+        let which = get("curve")?
+            .as_i64()
+            .ok_or_else(|| wrong("array \"curve\" does not hold whole numbers".into()))?;
         let column = |name: &str| {
-            let values = get(name)?.as_f64().unwrap_or_default();
-            let shape: &Array = get(name)?;
-            if values.len() != which.len() {
-                let (found, expected) = (&shape.shape, which.len());
-                let why = format!(
-                    "array {name:?} is {found:?}, expected {expected} numbers as in \"curve\""
-                );
-                return Err(wrong(why));
-            }
-            Ok(values)
+            let array: &Array = get(name)?;
+            let (found, expected) = (&array.shape, which.len());
+            array.as_f64().filter(|v| v.len() == expected).ok_or_else(|| {
+                wrong(format!(
+                    "array {name:?} is {found:?}, expected {expected} real numbers as in \"curve\""
+                ))
+            })
         };
         let (x, y, low, high) = (column("x")?, column("y")?, column("low")?, column("high")?);
         let mut curves: Vec<Curve> = meta
@@ -317,18 +334,30 @@ impl Data {
             path: path.to_owned(),
             why: format!("line {line} {why}"),
         };
-        let meta = match text.strip_prefix("# ") {
-            Some(rest) => serde_json::from_str(rest.lines().next().unwrap_or_default()).ok(),
-            None => None,
+        // What `write` puts there, other than a remark of a user.
+        let own =
+            text.lines().next().and_then(|l| l.strip_prefix("# ")).filter(|l| l.starts_with('{'));
+        let meta = match own {
+            Some(json) => {
+                let meta: Meta = serde_json::from_str(json)
+                    .map_err(|e| wrong(1, format!("is not the JSON of figure data: {e}")))?;
+                if !text.ends_with('\n') {
+                    return Err(wrong(
+                        text.lines().count() as u64,
+                        "ends too early: the file is cut".into(),
+                    ));
+                }
+                meta
+            }
+            None => Meta {
+                figure: figure.into(),
+                version: VERSION.into(),
+                seed: None,
+                config: Value::Null,
+                numbers: BTreeMap::new(),
+                curves: Vec::new(),
+            },
         };
-        let meta = meta.unwrap_or_else(|| Meta {
-            figure: figure.into(),
-            version: VERSION.into(),
-            seed: None,
-            config: Value::Null,
-            numbers: BTreeMap::new(),
-            curves: Vec::new(),
-        });
         let mut reader = csv::ReaderBuilder::new()
             .comment(Some(b'#'))
             .trim(csv::Trim::All)

@@ -55,6 +55,11 @@ fn wrong_files_say_what_and_where() {
     refuse(Some("series,x,y\nours,1\n"), "line 2");
     refuse(Some("series,x,y\n"), "no points");
     refuse(Some("series,x,y\nours,nan,1\n"), "x of curve /ours[0] is NaN");
+    // The first line of a file of this toolkit, and its end.
+    refuse(Some("# {\"figure\": \nseries,x,y\nours,1,2\n"), "line 1 is not the JSON");
+    let whole = sample().csv(&sample().meta().expect("JSON"));
+    refuse(Some(whole.trim_end()), "line 6 ends too early");
+    refuse(Some("# a remark\nseries,x,y\nours,1,one\n"), "line 3");
     std::fs::write(folder.path().join("mine.npz"), b"PK no archive").expect("written");
     refuse(None, "mine.npz");
 }

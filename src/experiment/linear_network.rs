@@ -25,12 +25,14 @@ use rand_distr::StandardNormal;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Curve, Data, Event, Lab, Size};
+use super::{Curve, Event, Size};
 use crate::{
     Error, Result,
     kernels::{
         LANES, Outcome,
-        descent::{self, Objective, Options, Run},
+        descent::{Objective, Options, Run},
+        descent_device::descend_on,
+        machine::Machine,
     },
     parameterization::Start,
     problem::{Design, Generator, Problem, Targets, Values},
@@ -192,6 +194,13 @@ impl Config {
         (0..self.starts).map(|_| (0..self.features).map(|_| entry()).collect()).collect()
     }
 
+    /// `√Σ x*_i²` over the i whose x₀ has not the sign of x*_i: with β = 0, `w = ±m` in every step of gradient descent
+    /// and of SGD, so that `x_i = ±m_i²` keeps its sign and no step is nearer to x* than this.
+    pub(super) fn out_of_reach(x0: &[f64], truth: &[f64]) -> f64 {
+        let wrong = x0.iter().zip(truth).filter(|(x, t)| *x * *t <= 0.0);
+        wrong.map(|(_, t)| t * t).sum::<f64>().sqrt()
+    }
+
     /// About evenly spaced in log k, without repetition, from 1 to the last step.
     fn recorded(&self) -> Vec<u64> {
         let last = self.steps as f64;
@@ -215,7 +224,7 @@ pub struct Runs {
 
 impl Runs {
     /// The mean over the runs, with the least and the largest as its band.
-    fn curve(&self, steps: &[u64], series: String) -> Curve {
+    pub(super) fn curve(&self, steps: &[u64], series: String) -> Curve {
         let over = |fold: fn(f64, f64) -> f64, from: f64| -> Vec<f64> {
             let at = |r: usize| self.errors.iter().map(|e| e[r]).fold(from, fold);
             (0..steps.len()).map(at).collect()
@@ -227,27 +236,45 @@ impl Runs {
     }
 
     /// The mean error at the end.
-    fn end(&self) -> f64 {
+    pub(super) fn end(&self) -> f64 {
         let last = |e: &Vec<f64>| e.last().copied().unwrap_or(f64::NAN);
         self.errors.iter().map(last).sum::<f64>() / self.errors.len() as f64
     }
 }
 
+/// What [`Network::descend`] is to run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Descent<'a> {
+    /// Places in [`schedules`].
+    pub(super) chosen: &'a [usize],
+    /// Runs from each start.
+    pub(super) repeats: usize,
+    /// Samples of a batch; `None` is gradient descent.
+    pub(super) batch: Option<usize>,
+    /// What it reports as its work.
+    pub(super) work: f64,
+}
+
 /// All gradient descents: four settings under seven schedules.
 pub struct Network {
-    config: Config,
-    problem: Problem,
-    starts: Vec<Vec<f64>>,
-    steps: Vec<u64>,
-    runs: Vec<Runs>,
+    pub(super) config: Config,
+    pub(super) problem: Problem,
+    pub(super) starts: Vec<Vec<f64>>,
+    /// The recorded steps.
+    pub(super) steps: Vec<u64>,
+    pub(super) runs: Vec<Runs>,
 }
 
 impl Network {
-    /// Simulates.
+    /// Simulates, on these machines; on this processor where there are none.
     ///
     /// # Errors
-    /// When a run diverges.
-    pub fn simulate(config: Config, watch: &(dyn Fn(Event<'_>) + Sync)) -> Result<Self> {
+    /// When a run diverges or a machine fails.
+    pub fn simulate(
+        config: Config,
+        machines: &[&dyn Machine],
+        watch: &(dyn Fn(Event<'_>) + Sync),
+    ) -> Result<Self> {
         let (problem, starts, steps) = (config.problem()?, config.starts(), config.recorded());
         let mut network = Self { config, problem, starts, steps, runs: Vec::new() };
         let chosen: Vec<usize> = (0..schedules(network.config.step).len()).collect();
@@ -256,7 +283,8 @@ impl Network {
             .par_iter()
             .map(|setting| {
                 watch(Event::Begin("linear network"));
-                network.descend(*setting, &chosen, 1, None, |_, _| 0, watch, WORK / 4.0)
+                let how = Descent { chosen: &chosen, repeats: 1, batch: None, work: WORK / 4.0 };
+                network.descend(*setting, how, |_, _| 0, machines, watch)
             })
             .collect();
         for runs in runs {
@@ -265,17 +293,21 @@ impl Network {
         Ok(network)
     }
 
-    /// Runs every start `repeats` times under each of `chosen`, in batches of two blocks of lanes.
-    fn descend(
+    /// The runs, setting by setting, schedule by schedule.
+    pub fn runs(&self) -> &[Runs] {
+        &self.runs
+    }
+
+    /// Runs every start under the schedules, with a seed for each start and repeat.
+    pub(super) fn descend(
         &self,
         setting: Setting,
-        chosen: &[usize],
-        repeats: usize,
-        batch: Option<usize>,
+        how: Descent<'_>,
         seed: impl Fn(usize, usize) -> u64,
+        machines: &[&dyn Machine],
         watch: &(dyn Fn(Event<'_>) + Sync),
-        work: f64,
     ) -> Result<Vec<Runs>> {
+        let Descent { chosen, repeats, batch, work } = how;
         let schedules = schedules(self.config.step);
         let mut runs = Vec::new();
         for &schedule in chosen {
@@ -299,8 +331,11 @@ impl Network {
         };
         let (n, truth) = (self.config.features, self.problem.x_true().unwrap_or_default());
         let mut errors: Vec<Vec<f64>> = Vec::new();
-        for part in runs.chunks(2 * LANES) {
-            let done = descent::descend(&self.problem, setting.objective(), part, &options, None)?;
+        // Two blocks of lanes at a time on the processor, so that the bar moves; a device takes all at once.
+        let size = if machines.is_empty() { 2 * LANES } else { runs.len().max(1) };
+        for part in runs.chunks(size) {
+            let objective = setting.objective();
+            let done = descend_on(machines, &self.problem, objective, part, &options, None)?;
             if let Some(k) = done.outcome.iter().position(|o| *o != Outcome::Complete) {
                 return Err(Error::Domain {
                     what: format!("run {} of {}", errors.len() + k, setting.name()),
@@ -323,101 +358,4 @@ impl Network {
             .map(|(&schedule, errors)| Runs { setting, schedule, errors: errors.to_vec() })
             .collect())
     }
-
-    fn of(&self, setting: Setting) -> impl Iterator<Item = &Runs> {
-        self.runs.iter().filter(move |r| r.setting == setting)
-    }
-
-    /// The schedule of a setting with the least mean error at the end, among those allowed.
-    fn best(&self, setting: Setting, allowed: impl Fn(usize) -> bool) -> &Runs {
-        let allowed = self.of(setting).filter(|r| allowed(r.schedule));
-        allowed.min_by(|p, q| p.end().total_cmp(&q.end())).expect("seven schedules")
-    }
-
-    fn data(&self, figure: &str) -> Data {
-        let schedules: Vec<String> =
-            schedules(self.config.step).iter().map(ToString::to_string).collect();
-        let config = serde_json::json!({ "network": self.config, "schedules_in_k": schedules });
-        let mut data = Data::new(figure, Some(self.config.seed), config);
-        let truth = self.problem.x_true().unwrap_or_default();
-        data.numbers.insert("norm of x*".into(), crate::numerics::sums::norm2(truth));
-        data
-    }
-}
-
-/// PILoT's start against spred's under all schedules.
-pub(super) fn fig1a(lab: &Lab) -> Result<Data> {
-    let network = lab.network()?;
-    let mut data = network.data("fig1a");
-    let schedules = schedules(network.config.step);
-    for setting in [Setting::Spred, Setting::Pilot] {
-        for runs in network.of(setting) {
-            let series =
-                format!("{}, {}", setting.name(), schedule_name(&schedules[runs.schedule]));
-            data.curves.push(runs.curve(&network.steps, series));
-        }
-    }
-    Ok(data)
-}
-
-/// The best schedule of each setting, and PILoT's best constant and best decay.
-pub(super) fn fig1b(lab: &Lab) -> Result<Data> {
-    let network = lab.network()?;
-    let mut data = network.data("fig1b");
-    let schedules = schedules(network.config.step);
-    let is_constant = |k: usize| k < CONSTANTS;
-    let chosen = [
-        network.best(Setting::Pilot, |k| !is_constant(k)),
-        network.best(Setting::Pilot, is_constant),
-        network.best(Setting::MaskL1, is_constant),
-        network.best(Setting::MaskL1, |k| !is_constant(k)),
-        network.best(Setting::PlainL1, is_constant),
-        network.best(Setting::PlainL1, |k| !is_constant(k)),
-        network.best(Setting::Spred, |_| true),
-    ];
-    for runs in chosen {
-        let series =
-            format!("{}, {}", runs.setting.name(), schedule_name(&schedules[runs.schedule]));
-        data.curves.push(runs.curve(&network.steps, series));
-    }
-    Ok(data)
-}
-
-/// Every run of the three settings the paper shows.
-pub(super) fn fig4(lab: &Lab) -> Result<Data> {
-    let network = lab.network()?;
-    let mut data = network.data("fig4");
-    for setting in [Setting::Pilot, Setting::MaskL1, Setting::PlainL1] {
-        for (runs, schedule) in network.of(setting).zip(&schedules(network.config.step)) {
-            let curve = runs.curve(&network.steps, schedule_name(schedule));
-            data.curves.push(curve.in_panel(setting.name()));
-        }
-    }
-    Ok(data)
-}
-
-/// The best schedules of gradient descent, by SGD.
-pub(super) fn fig5(lab: &Lab) -> Result<Data> {
-    let network = lab.network()?;
-    let mut data = network.data("fig5");
-    let (config, schedules) = (&network.config, schedules(network.config.step));
-    let settings = [Setting::Pilot, Setting::MaskL1, Setting::PlainL1];
-    for setting in settings {
-        let best = network.best(setting, |_| true);
-        let repeats = config.batch_seeds;
-        // A seed for each start and repeat, the same in all settings.
-        let seed = |start: usize, repeat: usize| {
-            config.seed.wrapping_mul(1000).wrapping_add((start * repeats + repeat) as u64)
-        };
-        let work = SGD_WORK / settings.len() as f64;
-        (lab.watch)(Event::Begin("fig5"));
-        let batch = Some(config.batch);
-        let chosen = [best.schedule];
-        let runs = network.descend(setting, &chosen, repeats, batch, seed, lab.watch, work)?;
-        let name = format!("{}, {}", setting.name(), schedule_name(&schedules[best.schedule]));
-        data.curves.push(best.curve(&network.steps, name.clone()).in_panel("GD"));
-        data.curves
-            .extend(runs.iter().map(|r| r.curve(&network.steps, name.clone()).in_panel("SGD")));
-    }
-    Ok(data)
 }

@@ -10,23 +10,25 @@
 //! | `saddle-to-saddle` | the flow for a → 0 |
 //! | `phase-portrait` | the plane of (m, w) with level lines of R |
 //!
-//! A [`Lab`] holds seed and size and keeps what several experiments share. The same seed gives the same
+//! A [`Lab`] holds seed, size and device and keeps what several experiments share. The same seed gives the same
 //! bits on any number of threads.
 
 mod bound;
 mod data;
+mod linear_figures;
 pub mod linear_network;
 mod path;
 mod portrait;
 mod potential;
 mod sign_flip;
+mod slope;
 mod staircase;
 
 use std::sync::OnceLock;
 
 pub use data::{Curve, Data};
 
-use crate::Result;
+use crate::{Result, kernels::device::Place};
 use linear_network::Network;
 
 /// How large the experiments are.
@@ -53,6 +55,8 @@ pub struct Lab<'a> {
     pub seed: u64,
     /// Full or quick.
     pub size: Size,
+    /// Where the gradient descents of the linear network run.
+    pub place: Place,
     watch: &'a (dyn Fn(Event<'_>) + Sync),
     network: OnceLock<Network>,
 }
@@ -65,7 +69,13 @@ impl<'a> Lab<'a> {
 
     /// A lab that reports to `watch`, from any thread.
     pub fn watched(size: Size, seed: u64, watch: &'a (dyn Fn(Event<'_>) + Sync)) -> Self {
-        Self { seed, size, watch, network: OnceLock::new() }
+        Self { seed, size, place: Place::Cpu(None), watch, network: OnceLock::new() }
+    }
+
+    /// With the gradient descents of the linear network on these devices. Their sums are taken in another order, so that
+    /// last digits differ; the data say on which device they were made.
+    pub fn on(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 
     /// The data of one experiment.
@@ -101,8 +111,8 @@ impl<'a> Lab<'a> {
         if let Some(network) = self.network.get() {
             return Ok(network);
         }
-        let network =
-            Network::simulate(linear_network::Config::new(self.size, self.seed), self.watch)?;
+        let config = linear_network::Config::new(self.size, self.seed);
+        let network = Network::simulate(config, &self.place.machines(), self.watch)?;
         Ok(self.network.get_or_init(|| network))
     }
 
@@ -133,13 +143,13 @@ pub fn all() -> &'static [Experiment] {
         Experiment { name, work: inside + 0.1, inside, network: true, run }
     }
     const ALL: &[Experiment] = &[
-        network("fig1a", 0.0, linear_network::fig1a),
-        network("fig1b", 0.0, linear_network::fig1b),
+        network("fig1a", 0.0, linear_figures::fig1a),
+        network("fig1b", 0.0, linear_figures::fig1b),
         cheap("fig1c", 0.1, potential::data),
-        network("fig4", 0.0, linear_network::fig4),
-        network("fig5", linear_network::SGD_WORK, linear_network::fig5),
+        network("fig4", 0.0, linear_figures::fig4),
+        network("fig5", linear_network::SGD_WORK, linear_figures::fig5),
         cheap("l1-path", 0.5, path::coefficients),
-        cheap("error-slope", 0.5, path::error_slope),
+        cheap("error-slope", 0.5, slope::data),
         cheap("sign-flip", 0.5, sign_flip::data),
         cheap("bound", 0.2, bound::data),
         cheap("saddle-to-saddle", 1.0, staircase::data),

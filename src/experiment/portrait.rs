@@ -20,6 +20,10 @@ const STARTS: [(f64, f64); 6] =
     [(0.5, 0.0), (1.0, 0.0), (1.5, 0.0), (2.0, 0.0), (1.25, -1.0), (1.75, -1.25)];
 const END: f64 = 12.0;
 const REACH: f64 = 2.25;
+/// Steps that a flow may take.
+const STEPS: u64 = 10_000;
+/// Relative tolerance of the integrator.
+const RTOL: f64 = 1e-13;
 
 /// `½[mw log((m+w)/(m−w)) − w²]`.
 fn centred(m: f64, w: f64) -> f64 {
@@ -39,11 +43,12 @@ fn level(m: f64, value: f64) -> f64 {
 pub(super) fn data(_: &Lab) -> Result<Data> {
     let problem = Problem::from_rows(vec![1.0], vec![1.0])?;
     let panels = [("none", Schedule::None), ("decay", Schedule::Geometric { c: 0.5, r: 0.5 })];
-    let config = serde_json::json!({ "Z": [[1.0]], "y": [1.0], "levels": LEVELS, "starts": STARTS, "end": END,
+    let config = serde_json::json!({ "Z": [[1.0]], "y": [1.0], "levels": LEVELS, "starts": STARTS, "end": END, "rtol": RTOL, "max_steps": STEPS,
         "schedules": panels.iter().map(|p| p.1.to_string()).collect::<Vec<_>>() });
     let mut data = Data::new("phase-portrait", None, config);
     // β is a small difference of m² and w² at the end.
-    let options = Options::until(END).with_tolerances(1e-13, 1e-15);
+    let options = Options::until(END).with_tolerances(RTOL, 1e-2 * RTOL);
+    let options = Options { max_steps: STEPS, ..options };
     let m: Vec<f64> = (1..=240).map(|k| REACH * f64::from(k) / 240.0).collect();
     for (panel, schedule) in &panels {
         for value in LEVELS {

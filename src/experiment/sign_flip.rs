@@ -13,6 +13,8 @@ use crate::{
 };
 
 const END: f64 = 40.0;
+/// From here on points are evenly spaced in log t; 0 is the first.
+const FROM: f64 = 0.01;
 const POINTS: usize = 241;
 
 pub(super) fn data(lab: &Lab) -> Result<Data> {
@@ -36,7 +38,9 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     let config = serde_json::json!({ "network": network, "schedule": schedule.to_string(),
         "start": start, "coordinate": i, "end": END });
     let mut data = Data::new("sign-flip", Some(lab.seed), config);
-    let times: Vec<f64> = (0..POINTS).map(|k| END * k as f64 / (POINTS - 1) as f64).collect();
+    let spread = |k: usize| FROM * (END / FROM).powf(k as f64 / (POINTS - 1) as f64);
+    let mut times = vec![0.0];
+    times.extend((0..POINTS).map(|k| spread(k).min(END)));
     let x0 = &starts[start];
     for (panel, start) in [("PILoT", Start::pilot(x0, network.beta)?), ("spred", Start::spred(x0)?)]
     {
@@ -65,5 +69,6 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
         );
     }
     data.numbers.insert("truth".into(), truth[i]);
+    data.numbers.insert("out of reach of spred".into(), Config::out_of_reach(x0, &truth));
     Ok(data)
 }

@@ -14,6 +14,8 @@ use crate::{
 
 /// ℓ = log(1/a).
 const ELLS: [f64; 4] = [10.0, 50.0, 250.0, 2000.0];
+/// Relative tolerance of the integrator.
+const RTOL: f64 = 1e-8;
 /// A coefficient is drawn where it exceeds this somewhere.
 const VISIBLE: f64 = 1e-2;
 
@@ -23,7 +25,7 @@ fn run(problem: &Problem, ell: f64, times: &[f64]) -> Result<Trajectory> {
     let scaled: Vec<f64> = times.iter().map(|tau| 0.5 * ell * tau).collect();
     let options = Options::until(scaled.last().copied().unwrap_or(0.0))
         .with_times(&scaled)
-        .with_tolerances(1e-8, 1e-11)
+        .with_tolerances(RTOL, 1e-3 * RTOL)
         .with_method(Method::Rosenbrock);
     let run = integrate(&flow, &Options { max_steps: 100_000, ..options })?;
     if run.outcome.is_complete() {
@@ -47,9 +49,9 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     };
     let last = look.x.outer_iter().rposition(away).map_or(1.0, |k| look.t[k] * 2.0 / ELLS[2]);
     let end = 1.25 * (last + 1.0);
-    let points = if lab.is_quick() { 60 } else { 400 };
+    let points = if lab.is_quick() { 60 } else { 1600 };
     let times: Vec<f64> = (0..=points).map(|k| end * k as f64 / points as f64).collect();
-    let config = serde_json::json!({ "problem": problem.name(), "log_1_over_a": ELLS, "end": end });
+    let config = serde_json::json!({ "problem": problem.name(), "log_1_over_a": ELLS, "end": end, "rtol": RTOL });
     let mut data = Data::new("saddle-to-saddle", Some(lab.seed), config);
     for ell in ELLS {
         let run = run(&problem, ell, &times)?;

@@ -13,7 +13,9 @@ use super::{
     Outcome,
     descent::{Descents, Objective, Options, Run, check, descend, not_finite},
     machine::{Argument as A, Failure, Launch, Machine, Memory, Session, Source, bytes, bytes_mut},
+    matrices::Matrices,
     pieces::{Bytes, in_pieces},
+    records::records_of,
 };
 use crate::{Result, problem::Problem, schedule::Schedule};
 
@@ -106,7 +108,7 @@ fn with_clock(
         |session, held, range| plan.piece(session, held, range),
     )?;
     let records = options.record.len();
-    let mut x = vec![f64::NAN; records * runs.len() * n];
+    let mut x = records_of(records, runs.len(), n)?;
     let mut outcome = vec![Outcome::Complete; runs.len()];
     for (range, (part, ends)) in pieces {
         for r in 0..records {
@@ -151,10 +153,9 @@ struct Plan<'a> {
     on_chip: bool,
 }
 
-/// Z (d×n), Zᵀ (n×d), y (d) and the recorded steps.
+/// Z, y (d) and the recorded steps.
 struct Held {
-    z: Memory,
-    zt: Memory,
+    matrices: Matrices,
     y: Memory,
     recorded: Memory,
 }
@@ -162,16 +163,8 @@ struct Held {
 impl Plan<'_> {
     fn shared_data(&self, session: &mut dyn Session) -> std::result::Result<Held, Failure> {
         let (d, n) = (self.problem.samples(), self.problem.features());
-        let z = self.problem.z_rows();
-        let mut zt = vec![0.0; d * n];
-        for (j, row) in z.chunks_exact(n).enumerate() {
-            for (i, v) in row.iter().enumerate() {
-                zt[i * d + j] = *v;
-            }
-        }
         Ok(Held {
-            z: session.upload(bytes(z))?,
-            zt: session.upload(bytes(&zt))?,
+            matrices: Matrices::upload(session, self.problem.z_rows(), d, n)?,
             y: session.upload(bytes(self.problem.y()))?,
             recorded: session.upload(bytes(&self.options.record))?,
         })
@@ -251,8 +244,8 @@ impl Plan<'_> {
                         A::Long(to),
                         A::Double(options.step),
                         A::Double(self.clock),
-                        A::Memory(&held.z),
-                        A::Memory(&held.zt),
+                        A::Memory(&held.matrices.z),
+                        A::Memory(&held.matrices.zt),
                         A::Memory(&held.y),
                         A::Memory(&schedules),
                         A::Memory(&pieces),

@@ -2,7 +2,11 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 
-use super::{Block, Objective, Options, Run, descend, shuffle};
+use super::{
+    Objective, Options, Run,
+    block::{Block, shuffle},
+    descend,
+};
 use crate::{
     Result,
     kernels::{LANES, Outcome, philox::Stream},

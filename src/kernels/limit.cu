@@ -3,15 +3,9 @@
 // another order. A block of threads solves one problem after the other; every decision is taken from sums
 // that all threads see, so that all take the same way. Units are those of the host: rows of Z and x of size 1.
 
-#include "prelude.cuh"
+#include "block.cuh"
 
 using namespace mirror;
-
-// Threads of a block at most.
-#define THREADS 1024
-
-// A function that is called, not copied: the ladder calls each from many places.
-#define CALLED __device__ __noinline__ static
 
 // Endings, as limit.rs numbers them.
 #define CONVERGED 0
@@ -37,55 +31,21 @@ struct Core {
     double* sums;                           // one for each thread
 };
 
-// For every i below count, shared out to the threads.
-#define EACH(i, count) for (int i = (int)threadIdx.x; i < (count); i += (int)blockDim.x)
-
-// The sum (or maximum) of a number of each thread, seen by all.
-CALLED double block_sum(const Core& c, double value, bool maximum) {
-    const int thread = (int)threadIdx.x;
-    c.sums[thread] = value;
-    __syncthreads();
-    for (int count = (int)blockDim.x; count > 1;) {
-        const int half = (count + 1) / 2;
-        if (thread + half < count) {
-            const double other = c.sums[thread + half], own = c.sums[thread];
-            c.sums[thread] = !maximum ? own + other : other > own ? other : own;
-        }
-        __syncthreads();
-        count = half;
-    }
-    const double all = c.sums[0];
-    __syncthreads();
-    return all;
-}
-
 FN double dot(const Core& c, const double* a, const double* b, int count) {
     double sum = 0.0;
     EACH(i, count) sum = fma(a[i], b[i], sum);
-    return block_sum(c, sum, false);
+    return over_block(c.sums, sum, false);
 }
 
 FN double norm(const Core& c, const double* v, int count) { return sqrt(dot(c, v, v, count)); }
 
-// out = Zᵀv · factor (n). The caller waits before and this after.
-CALLED void mul_t(const Core& c, const double* v, double factor, double* out) {
-    EACH(i, c.n) {
-        double sum = 0.0;
-        for (int j = 0; j < c.d; j++) sum = fma(c.z[(u64)j * c.n + i], v[j], sum);
-        out[i] = factor * sum;
-    }
-    __syncthreads();
+// out = factor Zᵀv (n).
+FN void mul_t(const Core& c, const double* v, double factor, double* out) {
+    transposed_product(c.z, c.d, c.n, v, factor, out);
 }
 
-// out = y·with_y + sign·Zv (d).
-CALLED void mul(const Core& c, const double* v, double sign, bool with_y, double* out) {
-    EACH(j, c.d) {
-        double sum = 0.0;
-        for (int i = 0; i < c.n; i++) sum = fma(c.zt[(u64)i * c.d + j], v[i], sum);
-        out[j] = with_y ? c.y[j] + sign * sum : sum;
-    }
-    __syncthreads();
-}
+// res = y - Zv (d).
+FN void residual(const Core& c, const double* v) { product(c.zt, c.d, c.n, v, c.y, -1.0, c.res); }
 
 CALLED void evaluate(Core& c) {
     __syncthreads();
@@ -95,7 +55,7 @@ CALLED void evaluate(Core& c) {
         a_sinh_cosh(c.s[i], c.t * c.log_a, c.x + i, c.root + i);
     }
     __syncthreads();
-    mul(c, c.x, -1.0, true, c.res);
+    residual(c, c.x);
     c.fresh = false;
 }
 
@@ -105,48 +65,19 @@ FN double noise(const Core& c) {
         const double error = c.x[i] * (1.0 + absolute(c.s[i]));
         sum = fma(error, error, sum);
     }
-    return 4.0 * EPSILON * c.row_size * sqrt(block_sum(c, sum, false));
+    return 4.0 * EPSILON * c.row_size * sqrt(over_block(c.sums, sum, false));
 }
 
 // gram = Z diag(work) Zᵀ on and below the diagonal, plus ridge times its mean diagonal; false where that
 // mean is not positive.
 FN bool weigh(const Core& c, double ridge) {
-    EACH(item, c.d * c.d) {
-        const int i = item / c.d, j = item % c.d;
-        if (j > i) continue;
-        double sum = 0.0;
-        for (int k = 0; k < c.n; k++) {
-            sum = fma(c.zt[(u64)k * c.d + i] * c.work[k], c.zt[(u64)k * c.d + j], sum);
-        }
-        c.gram[item] = sum;
-    }
-    __syncthreads();
+    weighted_gram(c.zt, c.d, c.n, c.work, c.gram);
     double trace = 0.0;
     EACH(j, c.d) trace += c.gram[j * c.d + j];
-    const double mean = block_sum(c, trace, false) / c.d;
+    const double mean = over_block(c.sums, trace, false) / c.d;
     if (!(mean > 0.0 && is_finite(mean))) return false;
     EACH(j, c.d) c.gram[j * c.d + j] += ridge * mean;
     __syncthreads();
-    return true;
-}
-
-// gram = LLᵀ in place, column by column.
-FN bool cholesky(const Core& c) {
-    const int d = c.d;
-    for (int k = 0; k < d; k++) {
-        const double pivot = c.gram[k * d + k];
-        if (!(pivot > 0.0 && is_finite(pivot))) return false;
-        const double inverse = 1.0 / sqrt(pivot);
-        __syncthreads();
-        EACH(step, d - k) c.gram[(k + step) * d + k] *= inverse;
-        __syncthreads();
-        const int left = d - k - 1;
-        EACH(item, left * left) {
-            const int i = k + 1 + item / left, j = k + 1 + item % left;
-            if (j <= i) c.gram[i * d + j] = fma(-c.gram[i * d + k], c.gram[j * d + k], c.gram[i * d + j]);
-        }
-        __syncthreads();
-    }
     return true;
 }
 
@@ -157,14 +88,14 @@ CALLED bool refactor(Core& c) {
     EACH(i, c.n) {
         if (c.root[i] > most) most = c.root[i];
     }
-    const double largest = block_sum(c, most, true);
+    const double largest = over_block(c.sums, most, true);
     if (!(largest > 0.0 && is_finite(largest))) return false;
     EACH(i, c.n) c.work[i] = c.root[i] / largest;
     __syncthreads();
     double ridge = RIDGE;
     for (int attempt = 0; attempt < 15; attempt++) {
         if (!weigh(c, ridge)) return false;
-        if (cholesky(c)) {
+        if (cholesky(c.gram, c.d)) {
             c.largest = largest;
             c.fresh = true;
             return true;
@@ -176,27 +107,9 @@ CALLED bool refactor(Core& c) {
 }
 
 // delta = ½H⁻¹delta.
-CALLED void half_solve(const Core& c) {
-    const int d = c.d;
-    for (int k = 0; k < d; k++) {
-        const double value = c.delta[k] / c.gram[k * d + k];
-        __syncthreads();
-        EACH(i, d) {
-            if (i == k) c.delta[i] = value;
-            if (i > k) c.delta[i] = fma(-c.gram[i * d + k], value, c.delta[i]);
-        }
-        __syncthreads();
-    }
-    for (int k = d - 1; k >= 0; k--) {
-        const double value = c.delta[k] / c.gram[k * d + k];
-        __syncthreads();
-        EACH(i, d) {
-            if (i == k) c.delta[i] = value;
-            if (i < k) c.delta[i] = fma(-c.gram[k * d + i], value, c.delta[i]);
-        }
-        __syncthreads();
-    }
-    EACH(j, d) c.delta[j] *= 0.5 / c.largest;
+FN void half_solve(const Core& c) {
+    cholesky_solve(c.gram, c.d, c.delta);
+    EACH(j, c.d) c.delta[j] *= 0.5 / c.largest;
     __syncthreads();
 }
 
@@ -210,7 +123,7 @@ CALLED double slope(const Core& c, double y_delta, double tau) {
             sum = fma(x, c.ds[i], sum);
         }
     }
-    const double value = y_delta - 0.5 * block_sum(c, sum, false);
+    const double value = y_delta - 0.5 * over_block(c.sums, sum, false);
     return value == value ? value : -INFINITE;
 }
 
@@ -220,7 +133,7 @@ CALLED double step_length(const Core& c) {
         const double size = absolute(c.ds[i]);
         if (size > most) most = size;
     }
-    const double m = block_sum(c, most, true);
+    const double m = over_block(c.sums, most, true);
     if (m <= SAFE_STEP) return 1.0;
     const double y_delta = dot(c, c.y, c.delta, c.d);
     const double start = dot(c, c.res, c.delta, c.d);
@@ -277,7 +190,7 @@ CALLED bool predict(Core& c, double t) {
         c.work[i] = weight > 0.0 ? weight * (asinh_ratio(c.x[i], at) - along) : 0.0;
     }
     __syncthreads();
-    mul(c, c.work, 1.0, false, c.delta);
+    product(c.zt, c.d, c.n, c.work, 0, 1.0, c.delta);
     EACH(j, c.d) c.delta[j] += c.res[j];
     __syncthreads();
     half_solve(c);
@@ -288,7 +201,7 @@ CALLED bool predict(Core& c, double t) {
     EACH(i, c.n) {
         if (!is_finite(c.x[i])) bad = 1.0;
     }
-    return block_sum(c, bad, true) == 0.0;
+    return over_block(c.sums, bad, true) == 0.0;
 }
 
 FN int climb(Core& c) {
@@ -297,7 +210,7 @@ FN int climb(Core& c) {
         const double size = absolute(c.theta[i]);
         if (size > most) most = size;
     }
-    const double size = block_sum(c, most, true);
+    const double size = over_block(c.sums, most, true);
     const double between = c.tolerance > BETWEEN ? c.tolerance : BETWEEN;
     c.t = size <= 2.0 ? 1.0 : 2.0 / size;
     evaluate(c);
@@ -346,12 +259,12 @@ FN void correct(Core& c) {
         c.x[i] = fma(c.root[i], c.ds[i], c.x[i]);
     }
     __syncthreads();
-    mul(c, c.x, -1.0, true, c.res);
+    residual(c, c.x);
     const double after = norm(c, c.res, c.d);
     if (after >= before || !is_finite(after)) {
         EACH(i, c.n) c.x[i] = c.work[i];
         __syncthreads();
-        mul(c, c.x, -1.0, true, c.res);
+        residual(c, c.x);
     }
 }
 
@@ -399,7 +312,7 @@ extern "C" __global__ void limit(
         EACH(j, d) c.mu[j] = 0.0;
         double square = 0.0;
         EACH(e, d * n) square = fma(c.z[e], c.z[e], square);
-        c.row_size = sqrt(block_sum(c, square, false)) / sqrt((double)d);
+        c.row_size = sqrt(over_block(c.sums, square, false)) / sqrt((double)d);
         const int inner = climb(c);
         correct(c);
         const double size = norm(c, c.y, d);
@@ -413,7 +326,7 @@ extern "C" __global__ void limit(
             mu[(u64)b * d + j] = c.mu[j];
             if (!is_finite(c.mu[j])) bad = 1.0;
         }
-        const bool finite = block_sum(c, bad, true) == 0.0;
+        const bool finite = over_block(c.sums, bad, true) == 0.0;
         if (threadIdx.x == 0) {
             residual[b] = off;
             steps[b] = (u32)c.steps;

@@ -12,6 +12,7 @@
 //! number of threads nor on the rest of the batch, bit for bit.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -70,6 +71,8 @@ pub enum Ending {
     Dependent,
     /// A number of this problem is NaN, infinite or out of range.
     BadInput,
+    /// The batch was cancelled before this problem was begun.
+    Cancelled,
 }
 
 impl fmt::Display for Ending {
@@ -84,6 +87,7 @@ impl fmt::Display for Ending {
             Self::BadInput => {
                 "Z, y or θ of this problem is not finite, or log a is outside [-1e6, 50]"
             }
+            Self::Cancelled => "cancelled before it was begun",
         })
     }
 }
@@ -91,7 +95,7 @@ impl fmt::Display for Ending {
 /// The limits of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limits {
-    /// x, B×n; NaN where the ending is [`Ending::Dependent`] or [`Ending::BadInput`].
+    /// x, B×n; NaN where the ending is [`Ending::Dependent`], [`Ending::BadInput`] or [`Ending::Cancelled`].
     pub x: Vec<f64>,
     /// μ, B×d; NaN likewise.
     pub mu: Vec<f64>,
@@ -103,7 +107,7 @@ pub struct Limits {
     pub ending: Vec<Ending>,
 }
 
-/// Solves a batch on this processor.
+/// Solves a batch on this processor; `cancel` is looked at before every problem.
 ///
 /// ```
 /// use mirrorflow::kernels::limit::{Batch, Ending, Options, limits};
@@ -111,7 +115,7 @@ pub struct Limits {
 /// let batch = Batch {
 ///     d: 1, n: 2, z: &[1.0, 2.0], y: &[2.0, 2.0], log_a: &[5.0, -200.0], theta: &[],
 /// };
-/// let done = limits(&batch, &Options::default())?;
+/// let done = limits(&batch, &Options::default(), None)?;
 /// assert_eq!(done.ending, [Ending::Converged; 2]);
 /// assert!((done.x[0] - 0.4).abs() < 1e-4 && (done.x[3] - 1.0).abs() < 1e-12);
 /// # Ok::<(), mirrorflow::Error>(())
@@ -119,7 +123,7 @@ pub struct Limits {
 ///
 /// # Errors
 /// When a length is wrong or an option is not positive. What is wrong with one problem is its ending.
-pub fn limits(batch: &Batch<'_>, options: &Options) -> Result<Limits> {
+pub fn limits(batch: &Batch<'_>, options: &Options, cancel: Option<&AtomicBool>) -> Result<Limits> {
     check(batch, options)?;
     let count = batch.log_a.len();
     let shared = batch.shared().then(|| Matrix::new(batch.d, batch.n, batch.z));
@@ -128,6 +132,9 @@ pub fn limits(batch: &Batch<'_>, options: &Options) -> Result<Limits> {
         .map_init(
             || Core::new(batch.d, batch.n),
             |core, b| {
+                if cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+                    return Solved::not(batch.d, batch.n, Ending::Cancelled);
+                }
                 let own;
                 let matrix = match &shared {
                     Some(matrix) => matrix,
@@ -144,9 +151,10 @@ pub fn limits(batch: &Batch<'_>, options: &Options) -> Result<Limits> {
 }
 
 pub(super) fn gather(solved: Vec<Solved>) -> Limits {
+    let numbers = |of: fn(&Solved) -> usize| Vec::with_capacity(solved.iter().map(of).sum());
     let mut out = Limits {
-        x: Vec::new(),
-        mu: Vec::new(),
+        x: numbers(|one| one.x.len()),
+        mu: numbers(|one| one.mu.len()),
         residual: Vec::with_capacity(solved.len()),
         steps: Vec::with_capacity(solved.len()),
         ending: Vec::with_capacity(solved.len()),

@@ -4,12 +4,14 @@
 //! once, or `16dn` bytes for each problem where each has its own.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
 use super::{
     limit::{Batch, Ending, Limits, Matrix, Options, Scaled, Solved, check, gather, limits},
-    machine::{Argument as A, Failure, Launch, Machine, Memory, Session, Source, bytes, bytes_mut},
+    machine::{Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut},
+    matrices::Matrices,
     pieces::{Bytes, in_pieces},
 };
 use crate::Result;
@@ -23,13 +25,14 @@ const THREADS: u32 = 128;
 /// Blocks that can be resident on the largest device: scratch is for these, further problems follow.
 const RESIDENT: usize = 2048;
 
-/// The same as [`limits`], on these machines; on this processor where there are none.
+/// The same as [`limits`], on these machines; on this processor where there are none. `cancel` is
+/// looked at before every piece of the batch.
 ///
 /// ```
 /// use mirrorflow::kernels::{device::Device, limit::{Batch, Options}, limit_device::limits_on};
 /// let batch = Batch { d: 1, n: 2, z: &[1.0, 2.0], y: &[2.0], log_a: &[-200.0], theta: &[] };
 /// let place = Device::Auto.open()?;
-/// let done = limits_on(&place.machines(), &batch, &Options::default())?;
+/// let done = limits_on(&place.machines(), &batch, &Options::default(), None)?;
 /// assert!((done.x[1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -40,9 +43,10 @@ pub fn limits_on(
     machines: &[&dyn Machine],
     batch: &Batch<'_>,
     options: &Options,
+    cancel: Option<&AtomicBool>,
 ) -> Result<Limits> {
     if machines.is_empty() {
-        return limits(batch, options);
+        return limits(batch, options, cancel);
     }
     check(batch, options)?;
     let (d, n) = (batch.d, batch.n);
@@ -56,7 +60,7 @@ pub fn limits_on(
         run: own + 8 * (2 * d + 2 * n + 1) + 8 * n + 16,
     };
     let matrix = batch.shared().then(|| Matrix::new(d, n, batch.z));
-    let plan = Plan { batch, options, matrix: matrix.as_ref(), state, on_chip };
+    let plan = Plan { batch, options, cancel, matrix: matrix.as_ref(), state, on_chip };
     let pieces = in_pieces(
         machines,
         batch.log_a.len(),
@@ -66,7 +70,7 @@ pub fn limits_on(
             Some(matrix) => Ok(Some(plan.upload(session, &[matrix])?)),
             None => Ok(None),
         },
-        |session, held: &Option<(Memory, Memory)>, range| plan.piece(session, held.as_ref(), range),
+        |session, held: &Option<Matrices>, range| plan.piece(session, held.as_ref(), range),
     )?;
     Ok(gather(pieces.into_iter().flat_map(|(_, solved)| solved).collect()))
 }
@@ -74,6 +78,7 @@ pub fn limits_on(
 struct Plan<'a> {
     batch: &'a Batch<'a>,
     options: &'a Options,
+    cancel: Option<&'a AtomicBool>,
     /// The one Z, where there is one.
     matrix: Option<&'a Matrix>,
     /// Bytes of the state of a block, and whether they fit in shared memory.
@@ -82,33 +87,25 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Z and Zᵀ of each matrix.
     fn upload(
         &self,
         session: &mut dyn Session,
         matrices: &[&Matrix],
-    ) -> std::result::Result<(Memory, Memory), Failure> {
-        let (d, n) = (self.batch.d, self.batch.n);
-        let mut z = Vec::with_capacity(matrices.len() * d * n);
-        let mut zt = vec![0.0; matrices.len() * d * n];
-        for (matrix, zt) in matrices.iter().zip(zt.chunks_exact_mut(d * n)) {
-            z.extend_from_slice(&matrix.z);
-            for (j, row) in matrix.z.chunks_exact(n).enumerate() {
-                for (i, v) in row.iter().enumerate() {
-                    zt[i * d + j] = *v;
-                }
-            }
-        }
-        Ok((session.upload(bytes(&z))?, session.upload(bytes(&zt))?))
+    ) -> std::result::Result<Matrices, Failure> {
+        let z: Vec<f64> = matrices.iter().flat_map(|m| m.z.iter().copied()).collect();
+        Matrices::upload(session, &z, self.batch.d, self.batch.n)
     }
 
     fn piece(
         &self,
         session: &mut dyn Session,
-        held: Option<&(Memory, Memory)>,
+        held: Option<&Matrices>,
         range: Range<usize>,
     ) -> std::result::Result<Vec<Solved>, Failure> {
         let (d, n) = (self.batch.d, self.batch.n);
+        if self.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
+            return Ok(range.map(|_| Solved::not(d, n, Ending::Cancelled)).collect());
+        }
         let own: Vec<Matrix> = match self.matrix {
             Some(_) => Vec::new(),
             None => (range.clone())
@@ -135,8 +132,7 @@ impl Plan<'_> {
                         let matrices: Vec<&Matrix> = good.iter().map(|k| matrix(*k)).collect();
                         let z = self.upload(session, &matrices)?;
                         let done = self.solve(session, &z, (d * n) as u64, &problems)?;
-                        session.release(z.0);
-                        session.release(z.1);
+                        z.release(session);
                         done
                     }
                 }
@@ -157,7 +153,7 @@ impl Plan<'_> {
     fn solve(
         &self,
         session: &mut dyn Session,
-        (z, zt): &(Memory, Memory),
+        matrices: &Matrices,
         stride: u64,
         problems: &[&Scaled],
     ) -> std::result::Result<Vec<Solved>, Failure> {
@@ -190,8 +186,8 @@ impl Plan<'_> {
                     A::Int(count as i32),
                     A::Double(self.options.tolerance),
                     A::Int(self.options.max_steps.min(i32::MAX as usize) as i32),
-                    A::Memory(z),
-                    A::Memory(zt),
+                    A::Memory(&matrices.z),
+                    A::Memory(&matrices.zt),
                     A::Long(stride),
                     A::Memory(&y),
                     A::Memory(&log_a),

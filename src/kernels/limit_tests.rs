@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicBool;
+
 use proptest::prelude::*;
 
 use super::{Batch, Ending, Limits, Options, limits};
@@ -64,7 +66,7 @@ fn the_equations_hold_on_the_whole_range() -> Result<()> {
     let theta: Vec<f64> = (0..42 * n).map(|k| (k as f64).cos()).collect();
     for theta in [&[][..], &theta] {
         let batch = Batch { d, n, z: problem.z_rows(), y: &y, log_a: &log_a, theta };
-        let done = limits(&batch, &Options::default())?;
+        let done = limits(&batch, &Options::default(), None)?;
         for b in 0..42 {
             assert_eq!(done.ending[b], Ending::Converged, "{b}: {:e}", done.residual[b]);
             check_kkt(&batch, b, &done);
@@ -83,13 +85,13 @@ fn a_problem_is_the_same_alone_in_company_and_on_any_number_of_threads() -> Resu
     let pool =
         |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let options = Options::default();
-    let whole = pool(1).install(|| limits(&batch, &options))?;
+    let whole = pool(1).install(|| limits(&batch, &options, None))?;
     for threads in [2, 4] {
-        assert_eq!(whole, pool(threads).install(|| limits(&batch, &options))?);
+        assert_eq!(whole, pool(threads).install(|| limits(&batch, &options, None))?);
     }
-    assert_eq!(whole, limits(&Batch { z: &each, ..batch }, &options)?);
+    assert_eq!(whole, limits(&Batch { z: &each, ..batch }, &options, None)?);
     let alone = Batch { y: &y[7 * d..8 * d], log_a: &log_a[7..8], ..batch };
-    assert_eq!(whole.x[7 * n..8 * n], limits(&alone, &options)?.x);
+    assert_eq!(whole.x[7 * n..8 * n], limits(&alone, &options, None)?.x);
     Ok(())
 }
 
@@ -101,7 +103,7 @@ fn one_that_is_wrong_leaves_the_others_right() -> Result<()> {
     let (y, _) = targets(problem.z_rows(), d, n, 6);
     let log_a = vec![-30.0; 6];
     let batch = Batch { d, n, z: &z, y: &y, log_a: &log_a, theta: &[] };
-    let good = limits(&batch, &Options::default())?;
+    let good = limits(&batch, &Options::default(), None)?;
     let (mut bad_z, mut bad_y, mut bad_log_a) = (z.clone(), y.clone(), log_a.clone());
     bad_y[d + 2] = f64::NAN;
     bad_log_a[2] = 51.0;
@@ -109,7 +111,7 @@ fn one_that_is_wrong_leaves_the_others_right() -> Result<()> {
     bad_z.copy_within(one..two, two); // row 1 of problem 3 is its row 0
     bad_z[4 * d * n + 5] = f64::INFINITY;
     let bad = Batch { z: &bad_z, y: &bad_y, log_a: &bad_log_a, ..batch };
-    let done = limits(&bad, &Options::default())?;
+    let done = limits(&bad, &Options::default(), None)?;
     let expected = [
         Ending::Converged,
         Ending::BadInput,
@@ -128,10 +130,22 @@ fn one_that_is_wrong_leaves_the_others_right() -> Result<()> {
     }
     // No targets: x = 0, or the minimum of the potential where that meets Zx = 0.
     let zero = vec![0.0; 6 * d];
-    let done = limits(&Batch { y: &zero, ..batch }, &Options::default())?;
+    let done = limits(&Batch { y: &zero, ..batch }, &Options::default(), None)?;
     assert!(done.x.iter().all(|v| *v == 0.0) && done.ending == [Ending::Converged; 6]);
     let few = Options { max_steps: 1, ..Options::default() };
-    assert!(limits(&batch, &few)?.ending.iter().all(|e| *e != Ending::Converged));
+    assert!(limits(&batch, &few, None)?.ending.iter().all(|e| *e != Ending::Converged));
+    Ok(())
+}
+
+#[test]
+fn a_cancelled_batch_says_so_of_every_problem() -> Result<()> {
+    let problem = Generator::gaussian(5, 12, 2, 7).problem()?;
+    let (d, n, z, y) = (5, 12, problem.z_rows(), problem.y().to_vec());
+    let batch = Batch { d, n, z, y: &y, log_a: &[-30.0], theta: &[] };
+    let cancel = AtomicBool::new(true);
+    let done = limits(&batch, &Options::default(), Some(&cancel))?;
+    assert_eq!(done.ending, [Ending::Cancelled]);
+    assert!(done.x.iter().chain(&done.mu).all(|v| v.is_nan()));
     Ok(())
 }
 
@@ -139,7 +153,7 @@ fn one_that_is_wrong_leaves_the_others_right() -> Result<()> {
 fn wrong_lengths_are_named() {
     let batch = Batch { d: 1, n: 2, z: &[1.0, 2.0], y: &[1.0], log_a: &[0.0], theta: &[] };
     let refuse = |batch: &Batch<'_>, options: Options, part: &str| {
-        let why = limits(batch, &options).expect_err(part).to_string();
+        let why = limits(batch, &options, None).expect_err(part).to_string();
         assert!(why.contains(part), "{why}");
     };
     let options = Options::default();
@@ -163,7 +177,7 @@ proptest! {
         let scale = f64::from(unit).exp2();
         let y: Vec<f64> = problem.y().iter().map(|v| v * scale).collect();
         let batch = Batch { d, n, z: problem.z_rows(), y: &y, log_a: &[log_a], theta: &[] };
-        let done = limits(&batch, &Options::default()).expect("lengths are right");
+        let done = limits(&batch, &Options::default(), None).expect("lengths are right");
         if done.ending[0] == Ending::Converged {
             check_kkt(&batch, 0, &done);
         } else {

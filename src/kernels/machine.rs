@@ -4,6 +4,8 @@
 //! same source. Work is done through sessions; each has a queue of its own, so that the copies of one
 //! session overlap with the launches of another.
 
+use std::ffi::CStr;
+
 use crate::Result;
 
 /// A `.cu` file with the kernels in it.
@@ -11,18 +13,32 @@ use crate::Result;
 pub struct Source {
     /// Name of the file without `.cu`.
     pub name: &'static str,
-    /// Its text; `#include "prelude.cuh"` stands for [`PRELUDE`].
+    /// Its text; it includes [`HEADERS`] by their names.
     pub text: &'static str,
     /// The names of its `__global__` functions.
     pub kernels: &'static [&'static str],
 }
 
-/// What every `.cu` file includes as `prelude.cuh`.
-pub const PRELUDE: &str = include_str!("prelude.cuh");
+/// What `.cu` files may include: names and texts.
+pub const HEADERS: [(&CStr, &str); 3] = [
+    (c"prelude.cuh", include_str!("prelude.cuh")),
+    (c"block.cuh", include_str!("block.cuh")),
+    (c"real.cuh", include_str!("real.cuh")),
+];
 
 /// Every `.cu` file of the library.
-pub const SOURCES: &[&Source] =
-    &[&super::descent_device::SOURCE, &super::limit_device::SOURCE, &super::mirror_flow::SOURCE];
+pub const SOURCES: &[&Source] = &[
+    &super::descent_device::SOURCE,
+    &super::limit_device::SOURCE,
+    &super::mirror_flow::SOURCE,
+    &super::array::mask_weight::SOURCE,
+    &super::array::maps::SOURCE,
+    &super::array::counts::SOURCE,
+    &super::array::products::SOURCE,
+    &super::array::norms::SOURCE,
+    &super::array::pointwise::SOURCE,
+    &super::array::softmax::SOURCE,
+];
 
 /// Memory of a session: a number that only this session understands.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +49,10 @@ pub struct Memory(pub usize);
 pub enum Argument<'a> {
     /// A pointer.
     Memory(&'a Memory),
+    /// A pointer to this many bytes after the beginning of memory.
+    At(&'a Memory, usize),
+    /// A pointer to nothing.
+    Null,
     /// `int`.
     Int(i32),
     /// `long long` or `unsigned long long`.
@@ -54,6 +74,24 @@ pub struct Launch {
     pub shared: usize,
 }
 
+/// A product of row-major matrices, `C (+)= A B`; pointers with the strides from row to row and column to column, one of
+/// which is 1 (C has 1 from column to column).
+#[derive(Debug, Clone, Copy)]
+pub struct Gemm<'a> {
+    /// Rows of C, columns of C, terms of a sum.
+    pub sizes: [usize; 3],
+    /// A.
+    pub a: (Argument<'a>, usize, usize),
+    /// B.
+    pub b: (Argument<'a>, usize, usize),
+    /// C, and from row to row.
+    pub c: (Argument<'a>, usize),
+    /// Whether it is added to what stands in C.
+    pub accumulate: bool,
+    /// f64, else f32.
+    pub double: bool,
+}
+
 /// Something that runs kernels.
 pub trait Machine: Send + Sync {
     /// A name for people, as `cuda:0 (NVIDIA H100)`.
@@ -65,11 +103,11 @@ pub trait Machine: Send + Sync {
     fn free_memory(&self) -> Result<usize>;
     /// Bytes of shared memory that a block can have.
     fn shared_memory(&self) -> usize;
-    /// A session of its own. Sessions are used by one thread at a time.
+    /// A session of its own, which keeps the device open. Sessions are used by one thread at a time.
     ///
     /// # Errors
     /// When the device does not answer.
-    fn open(&self) -> Result<Box<dyn Session + '_>>;
+    fn open(&self) -> Result<Box<dyn Session>>;
 }
 
 /// How an operation of a session failed.
@@ -88,7 +126,7 @@ impl From<crate::Error> for Failure {
 }
 
 /// A queue of copies and launches, carried out in order.
-pub trait Session {
+pub trait Session: Send {
     /// Memory with these contents.
     ///
     /// # Errors
@@ -99,11 +137,33 @@ pub trait Session {
     /// # Errors
     /// When there is no room, or the device fails.
     fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure>;
+    /// Overwrites bytes of memory, `offset` bytes after its beginning, in the order of the queue.
+    ///
+    /// # Errors
+    /// When they do not fit, or the device fails.
+    fn write(
+        &mut self,
+        to: &Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> std::result::Result<(), Failure>;
+    /// Waits for all before, then copies `into.len()` bytes, `offset` bytes after the beginning of `from`.
+    ///
+    /// # Errors
+    /// When there are not so many, or the device fails; a kernel that failed says so here.
+    fn read(
+        &mut self,
+        from: &Memory,
+        offset: usize,
+        into: &mut [u8],
+    ) -> std::result::Result<(), Failure>;
     /// Waits for all before, then copies the first `into.len()` bytes of `from`.
     ///
     /// # Errors
-    /// When the device fails; a kernel that failed says so here.
-    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure>;
+    /// As [`Session::read`].
+    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure> {
+        self.read(from, 0, into)
+    }
     /// Gives memory back.
     fn release(&mut self, memory: Memory);
     /// Queues a kernel of `source`.
@@ -121,13 +181,23 @@ pub trait Session {
         launch: Launch,
         arguments: &[Argument<'_>],
     ) -> std::result::Result<(), Failure>;
+    /// Queues a product where the device has a library for it; `false` where it has none (a kernel of our own does then).
+    ///
+    /// # Errors
+    /// When the library fails.
+    ///
+    /// # Safety
+    /// The matrices lie within their memory.
+    unsafe fn gemm(&mut self, _product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
+        Ok(false)
+    }
 }
 
 /// Numbers that are plain bytes.
 ///
 /// # Safety
 /// No padding, no invalid bit patterns.
-pub unsafe trait Plain: Copy {}
+pub unsafe trait Plain: Copy + Send + Sync + 'static {}
 // SAFETY: primitive numbers.
 unsafe impl Plain for u8 {}
 // SAFETY: as above.

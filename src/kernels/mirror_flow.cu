@@ -3,13 +3,10 @@
 // order. A block of threads integrates one run after the other; every decision is taken from numbers that all
 // threads see, so that all take the same way.
 
-#include "prelude.cuh"
+#include "block.cuh"
 
 using namespace mirror;
 
-// Threads of a block at most.
-#define THREADS 1024
-#define CALLED __device__ __noinline__ static
 #define STAGES 8
 
 // Endings, as mirror_flow_device.rs numbers them.
@@ -60,28 +57,6 @@ struct Flow {
     double *sums;                               // one for each thread
 };
 
-// For every i below count, shared out to the threads.
-#define EACH(i, count) for (int i = (int)threadIdx.x; i < (count); i += (int)blockDim.x)
-
-// The largest of a number of each thread, or their sum, seen by all.
-CALLED double over_block(const Flow& c, double value, bool maximum) {
-    const int thread = (int)threadIdx.x;
-    c.sums[thread] = value;
-    __syncthreads();
-    for (int count = (int)blockDim.x; count > 1;) {
-        const int half = (count + 1) / 2;
-        if (thread + half < count) {
-            const double other = c.sums[thread + half], own = c.sums[thread];
-            c.sums[thread] = !maximum ? own + other : other > own ? other : own;
-        }
-        __syncthreads();
-        count = half;
-    }
-    const double all = c.sums[0];
-    __syncthreads();
-    return all;
-}
-
 // 1 - e^(-v) for v >= 0.
 FN double lost(double v) {
     if (v > 0.3) return 1.0 - exponential(-v);
@@ -127,24 +102,9 @@ FN double next_jump(const double* schedule, const double* pieces, double t) {
     return __longlong_as_double(0x7FF0000000000000ll);
 }
 
-// out = Z'v (n). The caller waits before and this after.
-CALLED void transposed(const Flow& c, const double* v, double* out) {
-    EACH(i, c.n) {
-        double sum = 0.0;
-        for (int j = 0; j < c.d; j++) sum = fma(c.z[(u64)j * c.n + i], v[j], sum);
-        out[i] = sum;
-    }
-    __syncthreads();
-}
-
-// out = scale (Zv - y·with_y) (d).
-CALLED void product(const Flow& c, const double* v, double scale, bool with_y, double* out) {
-    EACH(j, c.d) {
-        double sum = 0.0;
-        for (int i = 0; i < c.n; i++) sum = fma(c.zt[(u64)i * c.d + j], v[i], sum);
-        out[j] = scale * (with_y ? sum - c.y[j] : sum);
-    }
-    __syncthreads();
+// out = Z'v (n).
+FN void transposed(const Flow& c, const double* v, double* out) {
+    transposed_product(c.z, c.d, c.n, v, 1.0, out);
 }
 
 // x, s and F at time t, from zv.
@@ -154,7 +114,7 @@ CALLED void evaluate(const Flow& c, double t) {
         a_sinh_cosh(fma(-2.0, c.zv[i], c.theta[i]), c.log_a[i] - shift, c.x_new + i, c.s_new + i);
     }
     __syncthreads();
-    product(c, c.x_new, 1.0 / c.d, true, c.f_new);
+    product(c.zt, c.d, c.n, c.x_new, c.y, 1.0 / c.d, c.f_new);
 }
 
 // F_t = -4 alpha (F + y/d).
@@ -181,70 +141,25 @@ CALLED double measure(const Flow& c) {
     EACH(j, c.d) {
         if (!is_finite(c.f_new[j])) poison = 1.0;
     }
-    largest = over_block(c, largest, true);
-    moved = over_block(c, moved, true);
-    exponent = over_block(c, exponent, true);
-    size = over_block(c, size, true);
-    if (over_block(c, poison, true) != 0.0) return __longlong_as_double(0x7FF8000000000000ll);
+    largest = over_block(c.sums, largest, true);
+    moved = over_block(c.sums, moved, true);
+    exponent = over_block(c.sums, exponent, true);
+    size = over_block(c.sums, size, true);
+    if (over_block(c.sums, poison, true) != 0.0) return __longlong_as_double(0x7FF8000000000000ll);
     const double along = 2.0 * largest / (c.rtol * (exponent > 1.0 ? exponent : 1.0));
     const double point = 2.0 * moved / (c.atol + c.rtol * size);
     return along > point ? along : point;
 }
 
 // gram = LL', the factor of sigma I + (2/d) Z diag(s) Z'; false where it is not positive definite.
-CALLED bool factor(const Flow& c, double sigma) {
-    const int d = c.d;
-    const double weight = 2.0 / d;
+FN bool factor(const Flow& c, double sigma) {
+    const double weight = 2.0 / c.d;
     EACH(i, c.n) c.change[i] = weight * c.s[i];
     __syncthreads();
-    EACH(item, d * d) {
-        const int i = item / d, j = item % d;
-        if (j > i) continue;
-        double sum = 0.0;
-        for (int k = 0; k < c.n; k++) {
-            sum = fma(c.change[k] * c.zt[(u64)k * d + i], c.zt[(u64)k * d + j], sum);
-        }
-        c.gram[item] = i == j ? sum + sigma : sum;
-    }
+    weighted_gram(c.zt, c.d, c.n, c.change, c.gram);
+    EACH(j, c.d) c.gram[j * c.d + j] += sigma;
     __syncthreads();
-    for (int k = 0; k < d; k++) {
-        const double pivot = c.gram[k * d + k];
-        if (!(pivot > 0.0 && is_finite(pivot))) return false;
-        const double inverse = 1.0 / sqrt(pivot);
-        __syncthreads();
-        EACH(step, d - k) c.gram[(k + step) * d + k] *= inverse;
-        __syncthreads();
-        const int left = d - k - 1;
-        EACH(item, left * left) {
-            const int i = k + 1 + item / left, j = k + 1 + item % left;
-            if (j <= i) c.gram[i * d + j] = fma(-c.gram[i * d + k], c.gram[j * d + k], c.gram[i * d + j]);
-        }
-        __syncthreads();
-    }
-    return true;
-}
-
-// LL'v = v in place.
-CALLED void solve(const Flow& c, double* v) {
-    const int d = c.d;
-    for (int k = 0; k < d; k++) {
-        const double value = v[k] / c.gram[k * d + k];
-        __syncthreads();
-        EACH(i, d) {
-            if (i == k) v[i] = value;
-            if (i > k) v[i] = fma(-c.gram[i * d + k], value, v[i]);
-        }
-        __syncthreads();
-    }
-    for (int k = d - 1; k >= 0; k--) {
-        const double value = v[k] / c.gram[k * d + k];
-        __syncthreads();
-        EACH(i, d) {
-            if (i == k) v[i] = value;
-            if (i < k) v[i] = fma(-c.gram[k * d + i], value, v[i]);
-        }
-        __syncthreads();
-    }
+    return cholesky(c.gram, c.d);
 }
 
 // One step of length h from t; the norm of its error, NaN where it is not finite.
@@ -279,7 +194,7 @@ CALLED double attempt(const Flow& c, double t, double h) {
             c.u[i * d + j] = fma(TIME[i] * h, c.slope_t[j], fma(v, per_h, f[j]));
         }
         __syncthreads();
-        solve(c, c.u + i * d);
+        cholesky_solve(c.gram, d, c.u + i * d);
     }
     const double* last = c.u + (STAGES - 1) * d;
     EACH(j, d) c.nu_new[j] = c.stage[j] + last[j];
@@ -313,7 +228,7 @@ CALLED double begin(const Flow& c, double t) {
     const double field = measure(c);
     EACH(i, c.n) c.s[i] = c.s_new[i] * c.change[i];
     __syncthreads();
-    product(c, c.s, -2.0 / c.d, false, c.u);
+    product(c.zt, c.d, c.n, c.s, 0, -2.0 / c.d, c.u);
     EACH(j, c.d) c.u[j] += c.slope_t[j];
     __syncthreads();
     transposed(c, c.u, c.change);
@@ -339,9 +254,9 @@ CALLED void observe(
         square = fma(f, f, square);
         most = f > most ? f : most;
     }
-    size = over_block(c, size, false);
-    square = over_block(c, square, false);
-    most = over_block(c, most, true);
+    size = over_block(c.sums, size, false);
+    square = over_block(c.sums, square, false);
+    most = over_block(c.sums, most, true);
     if (threadIdx.x == 0) {
         l1[r * runs + b] = size;
         loss[r * runs + b] = 0.5 * c.d * square;
@@ -411,7 +326,7 @@ extern "C" __global__ void mirror_flow(
                     EACH(j, d) {
                         if (!is_finite(c.f[j])) bad = 1.0;
                     }
-                    if (over_block(c, bad, true) != 0.0) {
+                    if (over_block(c.sums, bad, true) != 0.0) {
                         end = NOT_FINITE_AT_START;
                         break;
                     }

@@ -12,6 +12,7 @@
 //!
 //! [`mask_weight`], the parameters of networks, takes one layer of weights at a time instead.
 
+pub mod array;
 pub mod cuda;
 pub mod descent;
 pub mod descent_device;
@@ -21,10 +22,12 @@ mod limit_core;
 pub mod limit_device;
 pub mod machine;
 pub mod mask_weight;
+mod matrices;
 pub mod mirror_flow;
 pub mod nn;
 pub mod philox;
 mod pieces;
+mod records;
 
 use std::fmt;
 

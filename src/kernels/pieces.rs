@@ -149,6 +149,8 @@ pub(super) fn in_pieces<S, T: Send>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::kernels::machine::{Argument, Launch, Memory, Source};
 
@@ -156,10 +158,14 @@ mod tests {
     struct Small {
         room: usize,
         said: usize,
-        taken: Mutex<usize>,
+        taken: Arc<Mutex<usize>>,
     }
 
-    struct Desk<'a>(&'a Small, Vec<usize>);
+    struct Desk {
+        room: usize,
+        taken: Arc<Mutex<usize>>,
+        held: Vec<usize>,
+    }
 
     impl Machine for Small {
         fn name(&self) -> String {
@@ -171,35 +177,39 @@ mod tests {
         fn shared_memory(&self) -> usize {
             0
         }
-        fn open(&self) -> Result<Box<dyn Session + '_>> {
-            Ok(Box::new(Desk(self, Vec::new())))
+        fn open(&self) -> Result<Box<dyn Session>> {
+            let (room, taken) = (self.room, self.taken.clone());
+            Ok(Box::new(Desk { room, taken, held: Vec::new() }))
         }
     }
 
-    impl Drop for Desk<'_> {
+    impl Drop for Desk {
         fn drop(&mut self) {
-            *self.0.taken.lock().expect("a lock") -= self.1.iter().sum::<usize>();
+            *self.taken.lock().expect("a lock") -= self.held.iter().sum::<usize>();
         }
     }
 
-    impl Session for Desk<'_> {
+    impl Session for Desk {
         fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
             self.zeros(bytes.len())
         }
         fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure> {
-            let mut taken = self.0.taken.lock().expect("a lock");
-            if *taken + bytes > self.0.room {
+            let mut taken = self.taken.lock().expect("a lock");
+            if *taken + bytes > self.room {
                 return Err(Failure::Memory(bytes));
             }
             *taken += bytes;
-            self.1.push(bytes);
-            Ok(Memory(self.1.len() - 1))
+            self.held.push(bytes);
+            Ok(Memory(self.held.len() - 1))
         }
-        fn download(&mut self, _: &Memory, _: &mut [u8]) -> std::result::Result<(), Failure> {
+        fn write(&mut self, _: &Memory, _: usize, _: &[u8]) -> std::result::Result<(), Failure> {
+            Ok(())
+        }
+        fn read(&mut self, _: &Memory, _: usize, _: &mut [u8]) -> std::result::Result<(), Failure> {
             Ok(())
         }
         fn release(&mut self, memory: Memory) {
-            *self.0.taken.lock().expect("a lock") -= std::mem::take(&mut self.1[memory.0]);
+            *self.taken.lock().expect("a lock") -= std::mem::take(&mut self.held[memory.0]);
         }
         unsafe fn launch(
             &mut self,
@@ -214,8 +224,8 @@ mod tests {
 
     fn run(room: usize, said: usize, total: usize) -> Result<Vec<(Range<usize>, usize)>> {
         let (one, two) = (
-            Small { room, said, taken: Mutex::new(0) },
-            Small { room, said, taken: Mutex::new(0) },
+            Small { room, said, taken: Arc::default() },
+            Small { room, said, taken: Arc::default() },
         );
         let bytes = Bytes { fixed: 100, run: 10 };
         let done = in_pieces(

@@ -31,6 +31,7 @@ pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};
+pub use slack::{Slack, off_support_slack};
 
 use std::fmt;
 
@@ -50,6 +51,7 @@ mod newton_linalg;
 mod newton_sums;
 mod newton_system;
 pub mod path;
+mod slack;
 
 /// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

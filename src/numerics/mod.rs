@@ -1,6 +1,7 @@
 //! Scalar and vector arithmetic on which everything else stands: functions of the hyperbolic
 //! entropy that are safe in the log domain, compensated sums, dense products, intervals.
 
+pub mod asinh;
 pub mod cholesky;
 pub mod dense;
 pub(crate) mod dispatch;

@@ -10,6 +10,7 @@ use super::Potential;
 use crate::{
     Error, Result,
     numerics::{
+        asinh::asinh_map,
         log_domain::{a_cosh, asinh_ratio, entropy, hypot_a},
         sums::sum2,
         vector::a_sinh_map,
@@ -141,8 +142,9 @@ impl Potential for HyperbolicEntropy {
     }
 
     fn gradient(&self, x: &[f64], out: &mut [f64]) {
-        for (o, (x, l, t)) in out.iter_mut().zip(self.with(x)) {
-            *o = 0.5 * (asinh_ratio(x, l) - t);
+        asinh_map(x, &self.log_a, out);
+        for (o, t) in out.iter_mut().zip(&self.theta) {
+            *o = 0.5 * (*o - t);
         }
     }
 

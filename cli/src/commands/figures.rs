@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mirrorflow::experiment::{Data, Event, Experiment, Lab, Size, all as experiments};
+use mirrorflow::kernels::device::Device;
 use mirrorflow_plots::{Column, Figure, Gallery, Picture, all, find, gallery};
 use serde_json::json;
 
@@ -100,7 +101,10 @@ fn simulate(figures: &[&Figure], args: &FiguresArgs) -> Result<Vec<Data>, Failur
         Event::Done(work) => bar.inc((100.0 * work).round() as u64),
     };
     let size = if args.quick { Size::Quick } else { Size::Full };
-    let lab = Lab::watched(size, args.seed, &watch);
+    // Devices are looked for only where they are used.
+    let network = chosen.iter().any(|e| e.network);
+    let place = if network { args.device.device } else { Device::Cpu }.open()?;
+    let lab = Lab::watched(size, args.seed, &watch).on(place);
     bar.set_length((100.0 * lab.work(&chosen)).round() as u64);
     let data = chosen.iter().map(|e| lab.run(e)).collect::<Result<Vec<_>, _>>();
     bar.finish_and_clear();
@@ -111,13 +115,17 @@ fn simulate(figures: &[&Figure], args: &FiguresArgs) -> Result<Vec<Data>, Failur
 fn flags(args: &FiguresArgs) -> String {
     let seed = if args.seed == 0 { String::new() } else { format!(" --seed {}", args.seed) };
     let quick = if args.quick { " --quick" } else { "" };
+    let device = match args.device.device {
+        Device::Auto => String::new(),
+        device => format!(" --device {device}"),
+    };
     let column = match args.column {
         None => "",
         Some(Width::One) => " --column one",
         Some(Width::Two) => " --column two",
     };
     // Redrawn data carry their own seed.
-    if args.from.is_some() { column.into() } else { format!("{seed}{quick}{column}") }
+    if args.from.is_some() { column.into() } else { format!("{seed}{quick}{device}{column}") }
 }
 
 fn report(pictures: &[Picture], args: &FiguresArgs) -> Result<(), Failure> {

@@ -1,21 +1,60 @@
-//! `mirrorflow train`: a deep network with x = m⊙w or one of its rivals.
+//! `mirrorflow train`: a deep network with x = m⊙w or one of its rivals, or a study of several.
 
-use std::io::{self, IsTerminal as _};
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+};
 
-use mirrorflow_deep::train::{Config, Outcome, Setup, train};
+use mirrorflow::{
+    experiment::Data,
+    kernels::{
+        array::{Accelerator, Home},
+        device::{Device, Place},
+        machine::Machine,
+    },
+};
+use mirrorflow_deep::{
+    study::{self, StudyConfig},
+    train::{Config, Outcome, Setup, train},
+};
+use mirrorflow_plots::all;
 use serde_json::json;
 
 use crate::args::TrainArgs;
-use crate::failure::Done;
+use crate::failure::{Done, Failure, usage};
 use crate::output;
+
+/// Where a run stands: a network trains on one device, the first that works under `auto`.
+fn home(device: Device) -> mirrorflow::Result<Home> {
+    Ok(match device.open()? {
+        Place::Cpu(_) => Home::Processor,
+        Place::Cuda(gpus) => match gpus.first() {
+            Some(gpu) => Home::Device(Accelerator::open(gpu as &dyn Machine)?),
+            None => Home::Processor,
+        },
+    })
+}
 
 /// Trains, or says what training would take.
 pub(crate) fn run(args: &TrainArgs) -> Done {
+    let text = std::fs::read_to_string(&args.config)
+        .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
+    let home = home(args.device.device)?;
+    if StudyConfig::is_one(&text) {
+        if let Device::Cuda(_) = args.device.device {
+            let why = "a study runs on the processor: --device cpu or auto";
+            return Err(usage(format!("{}: {why}", args.config.display())));
+        }
+        return run_study(args, &StudyConfig::parse(&text, &args.config)?);
+    }
     let config = Config::read(&args.config)?;
-    let setup = Setup::new(config, args.data.as_deref())?;
     if args.dry_run {
+        let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
+        setup.home = home;
         return dry_run(args, &setup);
     }
+    let mut setup = Setup::new(config, args.data.as_deref())?;
+    setup.home = home;
     // Progress goes to stderr, and only where somebody looks.
     let watched = io::stderr().is_terminal();
     let bar = output::working(format!("{} on {}", setup.network.name(), setup.train.name));
@@ -26,12 +65,17 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     });
     bar.finish_and_clear();
     let outcome = outcome?;
+    draw(&args.out.join("figures"))?;
     let done = matches!(outcome, Outcome::Done { .. });
     if args.json {
         let value = match &outcome {
             Outcome::Done { test, sparsity } => {
                 json!({ "status": "done", "test_accuracy": test, "sparsity": sparsity })
             }
+            Outcome::Missed { target, sparsity, lost, test } => json!({
+                "status": "missed", "target": target, "sparsity": sparsity, "lost": lost,
+                "test_accuracy": test,
+            }),
             Outcome::Diverged { cycle, epoch, place, checkpoint } => json!({
                 "status": "diverged", "cycle": cycle, "epoch": epoch, "place": place,
                 "checkpoint": checkpoint.as_ref().map(|p| p.display().to_string()),
@@ -43,6 +87,60 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
         output::say(&format!("{outcome}\nwritten to {}", args.out.display()))?;
     }
     Ok(done)
+}
+
+/// Several methods, seeds and strengths.
+fn run_study(args: &TrainArgs, study: &StudyConfig) -> Done {
+    if args.dry_run {
+        let (runs, setup) = study::dry_run(study, args.data.as_deref())?;
+        if !args.json {
+            output::pairs(&[("runs of this size, at most", runs.to_string())])?;
+        }
+        return dry_run(args, &setup);
+    }
+    let watched = io::stderr().is_terminal();
+    let methods = study.method.len();
+    let bar = output::working(format!("{methods} methods on {}", study.data.set));
+    let results = study::run(study, args.data.as_deref(), &args.out, args.resume, &mut |line| {
+        if watched {
+            bar.println(line);
+        }
+    });
+    bar.finish_and_clear();
+    let results = results?;
+    draw(&args.out)?;
+    // A method none of whose runs came to its end has no accuracy: that is a failure, though not of the input.
+    let done = results
+        .chosen
+        .iter()
+        .zip(&results.levels)
+        .all(|(c, levels)| levels.get(c.level).is_some_and(|l| l.test.count > 0));
+    if args.json {
+        let row = |(c, levels): (&study::Chosen, &Vec<study::Level>)| {
+            let test = levels.get(c.level).map(|l| l.test);
+            let number = |v: Option<f64>| v.map_or(serde_json::Value::Null, output::finite);
+            json!({
+                "method": study.method[c.method].label(), "sparsity": c.select, "choice": c.choice,
+                "test_accuracy": number(test.map(|t| t.mean)), "half_width": number(test.map(|t| t.half)),
+            })
+        };
+        let rows: Vec<_> = results.chosen.iter().zip(&results.levels).map(row).collect();
+        output::json(
+            &json!({ "status": if done { "done" } else { "diverged" }, "results": rows }),
+        )?;
+    } else {
+        let text = study::summary(study, &results);
+        output::say(&format!("{text}\nwritten to {}", args.out.display()))?;
+    }
+    Ok(done)
+}
+
+/// Draws the figures whose data are in a folder, beside them.
+fn draw(folder: &Path) -> Result<(), Failure> {
+    for figure in all().iter().filter(|f| folder.join(format!("{}.npz", f.name)).is_file()) {
+        figure.picture(&Data::read(folder, figure.name)?, None)?.write(folder)?;
+    }
+    Ok(())
 }
 
 fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
@@ -60,7 +158,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
         let value = json!({
             "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
-            "training_images": setup.train.len(), "test_images": setup.test.len(),
+            "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
         });
         output::json(&value)?;
@@ -81,8 +179,8 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
             ),
         ),
         ("method", config.method.name.clone()),
-        ("training images", setup.train.len().to_string()),
-        ("test images", setup.test.len().to_string()),
+        ("training images", setup.images[0].to_string()),
+        ("test images", setup.images[1].to_string()),
         ("memory: parameters", megabytes(memory.parameters)),
         ("memory: optimiser", megabytes(memory.optimizer)),
         ("memory: gradient", megabytes(memory.gradient)),

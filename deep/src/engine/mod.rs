@@ -1,18 +1,21 @@
 //! Networks run: forward, loss, backward, with all memory laid out beforehand.
 //!
 //! A [`Model`] keeps the activations of a batch; parameters are one flat array that the caller owns (so that
-//! reparameterizations and optimisers work on it in one pass), the gradient another of the same layout.
+//! reparameterizations and optimisers work on it in one pass), the gradient another of the same layout. All of it stands at
+//! one [`Home`]: the processor, or a device, to which a step brings images and labels and which keeps loss and hits until they
+//! are asked for. The layers are written once, on [arrays](mirrorflow::kernels::array).
 
 mod memory;
 mod node;
-mod tokens;
 
 use mirrorflow::{
     Error, Result,
-    kernels::nn::{
-        Buffer, Real, pointwise,
-        softmax::{Scores, cross_entropy},
-        squared::squared,
+    kernels::{
+        array::{
+            Array, Home, View, ViewMut, pointwise,
+            softmax::{Totals, check_labels, cross_entropy},
+        },
+        nn::{Buffer, Real, softmax::Scores, squared::squared},
     },
 };
 
@@ -29,6 +32,12 @@ pub enum Mode {
     Evaluate,
 }
 
+/// Runs `work` on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from outside threads are
+/// woken and waited for every time.
+fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// Numbers of memory an image of a batch takes, activations and their gradients.
 pub fn numbers_per_image(network: &Network) -> usize {
     let plan = Plan::new(network);
@@ -37,7 +46,8 @@ pub fn numbers_per_image(network: &Network) -> usize {
 
 /// A network with memory for batches of up to a given size.
 #[derive(Debug)]
-pub struct Model<T> {
+pub struct Model<T: Real> {
+    home: Home,
     network: Network,
     nodes: Vec<Node<T>>,
     plan: Plan,
@@ -47,17 +57,26 @@ pub struct Model<T> {
     /// Passes of training so far.
     passes: u64,
     /// Activations; a value that overwrites another shares its place.
-    values: Vec<Buffer<T>>,
-    gradients: Vec<Buffer<T>>,
+    values: Vec<Array<T>>,
+    gradients: Vec<Array<T>>,
+    labels: Array<u32>,
     scratch: Buffer<T>,
 }
 
 impl<T: Real> Model<T> {
-    /// Memory for `batch` images at once.
+    /// Memory for `batch` images at once, on the processor.
     ///
     /// # Errors
     /// When the batch is empty.
     pub fn new(network: &Network, batch: usize) -> Result<Self> {
+        Self::at(&Home::Processor, network, batch)
+    }
+
+    /// The same at any home; parameters and gradients must stand there too.
+    ///
+    /// # Errors
+    /// When the batch is empty, or the device has no room.
+    pub fn at(home: &Home, network: &Network, batch: usize) -> Result<Self> {
         if batch == 0 {
             return Err(Error::Domain {
                 what: "the batch size".into(),
@@ -67,20 +86,29 @@ impl<T: Real> Model<T> {
         }
         let plan = Plan::new(network);
         let nodes = (0..network.layers().len())
-            .map(|layer| Node::new(network, layer, batch))
+            .map(|layer| Node::new(home, network, layer, batch))
             .collect::<Result<Vec<_>>>()?;
-        let buffers = |lens: &[usize]| lens.iter().map(|len| Buffer::new(batch * len)).collect();
+        let arrays = |lens: &[usize]| -> Result<Vec<_>> {
+            lens.iter().map(|len| Array::zeros(home, batch * len)).collect()
+        };
         Ok(Self {
+            home: home.clone(),
             network: network.clone(),
             nodes,
             batch,
             images: 0,
             passes: 0,
-            values: buffers(&plan.value_lens),
-            gradients: buffers(&plan.gradient_lens),
+            values: arrays(&plan.value_lens)?,
+            gradients: arrays(&plan.gradient_lens)?,
+            labels: Array::zeros(home, batch)?,
             plan,
             scratch: Buffer::default(),
         })
+    }
+
+    /// Where it stands.
+    pub fn home(&self) -> &Home {
+        &self.home
     }
 
     /// The network.
@@ -95,12 +123,12 @@ impl<T: Real> Model<T> {
 
     /// Bytes of activations and gradients of activations.
     pub fn bytes(&self) -> usize {
-        let numbers = |b: &[Buffer<T>]| b.iter().map(|b| b.len()).sum::<usize>();
+        let numbers = |b: &[Array<T>]| b.iter().map(|b| b.len()).sum::<usize>();
         (numbers(&self.values) + numbers(&self.gradients)) * size_of::<T>()
     }
 
     /// Running statistics of batch norm by name: mean and variance of each such layer.
-    pub fn statistics(&self) -> impl Iterator<Item = (String, &[T])> {
+    pub fn statistics(&self) -> impl Iterator<Item = (String, &Array<T>)> {
         let layers = self.network.layers().iter().zip(&self.nodes);
         layers.flat_map(|(layer, node)| {
             node.statistics().into_iter().flat_map(|(mean, variance)| {
@@ -113,7 +141,7 @@ impl<T: Real> Model<T> {
     }
 
     /// The same, to be changed.
-    pub fn statistics_mut(&mut self) -> impl Iterator<Item = (String, &mut [T])> {
+    pub fn statistics_mut(&mut self) -> impl Iterator<Item = (String, &mut Array<T>)> {
         let layers = self.network.layers().iter().zip(&mut self.nodes);
         layers.flat_map(|(layer, node)| {
             node.statistics_mut().into_iter().flat_map(|(mean, variance)| {
@@ -135,12 +163,19 @@ impl<T: Real> Model<T> {
         self.passes = passes;
     }
 
-    /// The logits of some images (B×height×width×channels, B at most the batch size).
+    /// The logits of some images (B×height×width×channels, B at most the batch size, on the processor).
     ///
     /// # Errors
-    /// When `x` is not a whole number of images, too many, or `parameters` does not fit the network.
-    pub fn forward(&mut self, x: &[T], parameters: &[T], mode: Mode) -> Result<&[T]> {
-        self.check(parameters)?;
+    /// When `x` is not a whole number of images, too many, `parameters` does not fit the network or stands elsewhere, or
+    /// the device fails.
+    pub fn forward<'p>(
+        &mut self,
+        x: &[T],
+        parameters: impl Into<View<'p, T>>,
+        mode: Mode,
+    ) -> Result<View<'_, T>> {
+        let parameters = parameters.into();
+        self.check(parameters.len())?;
         let image = self.network.input().len();
         if x.is_empty() || !x.len().is_multiple_of(image) || x.len() > image * self.batch {
             return Err(Error::Shape {
@@ -151,23 +186,29 @@ impl<T: Real> Model<T> {
         }
         self.images = x.len() / image;
         self.passes += u64::from(mode == Mode::Train);
-        pointwise::copy(&mut self.values[self.plan.place[0]][..x.len()], x)?;
-        for layer in 0..self.nodes.len() {
-            self.step(layer, parameters, mode)?;
+        let first = self.values[self.plan.place[0]].part_mut(0..x.len());
+        match self.home {
+            Home::Processor => pointwise::copy(x.into(), first)?,
+            Home::Device(_) => first.write(x)?,
         }
-        let last = self.nodes.len();
-        Ok(&self.values[self.plan.place[last]][..self.images * self.network.classes()])
+        inside(|| (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
+        Ok(self.logits())
     }
 
-    fn check(&self, parameters: &[T]) -> Result<()> {
+    fn logits(&self) -> View<'_, T> {
+        let last = self.nodes.len();
+        self.values[self.plan.place[last]].part(0..self.images * self.network.classes())
+    }
+
+    fn check(&self, found: usize) -> Result<()> {
         let expected = self.network.parameter_count();
-        if parameters.len() == expected {
+        if found == expected {
             return Ok(());
         }
         Err(Error::Shape {
             what: format!("the parameters of {}", self.network.name()),
             expected: expected.to_string(),
-            found: parameters.len().to_string(),
+            found: found.to_string(),
         })
     }
 
@@ -175,24 +216,23 @@ impl<T: Real> Model<T> {
         self.images * self.network.shape(value).len()
     }
 
-    fn step(&mut self, layer: usize, parameters: &[T], mode: Mode) -> Result<()> {
+    fn step(&mut self, layer: usize, parameters: View<'_, T>, mode: Mode) -> Result<()> {
         let input = self.network.layers()[layer].input;
         let (from, to) = (self.plan.place[input], self.plan.place[layer + 1]);
         let (in_len, out_len) = (self.len_of(input), self.len_of(layer + 1));
         if from == to {
-            pointwise::relu(&mut self.values[to][..out_len]);
-            return Ok(());
+            return pointwise::relu(self.values[to].part_mut(0..out_len));
         }
         // The output leaves its place while the inputs are read.
         let mut y = std::mem::take(&mut self.values[to]);
         let residual =
-            self.plan.residual[layer].map(|v| &self.values[self.plan.place[v]][..out_len]);
+            self.plan.residual[layer].map(|v| self.values[self.plan.place[v]].part(0..out_len));
         let done = self.nodes[layer].forward(
-            &self.values[from][..in_len],
+            self.values[from].part(0..in_len),
             parameters,
             residual,
             mode,
-            &mut y[..out_len],
+            y.part_mut(0..out_len),
             &mut self.scratch,
         );
         self.values[to] = y;
@@ -204,21 +244,30 @@ impl<T: Real> Model<T> {
     /// # Errors
     /// When there are not as many labels as images, or one is not a class.
     pub fn scores(&mut self, labels: &[u32]) -> Result<Scores> {
-        self.labelled(labels)?;
-        let last = self.nodes.len();
-        let logits = &self.values[self.plan.place[last]][..self.images * self.network.classes()];
-        cross_entropy(logits, labels, None)
+        let mut totals = Totals::new(&self.home)?;
+        self.add_scores(labels, &mut totals)?;
+        of_batch(&totals)
     }
 
-    fn labelled(&self, labels: &[u32]) -> Result<()> {
-        if labels.len() == self.images && self.images > 0 {
-            return Ok(());
+    /// The same, added to totals at the same home: nobody waits for a device.
+    ///
+    /// # Errors
+    /// As [`Model::scores`].
+    pub fn add_scores(&mut self, labels: &[u32], totals: &mut Totals) -> Result<()> {
+        self.take_labels(labels)?;
+        cross_entropy(self.logits(), self.labels.part(0..self.images), None, totals)
+    }
+
+    fn take_labels(&mut self, labels: &[u32]) -> Result<()> {
+        if labels.len() != self.images || self.images == 0 {
+            return Err(Error::Shape {
+                what: "labels".into(),
+                expected: format!("{} as images of the forward pass", self.images),
+                found: labels.len().to_string(),
+            });
         }
-        Err(Error::Shape {
-            what: "labels".into(),
-            expected: format!("{} as images of the forward pass", self.images),
-            found: labels.len().to_string(),
-        })
+        check_labels(labels, self.network.classes())?;
+        self.labels.part_mut(0..labels.len()).write(labels)
     }
 
     /// Loss and accuracy of the last forward pass, which must be one of training, and the gradient of the loss with
@@ -226,28 +275,48 @@ impl<T: Real> Model<T> {
     ///
     /// # Errors
     /// As [`Model::scores`], and when the gradient does not fit the network.
-    pub fn backward(
+    pub fn backward<'p, 'g>(
         &mut self,
         labels: &[u32],
-        parameters: &[T],
-        gradient: &mut [T],
+        parameters: impl Into<View<'p, T>>,
+        gradient: impl Into<ViewMut<'g, T>>,
     ) -> Result<Scores> {
-        self.labelled(labels)?;
-        self.check(parameters)?;
-        self.check(gradient)?;
-        let (slot, len) = self.last_gradient();
+        let mut totals = Totals::new(&self.home)?;
+        self.add_backward(labels, parameters, gradient, &mut totals)?;
+        of_batch(&totals)
+    }
+
+    /// The same, with loss and accuracy added to totals at the same home: nobody waits for a device.
+    ///
+    /// # Errors
+    /// As [`Model::backward`].
+    pub fn add_backward<'p, 'g>(
+        &mut self,
+        labels: &[u32],
+        parameters: impl Into<View<'p, T>>,
+        gradient: impl Into<ViewMut<'g, T>>,
+        totals: &mut Totals,
+    ) -> Result<()> {
+        let (parameters, mut gradient) = (parameters.into(), gradient.into());
+        self.take_labels(labels)?;
+        self.check(parameters.len())?;
+        self.check(gradient.len())?;
         let last = self.nodes.len();
-        let logits = &self.values[self.plan.place[last]][..len];
-        let scores = cross_entropy(logits, labels, Some(&mut self.gradients[slot][..len]))?;
-        self.propagate(parameters, gradient)?;
-        Ok(scores)
+        let len = self.len_of(last);
+        let slot = self.plan.back[last - 1].output;
+        let mut slopes = std::mem::take(&mut self.gradients[slot]);
+        let (labels, to) = (self.labels.part(0..self.images), slopes.part_mut(0..len));
+        let done = cross_entropy(self.logits(), labels, Some(to), totals);
+        self.gradients[slot] = slopes;
+        done?;
+        self.propagate(parameters, gradient.again())
     }
 
     /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
-    /// respect to all parameters: regression in place of [`Model::backward`].
+    /// respect to all parameters: regression in place of [`Model::backward`]. The loss itself is computed on the processor.
     ///
     /// # Errors
-    /// When the targets are not as many as the outputs, or the gradient does not fit the network.
+    /// When the targets are not as many as the outputs, the gradient does not fit the network, or a device fails.
     ///
     /// # Examples
     /// ```
@@ -255,65 +324,67 @@ impl<T: Real> Model<T> {
     /// let two = Shape { height: 1, width: 1, channels: 2 };
     /// let mut model = Model::<f64>::new(&named("diagonal", two, 1)?, 1)?;
     /// let (x, mut gradient) = ([0.5, 0.25], [0.0; 2]);
-    /// model.forward(&[2.0, 4.0], &x, Mode::Train)?;
-    /// assert_eq!(model.backward_squared(&[5.0], &x, &mut gradient)?, 4.5);
+    /// model.forward(&[2.0, 4.0], &x[..], Mode::Train)?;
+    /// assert_eq!(model.backward_squared(&[5.0], &x[..], &mut gradient[..])?, 4.5);
     /// assert_eq!(gradient, [-6.0, -12.0]);
     /// # Ok::<(), mirrorflow::Error>(())
     /// ```
-    pub fn backward_squared(
+    pub fn backward_squared<'p, 'g>(
         &mut self,
         targets: &[T],
-        parameters: &[T],
-        gradient: &mut [T],
+        parameters: impl Into<View<'p, T>>,
+        gradient: impl Into<ViewMut<'g, T>>,
     ) -> Result<f64> {
-        self.check(parameters)?;
-        self.check(gradient)?;
-        let (slot, len) = self.last_gradient();
-        let outputs = &self.values[self.plan.place[self.nodes.len()]][..len];
-        let loss = squared(outputs, targets, self.images, Some(&mut self.gradients[slot][..len]))?;
+        let (parameters, gradient) = (parameters.into(), gradient.into());
+        self.check(parameters.len())?;
+        self.check(gradient.len())?;
+        let outputs = self.logits().to_vec()?;
+        let mut slopes = vec![T::ZERO; outputs.len()];
+        let loss = squared(&outputs, targets, self.images, Some(&mut slopes))?;
+        let slot = self.plan.back[self.nodes.len() - 1].output;
+        self.gradients[slot].part_mut(0..slopes.len()).write(&slopes)?;
         self.propagate(parameters, gradient)?;
         Ok(loss)
     }
 
-    /// Where the gradient of the last value stands, and its numbers.
-    fn last_gradient(&self) -> (usize, usize) {
-        let last = self.nodes.len();
-        (self.plan.back[last - 1].output, self.len_of(last))
-    }
-
     /// From the gradient of the last value to those of all parameters.
-    fn propagate(&mut self, parameters: &[T], gradient: &mut [T]) -> Result<()> {
-        (0..self.nodes.len())
-            .rev()
-            .try_for_each(|layer| self.step_back(layer, parameters, gradient))
+    fn propagate(&mut self, parameters: View<'_, T>, mut gradient: ViewMut<'_, T>) -> Result<()> {
+        let mut layers = (0..self.nodes.len()).rev();
+        inside(|| layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
     }
 
-    fn step_back(&mut self, layer: usize, parameters: &[T], gradient: &mut [T]) -> Result<()> {
+    fn step_back(
+        &mut self,
+        layer: usize,
+        parameters: View<'_, T>,
+        mut gradient: ViewMut<'_, T>,
+    ) -> Result<()> {
         let input = self.network.layers()[layer].input;
         let (in_len, out_len) = (self.len_of(input), self.len_of(layer + 1));
         let back = self.plan.back[layer].clone();
-        let mut dy = std::mem::take(&mut self.gradients[back.output]);
-        let x = &self.values[self.plan.place[input]][..in_len];
-        let y = &self.values[self.plan.place[layer + 1]][..out_len];
-        let node = &mut self.nodes[layer];
-        node.backward_parameters(x, y, &mut dy[..out_len], gradient, &mut self.scratch)?;
+        // dy leaves its place while the others are written; an error ends the step, and with it what stands there.
+        let mut taken = std::mem::take(&mut self.gradients[back.output]);
+        let mut dy = taken.part_mut(0..out_len);
+        let x = self.values[self.plan.place[input]].part(0..in_len);
+        let y = self.values[self.plan.place[layer + 1]].part(0..out_len);
+        let (node, scratch) = (&mut self.nodes[layer], &mut self.scratch);
+        node.backward_parameters(x, y, dy.again(), gradient.again(), scratch)?;
         if let Some((slot, accumulate)) = back.residual {
-            let to = &mut self.gradients[slot][..out_len];
+            let to = self.gradients[slot].part_mut(0..out_len);
             if accumulate {
-                pointwise::add(to, &dy[..out_len])?;
+                pointwise::add(dy.view(), to)?;
             } else {
-                pointwise::copy(to, &dy[..out_len])?;
+                pointwise::copy(dy.view(), to)?;
             }
         }
         if let Some((slot, accumulate)) = back.input {
-            let dy = &mut dy[..out_len];
-            node.backward_in_place(x, y, dy, parameters, gradient, &mut self.scratch)?;
+            node.backward_in_place(x, y, dy.again(), parameters, gradient.view(), scratch)?;
             if slot != back.output {
-                let dx = &mut self.gradients[slot][..in_len];
-                node.backward_input(x, y, dy, parameters, dx, accumulate, &mut self.scratch)?;
+                let dx = self.gradients[slot].part_mut(0..in_len);
+                node.backward_input(x, y, dy.view(), parameters, dx, accumulate, scratch)?;
             }
         }
-        self.gradients[back.output] = dy;
+        self.gradients[back.output] = taken;
         Ok(())
     }
 
@@ -321,6 +392,12 @@ impl<T: Real> Model<T> {
     pub fn input(&self) -> Shape {
         self.network.input()
     }
+}
+
+/// The scores of the one batch in these totals.
+fn of_batch(totals: &Totals) -> Result<Scores> {
+    let found = totals.read()?;
+    Ok(Scores { loss: found.loss, correct: found.correct })
 }
 
 #[cfg(test)]

@@ -4,16 +4,17 @@ use std::ops::Range;
 
 use mirrorflow::{
     Result,
-    kernels::nn::{
-        Buffer, Conv2d, Linear, Real,
-        attention::Attention,
-        batch_norm::{self, Affine, Running, Statistics},
-        column_sums, layer_norm, pointwise,
-        pool::Pool,
+    kernels::{
+        array::{
+            Array, Home, View, ViewMut, attention, layer_norm,
+            norms::{self, Affine},
+            pointwise, products,
+        },
+        nn::{Buffer, Conv2d, Linear, Real, attention::Attention, pool::Pool},
     },
 };
 
-use super::{Mode, tokens};
+use super::Mode;
 use crate::network::{Network, Op, conv_shape, pool_shape};
 
 /// ε of batch norm and the weight of a new batch in its running statistics (PyTorch's defaults).
@@ -21,15 +22,16 @@ const EPSILON: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 #[derive(Debug)]
-pub(super) struct Norm<T> {
+pub(super) struct Norm<T: Real> {
     relu: bool,
-    kept: Statistics<T>,
-    mean: Buffer<T>,
-    variance: Buffer<T>,
+    /// μ and 1/√(σ² + ε) of the batch.
+    kept: (Array<T>, Array<T>),
+    mean: Array<T>,
+    variance: Array<T>,
 }
 
 #[derive(Debug)]
-enum Kernel<T> {
+enum Kernel<T: Real> {
     Conv(Box<Conv2d<T>>),
     Linear(Linear),
     Norm(Norm<T>),
@@ -42,15 +44,18 @@ enum Kernel<T> {
     LayerNorm,
     Gelu,
     Add,
+    /// Numbers of an image with the class token, and channels.
     Tokens {
+        image: usize,
         channels: usize,
     },
+    /// The same.
     First {
-        tokens: usize,
+        image: usize,
         channels: usize,
     },
     /// With P of a batch.
-    Attention(Attention, Buffer<T>),
+    Attention(Attention, Array<T>),
 }
 
 /// ε of layer norm in torchvision's ViT.
@@ -58,14 +63,14 @@ const LAYER_EPSILON: f64 = 1e-6;
 
 /// A layer with its kernel and the places of its parameters.
 #[derive(Debug)]
-pub(super) struct Node<T> {
+pub(super) struct Node<T: Real> {
     kernel: Kernel<T>,
     weight: Range<usize>,
     bias: Option<Range<usize>>,
 }
 
 impl<T: Real> Node<T> {
-    pub(super) fn new(network: &Network, layer: usize, batch: usize) -> Result<Self> {
+    pub(super) fn new(home: &Home, network: &Network, layer: usize, batch: usize) -> Result<Self> {
         let of = &network.layers()[layer];
         let input = network.shape(of.input);
         let kernel = match of.op {
@@ -73,10 +78,9 @@ impl<T: Real> Node<T> {
                 Conv2d::new(conv_shape(input, outputs, kernel, stride, padding))?,
             )),
             Op::BatchNorm { relu, .. } => {
-                let mut variance = Buffer::new(input.channels);
-                variance.fill(T::ONE);
-                let kept = Statistics::new(input.channels);
-                Kernel::Norm(Norm { relu, kept, mean: Buffer::new(input.channels), variance })
+                let zeros = || Array::zeros(home, input.channels);
+                let variance = Array::from_slice(home, &vec![T::ONE; input.channels])?;
+                Kernel::Norm(Norm { relu, kept: (zeros()?, zeros()?), mean: zeros()?, variance })
             }
             Op::Linear { outputs } => Kernel::Linear(Linear { inputs: input.channels, outputs }),
             Op::Relu => Kernel::Relu,
@@ -88,12 +92,15 @@ impl<T: Real> Node<T> {
             Op::LayerNorm => Kernel::LayerNorm,
             Op::Gelu => Kernel::Gelu,
             Op::Add { .. } => Kernel::Add,
-            Op::Tokens => Kernel::Tokens { channels: input.channels },
-            Op::First => Kernel::First { tokens: input.pixels(), channels: input.channels },
+            Op::Tokens => Kernel::Tokens {
+                image: (input.pixels() + 1) * input.channels,
+                channels: input.channels,
+            },
+            Op::First => Kernel::First { image: input.len(), channels: input.channels },
             Op::Attention { heads } => {
                 let (tokens, channels) = (input.pixels(), input.channels / 3);
                 let attention = Attention { tokens, channels, heads };
-                Kernel::Attention(attention, Buffer::new(batch * attention.lens().2))
+                Kernel::Attention(attention, Array::zeros(home, batch * attention.lens().2)?)
             }
         };
         let mut parameters = network.of_layer(layer).iter().map(|p| p.range());
@@ -101,82 +108,76 @@ impl<T: Real> Node<T> {
         Ok(Self { kernel, weight, bias: parameters.next() })
     }
 
-    pub(super) fn statistics(&self) -> Option<(&[T], &[T])> {
+    /// Running mean and variance of batch norm.
+    pub(super) fn statistics(&self) -> Option<(&Array<T>, &Array<T>)> {
         match &self.kernel {
             Kernel::Norm(norm) => Some((&norm.mean, &norm.variance)),
             _ => None,
         }
     }
 
-    pub(super) fn statistics_mut(&mut self) -> Option<(&mut [T], &mut [T])> {
+    pub(super) fn statistics_mut(&mut self) -> Option<(&mut Array<T>, &mut Array<T>)> {
         match &mut self.kernel {
             Kernel::Norm(norm) => Some((&mut norm.mean, &mut norm.variance)),
             _ => None,
         }
     }
 
+    /// The weight and the bias, γ and β, class token and positions: none where the layer has no such thing.
+    fn parts<'p>(&self, parameters: View<'p, T>) -> (View<'p, T>, Option<View<'p, T>>) {
+        let bias = self.bias.clone().map(|b| parameters.part(b));
+        (parameters.part(self.weight.clone()), bias)
+    }
+
     pub(super) fn forward(
         &mut self,
-        x: &[T],
-        parameters: &[T],
-        residual: Option<&[T]>,
+        x: View<'_, T>,
+        parameters: View<'_, T>,
+        residual: Option<View<'_, T>>,
         mode: Mode,
-        y: &mut [T],
+        mut y: ViewMut<'_, T>,
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
-        let weight = &parameters[self.weight.clone()];
-        let bias = self.bias.clone().map(|b| &parameters[b]);
+        let (weight, bias) = self.parts(parameters);
+        let second = bias.unwrap_or(View::Host(&[]));
         match &mut self.kernel {
-            Kernel::Conv(conv) => conv.forward(x, weight, bias, y, scratch),
-            Kernel::Linear(linear) => linear.forward(x, weight, bias, y),
+            Kernel::Conv(conv) => products::conv_forward(conv, x, weight, bias, y, scratch),
+            Kernel::Linear(linear) => products::linear_forward(linear, x, weight, bias, y),
             Kernel::Norm(norm) => {
-                let bias = bias.unwrap_or(&[]);
-                let affine = Affine { weight, bias, epsilon: EPSILON, relu: norm.relu };
-                let (mean, variance) = (&mut norm.mean, &mut norm.variance);
+                let affine = Affine { weight, bias: second, epsilon: EPSILON, relu: norm.relu };
                 match mode {
                     Mode::Train => {
-                        let running = Running { mean, variance, momentum: MOMENTUM };
-                        batch_norm::forward_train(
-                            x,
-                            &affine,
-                            residual,
-                            running,
-                            &mut norm.kept,
-                            y,
-                            scratch,
-                        )
+                        let running = (norm.mean.view_mut(), norm.variance.view_mut());
+                        let kept = (norm.kept.0.view_mut(), norm.kept.1.view_mut());
+                        let running = (running, MOMENTUM);
+                        norms::batch_train(x, affine, residual, running, kept, y, scratch)
                     }
                     Mode::Evaluate => {
-                        batch_norm::forward_eval(x, &affine, residual, (mean, variance), y, scratch)
+                        let running = (norm.mean.view(), norm.variance.view());
+                        norms::batch_eval(x, affine, residual, running, y, scratch)
                     }
                 }
             }
             Kernel::Relu => {
-                pointwise::copy(y, x)?;
-                pointwise::relu(y);
-                Ok(())
+                pointwise::copy(x, y.again())?;
+                pointwise::relu(y)
             }
-            Kernel::Pool(pool) => pool.forward(x, y),
+            Kernel::Pool(pool) => pointwise::pool(pool, x, y),
             Kernel::Flatten { pixels, channels } => pointwise::flatten(x, y, *pixels, *channels),
             Kernel::LayerNorm => {
-                layer_norm::forward(x, weight, bias.unwrap_or(&[]), LAYER_EPSILON, y)
+                let epsilon = LAYER_EPSILON;
+                layer_norm::forward(x, Affine { weight, bias: second, epsilon, relu: false }, y)
             }
             Kernel::Gelu => pointwise::gelu(x, y),
             Kernel::Add => {
-                pointwise::copy(y, x)?;
-                residual.map_or(Ok(()), |r| pointwise::add(y, r))
+                pointwise::copy(x, y.again())?;
+                residual.map_or(Ok(()), |r| pointwise::add(r, y))
             }
-            Kernel::Tokens { channels } => {
-                tokens::forward(x, weight, bias.unwrap_or(&[]), *channels, y);
-                Ok(())
-            }
-            Kernel::First { tokens, channels } => {
-                tokens::first(x, *tokens, *channels, y);
-                Ok(())
-            }
-            Kernel::Attention(attention, p) => {
-                let len = y.len() / attention.lens().1 * attention.lens().2;
-                attention.forward(x, y, &mut p[..len])
+            Kernel::Tokens { .. } => pointwise::tokens_forward(x, weight, second, y),
+            Kernel::First { image, channels } => pointwise::first_token(x, *image, *channels, y),
+            Kernel::Attention(of, p) => {
+                let len = y.len() / of.lens().1 * of.lens().2;
+                attention::forward(of, x, y, p.part_mut(0..len))
             }
         }
     }
@@ -184,35 +185,34 @@ impl<T: Real> Node<T> {
     /// Gradients of the layer's own parameters. Batch norm with ReLU masks `dy` to what its residual receives.
     pub(super) fn backward_parameters(
         &mut self,
-        x: &[T],
-        y: &[T],
-        dy: &mut [T],
-        gradient: &mut [T],
+        x: View<'_, T>,
+        y: View<'_, T>,
+        dy: ViewMut<'_, T>,
+        mut gradient: ViewMut<'_, T>,
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
-        if let Kernel::Norm(norm) = &self.kernel {
-            let both = &mut gradient[self.weight.start..self.bias.as_ref().map_or(0, |b| b.end)];
-            let (dweight, dbias) = both.split_at_mut(self.weight.len());
-            return batch_norm::backward_sums(
-                x, y, dy, norm.relu, &norm.kept, dweight, dbias, scratch,
-            );
-        }
-        if matches!(self.kernel, Kernel::LayerNorm | Kernel::Tokens { .. }) {
-            let both = &mut gradient[self.weight.start..self.bias.as_ref().map_or(0, |b| b.end)];
-            let sums = both.split_at_mut(self.weight.len());
-            if let Kernel::LayerNorm = self.kernel {
-                return layer_norm::backward_sums(x, LAYER_EPSILON, dy, sums, scratch);
-            }
-            tokens::sums(dy, sums.0, sums.1);
-            return Ok(());
+        let weight = self.weight.clone();
+        if let (Kernel::Norm(_) | Kernel::LayerNorm | Kernel::Tokens { .. }, Some(bias)) =
+            (&self.kernel, self.bias.clone())
+        {
+            // The two stand side by side.
+            let sums = gradient.into_part(weight.start..bias.end).split_at(weight.len());
+            return match &self.kernel {
+                Kernel::Norm(norm) => {
+                    let kept = (norm.kept.0.view(), norm.kept.1.view());
+                    norms::batch_sums(x, y, dy, norm.relu, kept, sums, scratch)
+                }
+                Kernel::LayerNorm => layer_norm::sums(x, LAYER_EPSILON, dy.view(), sums, scratch),
+                _ => pointwise::tokens_sums(dy.view(), sums.0, sums.1),
+            };
         }
         if let Some(bias) = self.bias.clone() {
-            column_sums(dy, &mut gradient[bias])?;
+            norms::column_sums(dy.view(), gradient.again().into_part(bias))?;
         }
-        let dw = &mut gradient[self.weight.clone()];
+        let dw = gradient.into_part(weight);
         match &self.kernel {
-            Kernel::Conv(conv) => conv.backward_weights(x, dy, dw, scratch),
-            Kernel::Linear(linear) => linear.backward_weights(x, dy, dw),
+            Kernel::Conv(conv) => products::conv_weights(conv, x, dy.view(), dw, scratch),
+            Kernel::Linear(linear) => products::linear_weights(linear, x, dy.view(), dw),
             _ => Ok(()),
         }
     }
@@ -220,19 +220,20 @@ impl<T: Real> Node<T> {
     /// Batch norm, ReLU, GELU and sums turn dy into dx where it stands; the others leave it.
     pub(super) fn backward_in_place(
         &mut self,
-        x: &[T],
-        y: &[T],
-        dy: &mut [T],
-        parameters: &[T],
-        gradient: &[T],
+        x: View<'_, T>,
+        y: View<'_, T>,
+        dy: ViewMut<'_, T>,
+        parameters: View<'_, T>,
+        gradient: View<'_, T>,
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
-        let weight = self.weight.clone();
         match &self.kernel {
             Kernel::Norm(norm) => {
-                let bias = self.bias.clone().unwrap_or(0..0);
-                let sums = (&gradient[weight.clone()], &gradient[bias]);
-                batch_norm::backward_apply(x, dy, &parameters[weight], &norm.kept, sums, scratch)
+                let (weight, _) = self.parts(parameters);
+                let (dweight, dbias) = self.parts(gradient);
+                let sums = (dweight, dbias.unwrap_or(View::Host(&[])));
+                let kept = (norm.kept.0.view(), norm.kept.1.view());
+                norms::batch_gradient(x, dy, weight, kept, sums, scratch)
             }
             Kernel::Relu => pointwise::relu_backward(y, dy),
             Kernel::Gelu => pointwise::gelu_backward(x, dy),
@@ -243,43 +244,39 @@ impl<T: Real> Node<T> {
     /// `dx = …` or, with `accumulate`, `dx += …`.
     pub(super) fn backward_input(
         &mut self,
-        x: &[T],
-        y: &[T],
-        dy: &[T],
-        parameters: &[T],
-        dx: &mut [T],
+        x: View<'_, T>,
+        y: View<'_, T>,
+        dy: View<'_, T>,
+        parameters: View<'_, T>,
+        dx: ViewMut<'_, T>,
         accumulate: bool,
         scratch: &mut Buffer<T>,
     ) -> Result<()> {
-        let weight = &parameters[self.weight.clone()];
+        let (weight, _) = self.parts(parameters);
         match &self.kernel {
-            Kernel::Conv(conv) => conv.backward_input(dy, weight, dx, accumulate, scratch),
-            Kernel::Linear(linear) => linear.backward_input(dy, weight, dx, accumulate),
-            Kernel::Pool(pool) => pool.backward(x, y, dy, dx, accumulate),
+            Kernel::Conv(conv) => products::conv_input(conv, dy, weight, dx, accumulate, scratch),
+            Kernel::Linear(linear) => products::linear_input(linear, dy, weight, dx, accumulate),
+            Kernel::Pool(pool) => pointwise::pool_backward(pool, x, y, dy, dx, accumulate),
             Kernel::Flatten { pixels, channels } => {
                 pointwise::flatten_backward(dy, dx, *pixels, *channels, accumulate)
             }
-            Kernel::LayerNorm => {
-                layer_norm::backward_input(x, weight, LAYER_EPSILON, dy, dx, accumulate)
+            Kernel::LayerNorm => layer_norm::input(x, weight, LAYER_EPSILON, dy, dx, accumulate),
+            Kernel::Tokens { image, channels } => {
+                pointwise::tokens_backward(dy, *image, *channels, dx, accumulate)
             }
-            Kernel::Tokens { channels } => {
-                tokens::backward(dy, *channels, dx, accumulate);
-                Ok(())
+            Kernel::First { image, channels } => {
+                pointwise::first_token_backward(dy, *image, *channels, dx, accumulate)
             }
-            Kernel::First { tokens, channels } => {
-                tokens::first_backward(dy, *tokens, *channels, dx, accumulate);
-                Ok(())
-            }
-            Kernel::Attention(attention, p) => {
-                let len = dy.len() / attention.lens().1 * attention.lens().2;
-                attention.backward(x, &p[..len], dy, dx)
+            Kernel::Attention(of, p) => {
+                let len = dy.len() / of.lens().1 * of.lens().2;
+                attention::backward(of, x, p.part(0..len), dy, dx)
             }
             // These have turned dy into dx where it stands.
             Kernel::Relu | Kernel::Norm(_) | Kernel::Gelu | Kernel::Add => {
                 if accumulate {
-                    pointwise::add(dx, dy)
+                    pointwise::add(dy, dx)
                 } else {
-                    pointwise::copy(dx, dy)
+                    pointwise::copy(dy, dx)
                 }
             }
         }

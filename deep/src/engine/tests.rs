@@ -128,12 +128,12 @@ fn a_small_batch_and_evaluation_work_in_a_large_model() -> Result<(), mirrorflow
     let (x, at) = (numbers(&mut rng, 5 * 64), numbers(&mut rng, network.parameter_count()));
     let (mut large, mut small) = (Model::<f64>::new(&network, 9)?, Model::<f64>::new(&network, 5)?);
     for mode in [Mode::Train, Mode::Evaluate] {
-        let logits = large.forward(&x, &at, mode)?.to_vec();
-        assert_eq!(small.forward(&x, &at, mode)?, logits);
+        let logits = large.forward(&x, &at, mode)?.to_vec()?;
+        assert_eq!(small.forward(&x, &at, mode)?.to_vec()?, logits);
     }
     // Evaluation knows nothing of the rest of the batch.
-    let all = large.forward(&x, &at, Mode::Evaluate)?.to_vec();
-    assert_eq!(small.forward(&x[..64], &at, Mode::Evaluate)?, &all[..3]);
+    let all = large.forward(&x, &at, Mode::Evaluate)?.to_vec()?;
+    assert_eq!(small.forward(&x[..64], &at, Mode::Evaluate)?.to_vec()?, &all[..3]);
     assert!(large.forward(&x[..63], &at, Mode::Train).is_err());
     assert!(large.scores(&[0; 4]).is_err());
     assert!(large.forward(&x, &at[1..], Mode::Train).is_err());

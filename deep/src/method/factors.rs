@@ -2,11 +2,18 @@
 //!
 //! Started at `m₀⊙w₀ = x₀`, `m₀² − w₀² = β`. With `α(‖m‖²+‖w‖²)` beside the loss the flow of x is the mirror flow of the
 //! hyperbolic entropy with `a = (β/2)e^{−4∫α}`: from L2 to L1 as α accumulates (PILoT; β = 0 is spred, where L1 alone
-//! acts and no sign can change). Sign-In sets `m² − w² = β` anew after every epoch and has no penalty.
+//! acts and no sign can change). Sign-In sets `m² − w² = β` anew after every epoch and has no penalty. L1 on m, L1 on x and
+//! Sign-In may have PILoT's decay beside them.
 
 use mirrorflow::{
     Result,
-    kernels::mask_weight::{self, FactorPenalty, factor_start, rescale, update_factors},
+    kernels::{
+        array::{
+            ViewMut,
+            mask_weight::{self, factor_start, rescale, update_factors},
+        },
+        mask_weight::FactorPenalty,
+    },
 };
 
 use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
@@ -18,13 +25,15 @@ pub enum Kind {
     Decay,
     /// `‖m‖₁`.
     MaskL1,
+    /// `‖m⊙w‖₁`.
+    ProductL1,
     /// Nothing: m and w are rescaled after every epoch.
     Rescaled,
 }
 
 /// m and w.
 #[derive(Debug)]
-pub struct Factors<T> {
+pub struct Factors<T: Number> {
     kind: Kind,
     beta: f64,
     m: Variable<T>,
@@ -39,27 +48,36 @@ impl<T: Number> Factors<T> {
 }
 
 impl<T: Number> Method<T> for Factors<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
         for place in weights {
-            let m = &mut self.m.value[place.packed.clone()];
-            let w = &mut self.w.value[place.packed.clone()];
-            factor_start(&x[place.at.clone()], self.beta, m, w)?;
-            mask_weight::product(m, w, &mut x[place.at.clone()])?;
+            let at = place.packed.clone();
+            let (m, w) = (self.m.value.part_mut(at.clone()), self.w.value.part_mut(at.clone()));
+            factor_start(x.part(place.at.clone()), self.beta, m, w)?;
+            let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
+            mask_weight::product(m, w, x.part_mut(place.at.clone()))?;
         }
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
-        let mut penalty = FactorPenalty::default();
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
+        // Beside another penalty, the decay of m and w has a strength of its own.
+        let mut penalty =
+            FactorPenalty { factors: step.factor_strength, ..FactorPenalty::default() };
         match self.kind {
             Kind::Decay => penalty.factors = step.strength,
             Kind::MaskL1 => penalty.mask_l1 = step.strength,
+            Kind::ProductL1 => penalty.l1 = step.strength,
             Kind::Rescaled => {}
         }
         let mut updated = None;
         for place in step.weights {
             let (m, w) = (self.m.part(&place.packed), self.w.part(&place.packed));
-            let (g, x) = (&g[place.at.clone()], &mut x[place.at.clone()]);
+            let (g, x) = (g.part(place.at.clone()), x.part_mut(place.at.clone()));
             let keep = step.keep(place);
             let health = update_factors(&step.optimizer, step.step, &penalty, m, w, g, keep, x)?;
             note(&mut updated, health, place);
@@ -67,18 +85,19 @@ impl<T: Number> Method<T> for Factors<T> {
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
         for place in step.weights {
-            let (m, w) = (&self.m.value[place.packed.clone()], &self.w.value[place.packed.clone()]);
-            mask_weight::product(m, w, &mut x[place.at.clone()])?;
-            masked(step, place, x)?;
+            let at = place.packed.clone();
+            let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
+            mask_weight::product(m, w, x.part_mut(place.at.clone()))?;
+            masked(step, place, &mut x)?;
         }
         Ok(())
     }
 
-    fn end_of_epoch(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn end_of_epoch(&mut self, step: &Step<'_>, x: ViewMut<'_, T>) -> Result<()> {
         if self.kind == Kind::Rescaled {
-            rescale(self.beta, &mut self.m.value, &mut self.w.value)?;
+            rescale(self.beta, self.m.value.view_mut(), self.w.value.view_mut())?;
             self.weights(step, x)?;
         }
         Ok(())

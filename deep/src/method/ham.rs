@@ -3,14 +3,20 @@
 
 use mirrorflow::{
     Result,
-    kernels::mask_weight::{Ham, apply_mask, ham_step},
+    kernels::{
+        array::{
+            ViewMut,
+            mask_weight::{apply_mask, ham_step},
+        },
+        mask_weight::Ham,
+    },
 };
 
 use super::{Method, Number, Place, Plain, State, Step, Updated, Variable};
 
 /// HAM: `a` is the factor of the gradient (200 in the paper), the strength α the decay (1e-3).
 #[derive(Debug)]
-pub struct HamMethod<T> {
+pub struct HamMethod<T: Number> {
     plain: Plain<T>,
     a: f64,
 }
@@ -23,28 +29,28 @@ impl<T: Number> HamMethod<T> {
 }
 
 impl<T: Number> Method<T> for HamMethod<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
+    fn start(&mut self, weights: &[Place], x: ViewMut<'_, T>) -> Result<()> {
         self.plain.start(weights, x)
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
-        let updated = self.plain.update(step, g, x)?;
-        let rate = match step.optimizer {
-            mirrorflow::kernels::mask_weight::Optimizer::Sgd(sgd) => sgd.rate,
-            mirrorflow::kernels::mask_weight::Optimizer::Adam(adam) => adam.rate,
-            _ => 0.0,
-        };
-        let ham = Ham { rate, alpha: self.a, beta: step.strength };
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
+        let updated = self.plain.update(step, g.again(), x.again())?;
+        let ham = Ham { rate: step.rate(), alpha: self.a, beta: step.strength };
         for place in step.weights {
-            let g = &mut g[place.at.clone()];
+            let mut g = g.part_mut(place.at.clone());
             // A pruned weight stays 0 whatever its gradient.
-            step.keep(place).map_or(Ok(()), |keep| apply_mask(keep, g))?;
-            ham_step(&ham, g, &mut x[place.at.clone()])?;
+            step.keep(place).map_or(Ok(()), |keep| apply_mask(keep, g.again()))?;
+            ham_step(&ham, g.view(), x.part_mut(place.at.clone()))?;
         }
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
+    fn weights(&mut self, step: &Step<'_>, x: ViewMut<'_, T>) -> Result<()> {
         self.plain.weights(step, x)
     }
 

@@ -13,11 +13,17 @@
 //! | `continuous` | σ(b s)⊙w, b growing | α Σσ(b s) | `sigmoid` |
 //! | `ham` | x | x ← x e^{η(−a sign(x)∇f − α)} after each step | `ham` |
 //!
+//! `l1`, `l1-mask`, `sign-in`, `str`, `powerprop`, `continuous` and `ham` can be combined with PILoT (`[method.factors]`): what
+//! they train is then m⊙w, with α(‖m‖²+‖w‖²) on a schedule of its own; HAM's step can follow that of `str`, `powerprop` and
+//! `continuous` (`[method.ham]`). Whatever the method, weights can be pruned once or iteratively (`[prune]`).
+//!
 //! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
 //! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
 
+mod control;
 mod factors;
 mod ham;
+mod latent;
 mod plain;
 mod power;
 mod sigmoid;
@@ -29,19 +35,23 @@ use std::ops::Range;
 use mirrorflow::{
     Result,
     kernels::{
-        mask_weight::{self, Health, Optimizer, PlainPenalty, Storage},
+        array::{Array, Home, View, ViewMut, mask_weight},
+        mask_weight::{Health, Optimizer, PlainPenalty, Storage},
         nn::{Buffer, Real},
     },
 };
 
 use crate::network::{Network, Role};
 
+pub(crate) use control::CUT;
+pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
+pub use latent::{Latent, Multiplicative};
 pub use plain::Plain;
 pub use power::Power;
 pub use sigmoid::Continuous;
-pub use strength::{Shape, Strength};
+pub use strength::{Report, Shape, Strength};
 pub use threshold::SoftThreshold;
 
 /// f32 or f64 as the kernels of networks and those of parameters know them.
@@ -76,47 +86,68 @@ pub fn places(network: &Network) -> (Vec<Place>, Vec<Place>) {
 }
 
 /// A packed row of parameters with the state of its optimiser.
-#[derive(Debug, Clone)]
-pub struct Variable<T> {
+#[derive(Debug)]
+pub struct Variable<T: Number> {
     /// The parameters.
-    pub value: Buffer<T>,
+    pub value: Array<T>,
     /// The optimiser's state.
     pub state: State<T>,
 }
 
 impl<T: Number> Variable<T> {
-    /// Zeros.
+    /// Zeros, on the processor.
     pub fn new(len: usize, optimizer: &Optimizer) -> Self {
-        Self { value: Buffer::new(len), state: State::new(len, optimizer) }
+        Self { value: Buffer::new(len).into(), state: State::new(len, optimizer) }
+    }
+
+    /// Zeros at any home.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn at(home: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
+        let (value, state) = (Array::zeros(home, len)?, State::at(home, len, optimizer)?);
+        Ok(Self { value, state })
     }
 
     fn part(&mut self, range: &Range<usize>) -> mask_weight::Parameter<'_, T> {
         mask_weight::Parameter {
-            value: &mut self.value[range.clone()],
+            value: self.value.part_mut(range.clone()),
             state: self.state.part(range),
         }
     }
 }
 
 /// The state of an optimiser beside a packed row.
-#[derive(Debug, Clone)]
-pub struct State<T>(pub [Buffer<T>; 2]);
+#[derive(Debug)]
+pub struct State<T: Number>(pub [Array<T>; 2]);
 
 impl<T: Number> State<T> {
-    /// As many rows of zeros as the optimiser keeps.
+    /// As many rows of zeros as the optimiser keeps, on the processor.
     pub fn new(len: usize, optimizer: &Optimizer) -> Self {
-        let row = |k| Buffer::new(if k < optimizer.states() { len } else { 0 });
+        let row = |k| Buffer::new(if k < optimizer.states() { len } else { 0 }).into();
         Self([row(0), row(1)])
     }
 
-    /// Back to zero.
-    pub fn reset(&mut self) {
-        self.0.iter_mut().for_each(|s| s.fill(T::ZERO));
+    /// The same at any home.
+    ///
+    /// # Errors
+    /// When the device has no room.
+    pub fn at(home: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
+        let row = |k| Array::zeros(home, if k < optimizer.states() { len } else { 0 });
+        Ok(Self([row(0)?, row(1)?]))
     }
 
-    fn part(&mut self, range: &Range<usize>) -> [&mut [T]; 2] {
+    /// Back to zero.
+    ///
+    /// # Errors
+    /// When the device fails.
+    pub fn reset(&mut self) -> Result<()> {
+        self.0.iter_mut().try_for_each(|s| s.fill(T::ZERO))
+    }
+
+    fn part(&mut self, range: &Range<usize>) -> [ViewMut<'_, T>; 2] {
         let [a, b] = &mut self.0;
-        [a, b].map(|s| if s.is_empty() { &mut [][..] } else { &mut s[range.clone()] })
+        [a, b].map(|s| s.part_mut(if s.is_empty() { 0..0 } else { range.clone() }))
     }
 }
 
@@ -131,17 +162,28 @@ pub struct Step<'a> {
     pub weight_decay: f64,
     /// The method's strength α now.
     pub strength: f64,
+    /// α of `α(‖m‖²+‖w‖²)` now where that stands beside the method's own penalty.
+    pub factor_strength: f64,
     /// Training done, from 0 to 1.
     pub progress: f64,
     /// The places of the weights.
     pub weights: &'a [Place],
     /// Which weights are not pruned, packed.
-    pub keep: Option<&'a [u8]>,
+    pub keep: Option<View<'a, u8>>,
 }
 
 impl<'a> Step<'a> {
-    fn keep(&self, place: &Place) -> Option<&'a [u8]> {
-        self.keep.map(|keep| &keep[place.packed.clone()])
+    fn keep(&self, place: &Place) -> Option<View<'a, u8>> {
+        self.keep.map(|keep| keep.part(place.packed.clone()))
+    }
+
+    /// The learning rate.
+    fn rate(&self) -> f64 {
+        match self.optimizer {
+            Optimizer::Sgd(sgd) => sgd.rate,
+            Optimizer::Adam(adam) => adam.rate,
+            _ => 0.0,
+        }
     }
 
     fn plain(&self, l1: f64) -> PlainPenalty {
@@ -158,31 +200,33 @@ fn note(updated: &mut Updated, health: Health, place: &Place) {
     }
 }
 
-/// How weights hang on what is trained.
+/// How weights hang on what is trained. Everything stands at the home of the network: the processor or a device; on a device
+/// an update finds out later whether all numbers are finite
+/// ([`Accelerator::all_finite`](mirrorflow::kernels::array::Accelerator::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()>;
+    fn start(&mut self, weights: &[Place], x: ViewMut<'_, T>) -> Result<()>;
 
     /// One step with `g = ∂f/∂x`, and the next x. `g` may be overwritten.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated>;
+    fn update(&mut self, step: &Step<'_>, g: ViewMut<'_, T>, x: ViewMut<'_, T>) -> Result<Updated>;
 
     /// x out of the variables, with pruned weights 0: after they were read from a checkpoint or rewound.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()>;
+    fn weights(&mut self, step: &Step<'_>, x: ViewMut<'_, T>) -> Result<()>;
 
     /// At the end of an epoch: what the method does once in a while.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn end_of_epoch(&mut self, _step: &Step<'_>, _x: &mut [T]) -> Result<()> {
+    fn end_of_epoch(&mut self, _step: &Step<'_>, _x: ViewMut<'_, T>) -> Result<()> {
         Ok(())
     }
 
@@ -190,12 +234,33 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn finish(&mut self, _step: &Step<'_>, _x: &mut [T]) -> Result<()> {
+    fn finish(&mut self, _step: &Step<'_>, _x: ViewMut<'_, T>) -> Result<()> {
         Ok(())
     }
 
     /// What is trained, by name.
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)>;
+
+    /// After its variables were read from a checkpoint, with the x that goes with them: what else hangs on them.
+    ///
+    /// # Errors
+    /// Never, with variables of its own.
+    fn resumed(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The share of weights that a mask of its own will take at the end, where it has one.
+    ///
+    /// # Errors
+    /// When the device fails.
+    fn masked_share(&self) -> Result<Option<f64>> {
+        Ok(None)
+    }
+
+    /// Numbers it keeps beside x and what is trained.
+    fn beside(&self) -> usize {
+        0
+    }
 
     /// States of an optimiser that go with x itself, by name.
     fn states(&mut self) -> Vec<(&'static str, &mut State<T>)> {
@@ -204,8 +269,9 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
 }
 
 /// `x = keep⊙x` on a place.
-fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut [T]) -> Result<()> {
-    step.keep(place).map_or(Ok(()), |keep| mask_weight::apply_mask(keep, &mut x[place.at.clone()]))
+fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut ViewMut<'_, T>) -> Result<()> {
+    let Some(keep) = step.keep(place) else { return Ok(()) };
+    mask_weight::apply_mask(keep, x.part_mut(place.at.clone()))
 }
 
 /// Steps of the parameters that no method touches.
@@ -216,12 +282,12 @@ pub(crate) fn update_rest<T: Number>(
     step: &Step<'_>,
     rest: &[Place],
     state: &mut State<T>,
-    g: &[T],
-    x: &mut [T],
+    g: View<'_, T>,
+    mut x: ViewMut<'_, T>,
 ) -> Result<Updated> {
     let mut updated = None;
     for place in rest {
-        let value = &mut x[place.at.clone()];
+        let value = x.part_mut(place.at.clone());
         let parameter = mask_weight::Parameter { value, state: state.part(&place.packed) };
         let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
         let health = mask_weight::update_plain(
@@ -229,7 +295,7 @@ pub(crate) fn update_rest<T: Number>(
             step.step,
             &penalty,
             parameter,
-            &g[place.at.clone()],
+            g.part(place.at.clone()),
             None,
         )?;
         note(&mut updated, health, place);

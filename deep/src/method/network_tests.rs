@@ -11,8 +11,8 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Continuous, Factors, HamMethod, Kind, Method, Place, Plain, Power, SoftThreshold, State, Step,
-    Variable, places,
+    Continuous, Factors, HamMethod, Kind, Latent, Method, Place, Plain, Power, SoftThreshold,
+    State, Step, Variable, places,
 };
 use crate::{
     engine::{Mode, Model},
@@ -65,9 +65,10 @@ impl Problem {
             step: 1,
             weight_decay: DECAY,
             strength: STRENGTH,
+            factor_strength: 0.0,
             progress: 0.5,
             weights: &self.weights,
-            keep: self.keep.as_deref(),
+            keep: self.keep.as_deref().map(Into::into),
         }
     }
 
@@ -82,9 +83,10 @@ impl Problem {
     }
 
     /// What is trained: the method's variables, or x.
-    fn trained(&self, method: &mut dyn Method<f64>, x: &[f64]) -> Vec<Vec<f64>> {
-        let found: Vec<_> = method.variables().iter().map(|(_, v)| v.value.to_vec()).collect();
-        if found.is_empty() { vec![self.packed(x)] } else { found }
+    fn trained(&self, method: &mut dyn Method<f64>, x: &[f64]) -> Result<Vec<Vec<f64>>> {
+        let variables = method.variables().into_iter();
+        let found = variables.map(|(_, v)| v.value.to_vec()).collect::<Result<Vec<_>>>()?;
+        Ok(if found.is_empty() { vec![self.packed(x)] } else { found })
     }
 
     /// x of other values of what is trained.
@@ -97,9 +99,9 @@ impl Problem {
             }
         }
         for ((_, variable), values) in variables.iter_mut().zip(values) {
-            variable.value.copy_from_slice(values);
+            variable.value.view_mut().write(values)?;
         }
-        method.weights(&self.step(), &mut x)?;
+        method.weights(&self.step(), (&mut x).into())?;
         Ok(x)
     }
 }
@@ -121,9 +123,9 @@ fn slopes(make: &Make, masked: bool, penalty: Penalty, seed: u64) -> Result<Opti
     let keep = masked.then(|| (0..count).map(|i| u8::from(i % 3 != 1)).collect::<Vec<u8>>());
     let problem = Problem { network, weights, images, labels, keep };
     let mut method = make(count)?;
-    method.start(&problem.weights, &mut x)?;
-    method.weights(&problem.step(), &mut x)?;
-    let before = problem.trained(&mut *method, &x);
+    method.start(&problem.weights, (&mut x).into())?;
+    method.weights(&problem.step(), (&mut x).into())?;
+    let before = problem.trained(&mut *method, &x)?;
     along.truncate(before.len());
     for (along, before) in along.iter_mut().zip(&before) {
         along.truncate(before.len());
@@ -150,8 +152,8 @@ fn slopes(make: &Make, masked: bool, penalty: Penalty, seed: u64) -> Result<Opti
     let mut x = problem.at(&mut *method, &x, &before)?;
     let mut gradient = vec![0.0; x.len()];
     problem.loss(&x, &mut gradient)?;
-    assert_eq!(method.update(&problem.step(), &mut gradient, &mut x)?, None);
-    let after = problem.trained(&mut *method, &x);
+    assert_eq!(method.update(&problem.step(), (&mut gradient).into(), (&mut x).into())?, None);
+    let after = problem.trained(&mut *method, &x)?;
     let moved = before.iter().flatten().zip(after.iter().flatten()).zip(along.iter().flatten());
     let slope: f64 = moved.map(|((b, a), along)| (b - a) / RATE * along).sum();
     if let Some(keep) = &problem.keep {
@@ -162,6 +164,10 @@ fn slopes(make: &Make, masked: bool, penalty: Penalty, seed: u64) -> Result<Opti
 
 fn variable(len: usize) -> Variable<f64> {
     Variable::new(len, &SGD)
+}
+
+fn latent(len: usize) -> Latent<f64> {
+    Latent::plain(variable(len), None)
 }
 
 fn factors(kind: Kind, beta: f64) -> Make {
@@ -185,13 +191,13 @@ fn every_method_s_step_is_the_derivative_through_a_network() -> Result<()> {
         ("sign-in", factors(Kind::Rescaled, 1.0), |_| 0.0),
         (
             "str",
-            Box::new(|n| Ok(Box::new(SoftThreshold::new(-2.0, variable(n), variable(2))))),
+            Box::new(|n| Ok(Box::new(SoftThreshold::new(-2.0, latent(n), variable(2))))),
             |v| 0.5 * STRENGTH * (square(&v[0]) + square(&v[1])),
         ),
-        ("powerprop", Box::new(|n| Ok(Box::new(Power::new(2.0, variable(n))?))), decay),
+        ("powerprop", Box::new(|n| Ok(Box::new(Power::new(2.0, latent(n))?))), decay),
         (
             "continuous",
-            Box::new(|n| Ok(Box::new(Continuous::new(0.05, 50.0, variable(n), variable(n))))),
+            Box::new(|n| Ok(Box::new(Continuous::new(0.05, 50.0, variable(n), latent(n))))),
             // b = 50^½ at half time.
             |v| {
                 let mask = sum(&v[0], |s| 1.0 / (1.0 + (-(50.0_f64.sqrt()) * s).exp()));
@@ -233,12 +239,12 @@ fn the_step_of_ham_is_that_of_its_formula() -> Result<()> {
         let problem = Problem { network, weights, images, labels, keep };
         let mut x = start.clone();
         let mut method = HamMethod::new(A, State::new(problem.network.weight_count(), &SGD));
-        method.start(&problem.weights, &mut x)?;
-        method.weights(&problem.step(), &mut x)?;
+        method.start(&problem.weights, (&mut x).into())?;
+        method.weights(&problem.step(), (&mut x).into())?;
         let (before, mut g) = (x.clone(), vec![0.0; x.len()]);
         problem.loss(&x, &mut g)?;
         let gradient = g.clone();
-        assert_eq!(method.update(&problem.step(), &mut g, &mut x)?, None);
+        assert_eq!(method.update(&problem.step(), (&mut g).into(), (&mut x).into())?, None);
         let kept = |i: usize| problem.keep.as_ref().is_none_or(|keep| keep[i] == 1);
         for place in &problem.weights {
             for (at, packed) in place.at.clone().zip(place.packed.clone()) {

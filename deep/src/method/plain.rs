@@ -1,12 +1,15 @@
 //! The weights themselves, `f(x) + ½λ₂‖x‖² + α‖x‖₁`: dense training (α = 0) and L1 (the subgradient of least norm at 0).
 
-use mirrorflow::{Result, kernels::mask_weight};
+use mirrorflow::{
+    Result,
+    kernels::array::{ViewMut, mask_weight},
+};
 
 use super::{Method, Number, Place, State, Step, Updated, Variable, masked, note};
 
 /// Dense training, or with L1 on x.
 #[derive(Debug)]
-pub struct Plain<T> {
+pub struct Plain<T: Number> {
     l1: bool,
     state: State<T>,
 }
@@ -19,17 +22,22 @@ impl<T: Number> Plain<T> {
 }
 
 impl<T: Number> Method<T> for Plain<T> {
-    fn start(&mut self, _: &[Place], _: &mut [T]) -> Result<()> {
+    fn start(&mut self, _: &[Place], _: ViewMut<'_, T>) -> Result<()> {
         Ok(())
     }
 
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
         let penalty = step.plain(if self.l1 { step.strength } else { 0.0 });
         let mut updated = None;
         for place in step.weights {
-            let value = &mut x[place.at.clone()];
+            let value = x.part_mut(place.at.clone());
             let x = mask_weight::Parameter { value, state: self.state.part(&place.packed) };
-            let (keep, g) = (step.keep(place), &g[place.at.clone()]);
+            let (keep, g) = (step.keep(place), g.part(place.at.clone()));
             let health =
                 mask_weight::update_plain(&step.optimizer, step.step, &penalty, x, g, keep)?;
             note(&mut updated, health, place);
@@ -37,8 +45,8 @@ impl<T: Number> Method<T> for Plain<T> {
         Ok(updated)
     }
 
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
-        step.weights.iter().try_for_each(|place| masked(step, place, x))
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
+        step.weights.iter().try_for_each(|place| masked(step, place, &mut x))
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {

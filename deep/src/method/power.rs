@@ -1,25 +1,29 @@
 //! Powerpropagation (Schwarz et al. 2021): `x = θ|θ|^{p−1}`, started at the θ of the initial x; p = 2 is m⊙w with m = |w|.
+//! θ may itself be m⊙w; with p = 1 nothing but that (and HAM's step) is left.
 
 use mirrorflow::{
     Error, Result,
-    kernels::mask_weight::{power, power_backward, update_plain},
+    kernels::array::{
+        ViewMut,
+        maps::{power, power_backward},
+    },
 };
 
-use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// Powerpropagation.
 #[derive(Debug)]
-pub struct Power<T> {
+pub struct Power<T: Number> {
     p: f64,
-    theta: Variable<T>,
+    theta: Latent<T>,
 }
 
 impl<T: Number> Power<T> {
-    /// With the power p ≥ 1 and room for all weights.
+    /// With the power p ≥ 1 and θ.
     ///
     /// # Errors
     /// When p is below 1 or not finite.
-    pub fn new(p: f64, theta: Variable<T>) -> Result<Self> {
+    pub fn new(p: f64, theta: Latent<T>) -> Result<Self> {
         if p >= 1.0 && p.is_finite() {
             return Ok(Self { p, theta });
         }
@@ -29,52 +33,64 @@ impl<T: Number> Power<T> {
             found: p.to_string(),
         })
     }
-}
 
-impl<T: Number> Method<T> for Power<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
-        for place in weights {
-            let x = &mut x[place.at.clone()];
-            let theta = &mut self.theta.value[place.packed.clone()];
-            for (theta, x) in theta.iter_mut().zip(&*x) {
-                let x = x.f64();
-                *theta = T::of(x.signum() * x.abs().powf(1.0 / self.p));
-            }
-            power(theta, self.p, x)?;
-        }
-        Ok(())
-    }
-
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
-        let mut updated = None;
+    /// x of the θ there is.
+    fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
         for place in step.weights {
-            masked(step, place, g)?;
-            // The gradient of θ takes the place of x, which is made anew below.
-            let to = &mut x[place.at.clone()];
-            power_backward(
-                &self.theta.value[place.packed.clone()],
-                self.p,
-                &g[place.at.clone()],
-                to,
-            )?;
-            let (penalty, theta) = (step.plain(0.0), self.theta.part(&place.packed));
-            let health =
-                update_plain(&step.optimizer, step.step, &penalty, theta, to, step.keep(place))?;
-            note(&mut updated, health, place);
-        }
-        self.weights(step, x)?;
-        Ok(updated)
-    }
-
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
-        for place in step.weights {
-            power(&self.theta.value[place.packed.clone()], self.p, &mut x[place.at.clone()])?;
+            power(self.theta.value(place), self.p, x.part_mut(place.at.clone()))?;
             masked(step, place, x)?;
         }
         Ok(())
     }
+}
+
+impl<T: Number> Method<T> for Power<T> {
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+        for place in weights {
+            let mut x = x.part_mut(place.at.clone());
+            // Once in a run, so on the processor wherever the network is.
+            let root = |x: T| x.f64().signum() * x.f64().abs().powf(1.0 / self.p);
+            let theta: Vec<T> = x.view().to_vec()?.into_iter().map(|x| T::of(root(x))).collect();
+            x.again().write(&theta)?;
+            self.theta.start(place, x.view())?;
+            power(self.theta.value(place), self.p, x)?;
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
+        let mut updated = None;
+        for place in step.weights {
+            masked(step, place, &mut g)?;
+            // The gradient of θ takes the place of x, which is made anew below.
+            let mut to = x.part_mut(place.at.clone());
+            power_backward(self.theta.value(place), self.p, g.part(place.at.clone()), to.again())?;
+            let health = self.theta.update(step, place, to.view(), step.weight_decay)?;
+            note(&mut updated, health, place);
+        }
+        self.form(step, &mut x)?;
+        Ok(updated)
+    }
+
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
+        self.theta.refresh()?;
+        self.form(step, &mut x)
+    }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
-        vec![("theta", &mut self.theta)]
+        self.theta.variables("theta")
+    }
+
+    fn resumed(&mut self) -> Result<()> {
+        self.theta.refresh()
+    }
+
+    fn beside(&self) -> usize {
+        self.theta.beside()
     }
 }

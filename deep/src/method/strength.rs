@@ -2,8 +2,14 @@
 //!
 //! What counts for m⊙w is `∫ αη = Σ_steps α_k η`, which fixes how far β shrinks (`β e^{−4∫αη}`): the number can be given by
 //! that total, `α_0 = total / Σ_steps h_k η`, and then means the same for any learning rate and number of steps.
+//!
+//! With feedback the shape `f_k` is known only as it goes. Its total is kept by spending what is left over what is to come,
+//! as Algorithm 1 has it where accuracy keeps growing (`p_k = f_k`, `p_{j+1} = δ p_j` up to T/2, then `p_j/δ`):
+//! `α_k = f_k (total − Σ_{j<k} α_j η_j) / Σ_{j≥k} p_j η_j`, with η_j the sum of the learning rates of epoch j.
 
 use mirrorflow::{Error, Result, schedule::feedback::Feedback};
+
+use super::Control;
 
 /// How α goes with the epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +31,30 @@ pub enum Shape {
         /// K ≥ 0.
         floor: f64,
     },
+    /// Whatever leads to a share of the weights that are 0 ([`Control`]).
+    Target(f64),
+}
+
+/// How an epoch went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Report {
+    /// Training accuracy.
+    pub accuracy: f64,
+    /// ‖x‖₁.
+    pub l1: f64,
+    /// The share of the weights that can be dropped; 0 where nobody asks.
+    pub sparsity: f64,
+}
+
+impl Report {
+    pub(crate) fn bits(&self) -> [u64; 3] {
+        [self.accuracy, self.l1, self.sparsity].map(f64::to_bits)
+    }
+
+    pub(crate) fn from_bits(bits: [u64; 3]) -> Self {
+        let [accuracy, l1, sparsity] = bits.map(f64::from_bits);
+        Self { accuracy, l1, sparsity }
+    }
 }
 
 /// α as it goes.
@@ -33,9 +63,17 @@ pub struct Strength {
     first: f64,
     shape: Shape,
     epochs: u64,
+    /// The sum of the learning rates of every epoch; empty where nobody knows.
+    rates: Vec<f64>,
+    /// What feedback must spend.
+    total: Option<f64>,
     feedback: Option<Feedback>,
-    /// What has been reported to the feedback, to bring it back from a checkpoint.
-    reports: Vec<[f64; 2]>,
+    control: Option<Control>,
+    /// The first epoch of the cycle.
+    begin: u64,
+    spent: f64,
+    /// What has been reported, to bring it back from a checkpoint.
+    reports: Vec<Report>,
 }
 
 impl Strength {
@@ -47,23 +85,39 @@ impl Strength {
         if !(first >= 0.0 && first.is_finite()) {
             return Err(domain("method.strength", "a finite number of at least 0", first));
         }
-        if let Shape::Geometric(p) = shape
-            && !(p > 0.0 && p <= 1.0)
-        {
-            return Err(domain("method.ratio", "above 0 and at most 1", p));
+        match shape {
+            Shape::Geometric(p) if !(p > 0.0 && p <= 1.0) => {
+                return Err(domain("method.ratio", "above 0 and at most 1", p));
+            }
+            Shape::Target(s) if !(s > 0.0 && s < 1.0) => {
+                return Err(domain("method.target", "a share above 0 and below 1", s));
+            }
+            Shape::Target(_) if first == 0.0 => {
+                let right = "a positive first value for method.target to change";
+                return Err(domain("method.strength", right, first));
+            }
+            _ => {}
         }
-        let feedback = match shape {
-            Shape::Feedback { delta, floor } => Some(Feedback::new(first, delta, floor, epochs)?),
-            _ => None,
+        let mut new = Self {
+            first,
+            shape,
+            epochs,
+            rates: Vec::new(),
+            total: None,
+            feedback: None,
+            control: None,
+            begin: 0,
+            spent: 0.0,
+            reports: Vec::new(),
         };
-        Ok(Self { first, shape, epochs, feedback, reports: Vec::new() })
+        new.restart(0)?;
+        Ok(new)
     }
 
-    /// Starts such that `Σ_k h_k·rates[k] = total / α_0`, where `rates[k]` is the sum of the learning rates of the steps of
-    /// epoch k.
+    /// Starts such that `Σ_k α_k·rates[k] = total`, where `rates[k]` is the sum of the learning rates of the steps of epoch k.
     ///
     /// # Errors
-    /// As [`Strength::new`], and with feedback, which cannot know its total beforehand.
+    /// As [`Strength::new`], and for a target sparsity, whose total nobody knows.
     ///
     /// # Examples
     /// ```
@@ -74,13 +128,35 @@ impl Strength {
     /// # Ok::<(), mirrorflow::Error>(())
     /// ```
     pub fn of_total(total: f64, shape: Shape, rates: &[f64]) -> Result<Self> {
-        if let Shape::Feedback { .. } = shape {
-            let right = "a fixed schedule (constant, linear, harmonic, quadratic, geometric)";
-            return Err(domain("method.total with the feedback schedule", right, total));
+        let epochs = rates.len() as u64;
+        match shape {
+            Shape::Target(_) => {
+                Err(domain("method.total with method.target", "one of them", total))
+            }
+            Shape::Feedback { .. } => {
+                if !(total >= 0.0 && total.is_finite()) {
+                    return Err(domain("method.total", "a finite number of at least 0", total));
+                }
+                let shape = Self { total: Some(total), ..Self::new(1.0, shape, epochs)? };
+                shape.with_rates(rates)
+            }
+            _ => {
+                let unit = Self::new(1.0, shape, epochs)?;
+                let sum: f64 =
+                    rates.iter().enumerate().map(|(k, r)| unit.alpha(k as u64) * r).sum();
+                Self::new(total / sum, shape, epochs)?.with_rates(rates)
+            }
         }
-        let unit = Self::new(1.0, shape, rates.len() as u64)?;
-        let sum: f64 = rates.iter().enumerate().map(|(k, r)| unit.alpha(k as u64) * r).sum();
-        Self::new(total / sum, shape, rates.len() as u64)
+    }
+
+    /// With the sum of the learning rates of every epoch, for [`Strength::spent`].
+    ///
+    /// # Errors
+    /// Never: it was valid before.
+    pub fn with_rates(mut self, rates: &[f64]) -> Result<Self> {
+        self.rates = rates.to_vec();
+        self.restart(0)?;
+        Ok(self)
     }
 
     /// α of epoch k of a cycle.
@@ -92,36 +168,77 @@ impl Strength {
             Shape::Harmonic => 1.0 / (k + 1.0),
             Shape::Quadratic => (k + 1.0).powi(-2),
             Shape::Geometric(p) => p.powf(k),
-            Shape::Feedback { .. } => {
-                return self.feedback.as_ref().map_or(self.first, Feedback::alpha);
+            Shape::Target(_) => return self.control.as_ref().map_or(self.first, Control::alpha),
+            Shape::Feedback { delta, .. } => {
+                let now = self.feedback.as_ref().map_or(self.first, Feedback::alpha);
+                return self.total.map_or(now, |total| now * self.level(total, epoch, now, delta));
             }
         };
         self.first * shape
     }
 
-    /// Reports an epoch: its training accuracy and ‖x‖₁.
+    /// What is left of the total over what is to come.
+    fn level(&self, total: f64, epoch: u64, now: f64, delta: f64) -> f64 {
+        let (mut expected, mut ahead) = (now, 0.0);
+        for (j, rate) in self.rates.iter().enumerate().skip(epoch as usize) {
+            ahead += expected * rate;
+            let number = (j as u64 + 1).saturating_sub(self.begin);
+            expected = if number <= self.epochs / 2 { expected * delta } else { expected / delta };
+        }
+        if ahead > 0.0 { (total - self.spent).max(0.0) / ahead } else { 0.0 }
+    }
+
+    /// Reports an epoch.
     ///
     /// # Errors
-    /// When one is not finite.
-    pub fn report(&mut self, accuracy: f64, l1: f64) -> Result<()> {
+    /// When a number is not finite.
+    pub fn report(&mut self, report: Report) -> Result<()> {
+        let epoch = self.begin + self.reports.len() as u64;
+        self.spent += self.alpha(epoch) * self.rates.get(epoch as usize).copied().unwrap_or(0.0);
         if let Some(feedback) = &mut self.feedback {
-            feedback.update(accuracy, l1)?;
-            self.reports.push([accuracy, l1]);
+            feedback.update(report.accuracy, report.l1)?;
         }
+        if let Some(control) = &mut self.control {
+            control.update(report.sparsity);
+        }
+        self.reports.push(report);
         Ok(())
     }
 
-    /// All reports so far, for a checkpoint.
-    pub fn reports(&self) -> &[[f64; 2]] {
+    /// Σ αη of the epochs reported in this cycle (0 where the rates are unknown).
+    pub fn spent(&self) -> f64 {
+        self.spent
+    }
+
+    /// Whether it needs [`Report::sparsity`].
+    pub fn is_controlled(&self) -> bool {
+        self.control.is_some()
+    }
+
+    /// The share of weights that should be 0 at the end, where one is wanted.
+    pub fn target(&self) -> Option<f64> {
+        self.control.as_ref().map(Control::target)
+    }
+
+    /// All reports of this cycle, for a checkpoint.
+    pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
-    /// Starts over, for another cycle.
+    /// Starts over, for a cycle that begins with epoch `begin`.
     ///
     /// # Errors
     /// Never: it was valid before.
-    pub fn restart(&mut self) -> Result<()> {
-        *self = Self::new(self.first, self.shape, self.epochs)?;
+    pub fn restart(&mut self, begin: u64) -> Result<()> {
+        (self.feedback, self.control) = match self.shape {
+            Shape::Feedback { delta, floor } => {
+                (Some(Feedback::new(self.first, delta, floor, self.epochs)?), None)
+            }
+            Shape::Target(target) => (None, Some(Control::new(target, self.epochs, self.first))),
+            _ => (None, None),
+        };
+        (self.begin, self.spent) = (begin, 0.0);
+        self.reports.clear();
         Ok(())
     }
 }

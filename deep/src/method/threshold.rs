@@ -1,71 +1,104 @@
 //! STR (Kusupati et al. 2020): `x = sign(θ)·relu(|θ| − σ(s))` with one s for each layer, learned along with θ. The strength
-//! α is the weight decay of θ and of s, which drives s up from its negative start: the threshold grows.
+//! α is the weight decay of θ and of s, which drives s up from its negative start: the threshold grows. θ may itself be m⊙w.
 
 use mirrorflow::{
     Result,
-    kernels::mask_weight::{PlainPenalty, soft_threshold, soft_threshold_backward, update_plain},
+    kernels::{
+        array::{
+            Array, ViewMut,
+            maps::{soft_threshold, soft_threshold_backward},
+            mask_weight::update_plain,
+        },
+        mask_weight::PlainPenalty,
+    },
 };
 
-use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// STR.
 #[derive(Debug)]
-pub struct SoftThreshold<T> {
+pub struct SoftThreshold<T: Number> {
     start: f64,
-    theta: Variable<T>,
+    theta: Latent<T>,
     s: Variable<T>,
+    /// ∂/∂s of a layer, one number.
+    slope: Array<T>,
 }
 
 impl<T: Number> SoftThreshold<T> {
-    /// With the first s of every layer, room for all weights, and for a number a layer.
-    pub fn new(start: f64, theta: Variable<T>, s: Variable<T>) -> Self {
-        Self { start, theta, s }
+    /// With the first s of every layer, θ, and room for a number a layer.
+    pub fn new(start: f64, theta: Latent<T>, s: Variable<T>) -> Self {
+        Self { start, theta, s, slope: Array::default() }
     }
 }
 
-impl<T: Number> Method<T> for SoftThreshold<T> {
-    fn start(&mut self, weights: &[Place], x: &mut [T]) -> Result<()> {
-        self.s.value.fill(T::of(self.start));
-        for place in weights {
-            let (theta, x) =
-                (&mut self.theta.value[place.packed.clone()], &mut x[place.at.clone()]);
-            theta.copy_from_slice(x);
-            soft_threshold(theta, self.start, x)?;
-        }
-        Ok(())
-    }
-
-    fn update(&mut self, step: &Step<'_>, g: &mut [T], x: &mut [T]) -> Result<Updated> {
-        let penalty = PlainPenalty { weight_decay: step.strength, l1: 0.0 };
-        let mut updated = None;
+impl<T: Number> SoftThreshold<T> {
+    /// x of the θ and s there are.
+    fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
         for (layer, place) in step.weights.iter().enumerate() {
-            masked(step, place, g)?;
-            let (s, g) = (self.s.value[layer].f64(), &g[place.at.clone()]);
-            // The gradient of θ takes the place of x, which is made anew below.
-            let to = &mut x[place.at.clone()];
-            let slope = soft_threshold_backward(&self.theta.value[place.packed.clone()], s, g, to)?;
-            let (optimizer, number) = (&step.optimizer, step.step);
-            let theta = self.theta.part(&place.packed);
-            let health = update_plain(optimizer, number, &penalty, theta, to, step.keep(place))?;
-            note(&mut updated, health, place);
-            let s = self.s.part(&(layer..layer + 1));
-            let health = update_plain(optimizer, number, &penalty, s, &[T::of(slope)], None)?;
-            note(&mut updated, health, place);
-        }
-        self.weights(step, x)?;
-        Ok(updated)
-    }
-
-    fn weights(&mut self, step: &Step<'_>, x: &mut [T]) -> Result<()> {
-        for (layer, place) in step.weights.iter().enumerate() {
-            let theta = &self.theta.value[place.packed.clone()];
-            soft_threshold(theta, self.s.value[layer].f64(), &mut x[place.at.clone()])?;
+            let (theta, s) = (self.theta.value(place), self.s.value.part(layer..layer + 1));
+            soft_threshold(theta, s, x.part_mut(place.at.clone()))?;
             masked(step, place, x)?;
         }
         Ok(())
     }
+}
+
+impl<T: Number> Method<T> for SoftThreshold<T> {
+    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+        self.s.value.fill(T::of(self.start))?;
+        for (layer, place) in weights.iter().enumerate() {
+            let x = x.part_mut(place.at.clone());
+            self.theta.start(place, x.view())?;
+            let s = self.s.value.part(layer..layer + 1);
+            soft_threshold(self.theta.value(place), s, x)?;
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        step: &Step<'_>,
+        mut g: ViewMut<'_, T>,
+        mut x: ViewMut<'_, T>,
+    ) -> Result<Updated> {
+        let penalty = PlainPenalty { weight_decay: step.strength, l1: 0.0 };
+        let mut updated = None;
+        for (layer, place) in step.weights.iter().enumerate() {
+            masked(step, place, &mut g)?;
+            let (s, g) = (self.s.value.part(layer..layer + 1), g.part(place.at.clone()));
+            // The gradient of θ takes the place of x, which is made anew below.
+            let mut to = x.part_mut(place.at.clone());
+            let mut slope = self.slope.room(&self.s.value.home(), 1)?;
+            let theta = self.theta.value(place);
+            soft_threshold_backward(theta, s, g, to.again(), slope.again())?;
+            let health = self.theta.update(step, place, to.view(), step.strength)?;
+            note(&mut updated, health, place);
+            let (optimizer, number) = (&step.optimizer, step.step);
+            let s = self.s.part(&(layer..layer + 1));
+            let health = update_plain(optimizer, number, &penalty, s, slope.view(), None)?;
+            note(&mut updated, health, place);
+        }
+        self.form(step, &mut x)?;
+        Ok(updated)
+    }
+
+    fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
+        self.theta.refresh()?;
+        self.form(step, &mut x)
+    }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
-        vec![("theta", &mut self.theta), ("s", &mut self.s)]
+        let mut all = self.theta.variables("theta");
+        all.push(("s", &mut self.s));
+        all
+    }
+
+    fn resumed(&mut self) -> Result<()> {
+        self.theta.refresh()
+    }
+
+    fn beside(&self) -> usize {
+        self.theta.beside()
     }
 }

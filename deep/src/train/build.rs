@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Instant};
 use mirrorflow::{
     Error, Result,
     kernels::{
+        array::{Array, Home},
         mask_weight::{Adam, Optimizer, Sgd},
         nn::Buffer,
     },
@@ -12,14 +13,11 @@ use mirrorflow::{
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-use super::{Config, MethodConfig, Rate, RateShape};
+use super::{Config, Rate, RateShape, combine};
 use crate::{
     data::{self, Augment, Dataset, Purpose, stream},
     engine::{Mode, Model},
-    method::{
-        Continuous, Factors, HamMethod, Kind, Method, Place, Plain, Power, Shape, SoftThreshold,
-        State, Strength, Variable, places,
-    },
+    method::{Place, State, Strength, places},
     network::{self, Network, Role},
 };
 
@@ -40,10 +38,16 @@ pub struct Setup {
     pub augment: Augment,
     /// The learning rate.
     pub rate: Rate,
-    /// The strength.
+    /// The strength of the method's own penalty.
     pub strength: Strength,
+    /// That of α(‖m‖²+‖w‖²) beside it.
+    pub factors: Strength,
     /// Steps of an epoch.
     pub steps: usize,
+    /// How many training and test images there are.
+    pub images: [usize; 2],
+    /// Where it runs: the processor, until something else is set.
+    pub home: Home,
     pub(crate) weights: Vec<Place>,
     pub(crate) rest: Vec<Place>,
 }
@@ -68,15 +72,56 @@ impl Memory {
     }
 }
 
-const METHODS: &str =
-    "dense, l1, l1-mask, spred, pilot, sign-in, str, powerprop, continuous or ham";
-
 impl Setup {
     /// Checks a configuration and opens its data, in `folder` where given.
     ///
     /// # Errors
     /// When a value is out of range, does not go with another, or the data cannot be read.
     pub fn new(config: Config, folder: Option<&Path>) -> Result<Self> {
+        let (train, test) = open(&config, folder)?;
+        Self::on(config, &train, &Arc::new(test))
+    }
+
+    /// As [`Setup::new`], but where the data are known by name and no folder is given, with a few images of noise of their shape:
+    /// enough to say what training would take.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn rehearsal(config: Config, folder: Option<&Path>) -> Result<Self> {
+        let named = match config.data.set.as_str() {
+            _ if folder.or(config.data.folder.as_deref()).is_some() => None,
+            "mnist" | "fashion-mnist" => Some(([28, 28, 1], 10, [60_000, 10_000])),
+            "cifar10" => Some(([32, 32, 3], 10, [50_000, 10_000])),
+            "cifar100" => Some(([32, 32, 3], 100, [50_000, 10_000])),
+            // ImageNet.
+            "folder" => Some(([224, 224, 3], 1000, [1_281_167, 50_000])),
+            _ => None,
+        };
+        let Some(([height, width, channels], classes, [all, test])) = named else {
+            return Self::new(config, folder);
+        };
+        let train = all.min(config.data.images.unwrap_or(all));
+        if config.data.validation >= train {
+            let right = format!("fewer than its {train} training images");
+            return Err(domain("data.validation", &right, &config.data.validation.to_string()));
+        }
+        let (set, validation) = (config.data.set.clone(), config.data.validation);
+        let mut few = config;
+        (few.data.validation, few.data.images) = (0, None);
+        let noise = data::generated(network::Shape { height, width, channels }, classes, 8, 0);
+        let mut setup = Self::on(few, &noise, &Arc::new(noise.first(2)))?;
+        (setup.config.data.set, setup.config.data.validation) = (set, validation);
+        setup.images = [train - validation, test];
+        let t = &setup.config.train;
+        setup.steps = batches(setup.images[0], t.batch).min(t.steps.unwrap_or(usize::MAX));
+        Ok(setup)
+    }
+
+    /// Checks a configuration whose data are open already.
+    ///
+    /// # Errors
+    /// As [`Setup::new`].
+    pub fn on(config: Config, train: &Dataset, test: &Arc<Dataset>) -> Result<Self> {
         let c = &config;
         let positive = |what: &str, n: usize| {
             if n > 0 { Ok(()) } else { Err(domain(what, "at least 1", "0")) }
@@ -86,10 +131,10 @@ impl Setup {
         positive("train.checkpoint", c.train.checkpoint as usize)?;
         positive("train.steps", c.train.steps.unwrap_or(1))?;
         check_pruning(c)?;
-        let (train, test) = open(c, folder)?;
-        let train = c.data.images.map_or(train.clone(), |n| train.first(n));
+        let first = c.data.images.map(|n| train.first(n));
+        let train = first.as_ref().unwrap_or(train);
         let (train, validation) = match c.data.validation {
-            0 => (train, None),
+            0 => (train.clone(), None),
             count => {
                 let (train, validation) = train.split(count, c.seed)?;
                 (train, Some(Arc::new(validation)))
@@ -102,10 +147,11 @@ impl Setup {
         }
         let rate = rate(c)?;
         let steps = batches(train.len(), c.train.batch).min(c.train.steps.unwrap_or(usize::MAX));
-        let strength = strength(&c.method, &rate, c.train.epochs, steps)?;
+        let (strength, factors) = combine::strengths(c, &rate, steps)?;
         let (weights, rest) = places(&network);
-        let (train, test) = (Arc::new(train), Arc::new(test));
+        let (train, test) = (Arc::new(train), Arc::clone(test));
         let setup = Self {
+            images: [train.len(), test.len()],
             network,
             train,
             validation,
@@ -113,7 +159,9 @@ impl Setup {
             augment,
             rate,
             strength,
+            factors,
             steps,
+            home: Home::Processor,
             weights,
             rest,
             config,
@@ -121,7 +169,21 @@ impl Setup {
         // All that can be wrong with them, before anything is run.
         setup.optimizer(0.0)?.check()?;
         setup.method()?;
+        combine::check_target(&setup)?;
         Ok(setup)
+    }
+
+    /// The same with the plain weights, nothing beside the loss and nothing pruned.
+    ///
+    /// # Errors
+    /// Never: what remains was valid.
+    pub(crate) fn plain(&self) -> Result<Self> {
+        let mut config = self.config.clone();
+        let text = "name = \"dense\"";
+        config.method = toml::from_str(text).map_err(|e| domain("method", text, e.message()))?;
+        (config.prune, config.data.validation) = (super::PruneConfig::default(), 0);
+        config.data.images = None;
+        Ok(Self { home: self.home.clone(), ..Self::on(config, &self.train, &self.test)? })
     }
 
     /// The optimiser at time t in epochs.
@@ -136,45 +198,6 @@ impl Setup {
             "adamw" => Ok(Optimizer::Adam(Adam { rate, decoupled: true, ..Adam::default() })),
             other => Err(domain("optimizer.kind", "sgd, adam or adamw", other)),
         }
-    }
-
-    /// The method with room for this network's weights.
-    ///
-    /// # Errors
-    /// When there is no such method or one of its numbers is out of range.
-    pub(crate) fn method(&self) -> Result<Box<dyn Method<f32>>> {
-        let m = &self.config.method;
-        let optimizer = self.optimizer(0.0)?;
-        let len = self.network.weight_count();
-        let variable = |len| Variable::new(len, &optimizer);
-        let state = || State::new(len, &optimizer);
-        let beta = m.beta.unwrap_or(if m.name == "spred" { 0.0 } else { 1.0 });
-        let factors = |kind| Factors::new(kind, beta, variable(len), variable(len));
-        Ok(match m.name.as_str() {
-            "dense" => Box::new(Plain::new(false, state())),
-            "l1" => Box::new(Plain::new(true, state())),
-            "l1-mask" => Box::new(factors(Kind::MaskL1)),
-            "spred" | "pilot" => Box::new(factors(Kind::Decay)),
-            "sign-in" => Box::new(factors(Kind::Rescaled)),
-            "str" => {
-                let s = variable(self.weights.len());
-                Box::new(SoftThreshold::new(m.start.unwrap_or(-5.0), variable(len), s))
-            }
-            "powerprop" => Box::new(Power::new(m.power.unwrap_or(2.0), variable(len))?),
-            "continuous" => {
-                let (start, last) = (m.start.unwrap_or(0.05), m.last.unwrap_or(200.0));
-                if !(last >= 1.0 && last.is_finite()) {
-                    return Err(domain(
-                        "method.last",
-                        "a finite number of at least 1",
-                        &last.to_string(),
-                    ));
-                }
-                Box::new(Continuous::new(start, last, variable(len), variable(len)))
-            }
-            "ham" => Box::new(HamMethod::new(m.gradient.unwrap_or(200.0), state())),
-            other => return Err(domain("method.name", METHODS, &format!("{other:?}"))),
-        })
     }
 
     /// Kaiming's normal weights, `N(0, 2/fan_in)`; biases and shifts 0, scales 1.
@@ -215,6 +238,7 @@ impl Setup {
         }
         optimizer += method.states().into_iter().map(|(_, s)| states(s)).sum::<usize>();
         optimizer += (all - weights) * self.optimizer(0.0)?.states();
+        parameters += method.beside();
         let activations = crate::engine::numbers_per_image(&self.network) * self.config.train.batch;
         let bytes = |numbers| numbers * size_of::<f32>();
         Ok(Memory {
@@ -233,9 +257,9 @@ impl Setup {
     /// As [`Setup::new`].
     pub fn seconds_of_step(&self) -> Result<f64> {
         let batch = self.config.train.batch.min(8);
-        let mut model = Model::<f32>::new(&self.network, batch)?;
-        let parameters = self.initial();
-        let mut gradient = Buffer::<f32>::new(parameters.len());
+        let mut model = Model::<f32>::at(&self.home, &self.network, batch)?;
+        let parameters = Array::from_slice(&self.home, &self.initial())?;
+        let mut gradient = Array::<f32>::zeros(&self.home, parameters.len())?;
         let (x, labels) = (vec![0.5; batch * self.network.input().len()], vec![0; batch]);
         let mut seconds = 0.0;
         for _ in 0..2 {
@@ -254,7 +278,8 @@ fn batches(images: usize, batch: usize) -> usize {
     if batch > 1 && images % batch == 1 { whole - 1 } else { whole }
 }
 
-fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
+/// The training and the test images a configuration names.
+pub(crate) fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
     if c.data.set != "generated" {
         return data::open(&c.data.set, folder.or(c.data.folder.as_deref()));
     }
@@ -307,44 +332,6 @@ fn rate(c: &Config) -> Result<Rate> {
         return Err(domain("optimizer.weight_decay", "a finite number of at least 0", &found));
     }
     Rate::new(o.rate, o.warmup, c.train.epochs, shape)
-}
-
-fn strength(m: &MethodConfig, rate: &Rate, epochs: u64, steps: usize) -> Result<Strength> {
-    let default = if m.name == "pilot" { "feedback" } else { "constant" };
-    let shape = match m.schedule.as_deref().unwrap_or(default) {
-        "constant" => Shape::Constant,
-        "linear" => Shape::Linear,
-        "harmonic" => Shape::Harmonic,
-        "quadratic" => Shape::Quadratic,
-        "geometric" => Shape::Geometric(m.ratio.unwrap_or(0.95)),
-        "feedback" => {
-            Shape::Feedback { delta: m.delta.unwrap_or(1.01), floor: m.floor.unwrap_or(0.0) }
-        }
-        other => {
-            let right = "constant, linear, harmonic, quadratic, geometric or feedback";
-            return Err(domain("method.schedule", right, other));
-        }
-    };
-    let needs = !["dense", "powerprop", "sign-in"].contains(&m.name.as_str());
-    match (m.strength, m.total) {
-        (Some(_), Some(_)) => {
-            Err(domain("method.strength and method.total", "one of them", "both"))
-        }
-        (Some(_), None) | (None, Some(_)) if !needs => {
-            Err(domain(&format!("the strength of {}", m.name), "none: it has none", "one"))
-        }
-        (Some(strength), None) => Strength::new(strength, shape, epochs),
-        (None, Some(total)) => {
-            let sum =
-                |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
-            Strength::of_total(total, shape, &(0..epochs).map(sum).collect::<Vec<f64>>())
-        }
-        (None, None) if m.name == "ham" => Strength::new(1e-3, shape, epochs),
-        (None, None) if needs && METHODS.contains(m.name.as_str()) => {
-            Err(domain("method.strength", "a number (or method.total)", "none"))
-        }
-        (None, None) => Strength::new(0.0, Shape::Constant, epochs),
-    }
 }
 
 pub(super) fn domain(what: &str, expected: &str, found: &str) -> Error {

@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, kernels::array::Array, problem::write_atomically};
 use safetensors::{
     Dtype, SafeTensors,
     tensor::{Metadata, View},
@@ -14,7 +14,7 @@ use safetensors::{
 use serde::{Deserialize, Serialize};
 
 use super::trainer::Trainer;
-use crate::{engine::Model, network::Network};
+use crate::{engine::Model, method::Report, network::Network};
 
 struct Tensor {
     dtype: Dtype,
@@ -59,21 +59,23 @@ struct Counters {
     /// Lines written so far to `metrics.csv` and `layers.csv`, without their headings.
     lines: [usize; 2],
     /// Bits of what the feedback schedule was told: JSON does not keep every f64.
-    reports: Vec<[u64; 2]>,
+    reports: Vec<[u64; 3]>,
     /// Bits of the rows of the table of pruned networks so far.
     rows: Vec<[u64; 4]>,
 }
 
-fn weights(network: &Network, model: &Model<f32>, x: &[f32]) -> Vec<(String, Tensor)> {
-    let mut all = Vec::new();
+fn weights(network: &Network, model: &Model<f32>, x: &Array<f32>) -> Result<Vec<(String, Tensor)>> {
+    let (mut all, x) = (Vec::new(), x.to_vec()?);
     for parameter in network.parameters() {
         let mut torch = vec![0.0; parameter.len()];
         parameter.to_torch(&x[parameter.range()], &mut torch);
         all.push((parameter.name.clone(), Tensor::floats(parameter.shape.clone(), &torch)));
     }
-    all.extend(model.statistics().map(|(name, s)| (name, Tensor::floats(vec![s.len()], s))));
+    for (name, statistic) in model.statistics() {
+        all.push((name, Tensor::floats(vec![statistic.len()], &statistic.to_vec()?)));
+    }
     all.extend(tracked(model).map(|name| (name, Tensor::count(model.passes()))));
-    all
+    Ok(all)
 }
 
 /// PyTorch's count beside the running statistics of each batch norm.
@@ -120,7 +122,7 @@ fn about(trainer: &Trainer<'_>) -> About {
 
 /// Writes the network's weights alone.
 pub(super) fn save_weights(path: &Path, trainer: &Trainer<'_>) -> Result<()> {
-    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     write(path, &tensors, &about(trainer))
 }
 
@@ -131,12 +133,13 @@ pub(super) fn save(
     lines: [usize; 2],
     rows: &[super::Row],
 ) -> Result<()> {
-    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x);
+    let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     for (name, values) in state(trainer) {
-        tensors.push((format!("state/{name}"), Tensor::floats(vec![values.len()], values)));
+        let tensor = Tensor::floats(vec![values.len()], &values.to_vec()?);
+        tensors.push((format!("state/{name}"), tensor));
     }
     if let Some(keep) = &trainer.keep {
-        let tensor = Tensor { dtype: Dtype::U8, shape: vec![keep.len()], bytes: keep.clone() };
+        let tensor = Tensor { dtype: Dtype::U8, shape: vec![keep.len()], bytes: keep.to_vec()? };
         tensors.push(("state/keep".into(), tensor));
     }
     for (number, values) in trainer.rewind.iter().flatten().enumerate() {
@@ -148,7 +151,7 @@ pub(super) fn save(
         epoch: trainer.epoch,
         step: trainer.step,
         lines,
-        reports: trainer.strength.reports().iter().map(|r| r.map(f64::to_bits)).collect(),
+        reports: trainer.strength.reports().iter().map(Report::bits).collect(),
         rows: rows.iter().map(super::Row::bits).collect(),
     };
     let mut about = about(trainer);
@@ -157,11 +160,11 @@ pub(super) fn save(
 }
 
 /// The state beside the network's own parameters, by name.
-fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut [f32])> {
+fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut Array<f32>)> {
     let mut all = Vec::new();
     let mut add = |name: &str, state: &'a mut crate::method::State<f32>| {
         for (k, row) in state.0.iter_mut().enumerate().filter(|(_, row)| !row.is_empty()) {
-            all.push((format!("{name}/{k}"), &mut **row));
+            all.push((format!("{name}/{k}"), row));
         }
     };
     add("rest", &mut trainer.rest);
@@ -176,7 +179,7 @@ fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut [f32])> {
     let mut rest = Vec::new();
     for (name, variable) in method.variables() {
         add(name, &mut variable.state);
-        rest.push((name.to_owned(), &mut *variable.value));
+        rest.push((name.to_owned(), &mut variable.value));
     }
     all.extend(rest);
     all
@@ -233,7 +236,8 @@ pub(super) fn load_weights(
         parameter.from_torch(&torch, &mut x[parameter.range()]);
     }
     for (name, to) in model.statistics_mut() {
-        to.copy_from_slice(&floats(path, &tensors, &name, &[to.len()])?);
+        let values = floats(path, &tensors, &name, &[to.len()])?;
+        to.view_mut().write(&values)?;
     }
     // All layers have seen the same passes. Weights saved without the counts are as good.
     let first = tracked(model).next().and_then(|name| tensors.tensor(&name).ok());
@@ -261,14 +265,19 @@ pub(super) fn resume(
         let why = "was written with another configuration: resume with that, or choose another folder (--out)";
         return Err(wrong(path, why));
     }
-    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut trainer.x)?;
+    let mut x = vec![0.0; trainer.x.len()];
+    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut x)?;
+    trainer.x.view_mut().write(&x)?;
     let tensors = file.tensors(path)?;
     for (name, to) in state(trainer) {
-        to.copy_from_slice(&floats(path, &tensors, &format!("state/{name}"), &[to.len()])?);
+        let values = floats(path, &tensors, &format!("state/{name}"), &[to.len()])?;
+        to.view_mut().write(&values)?;
     }
     let weights = trainer.setup.network.weight_count();
     trainer.keep = match tensors.tensor("state/keep") {
-        Ok(keep) if keep.data().len() == weights => Some(keep.data().to_vec()),
+        Ok(keep) if keep.data().len() == weights => {
+            Some(Array::from_slice(&trainer.setup.home, keep.data())?)
+        }
         Ok(keep) => {
             let why = format!("state/keep has {} entries, expected {weights}", keep.data().len());
             return Err(wrong(path, why));
@@ -285,10 +294,10 @@ pub(super) fn resume(
     let rewind = rewind.collect::<Result<Vec<_>>>()?;
     trainer.rewind = (!rewind.is_empty()).then_some(rewind);
     (trainer.cycle, trainer.epoch, trainer.step) = (counters.cycle, counters.epoch, counters.step);
-    trainer.strength.restart()?;
+    trainer.method.resumed()?;
+    trainer.restart_strengths()?;
     for report in &counters.reports {
-        let [accuracy, l1] = report.map(f64::from_bits);
-        trainer.strength.report(accuracy, l1)?;
+        trainer.report(Report::from_bits(*report))?;
     }
     Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
 }

@@ -81,6 +81,9 @@ pub struct TrainConfig {
     /// Stop an epoch after so many steps (to try things out).
     #[serde(default)]
     pub steps: Option<usize>,
+    /// Measure the time of a step beside that of the plain network, in a second or so after training.
+    #[serde(default)]
+    pub overhead: bool,
 }
 
 /// `[optimizer]`
@@ -127,6 +130,10 @@ pub struct MethodConfig {
     /// The strength as the total Σ αη over all steps, in place of `strength`.
     #[serde(default)]
     pub total: Option<f64>,
+    /// The share of weights that are 0 at the end, in place of both: feedback finds the strength
+    /// (from `strength`, where given).
+    #[serde(default)]
+    pub target: Option<f64>,
     /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot, else constant.
     #[serde(default)]
     pub schedule: Option<String>,
@@ -154,6 +161,70 @@ pub struct MethodConfig {
     /// a of ham (200).
     #[serde(default)]
     pub gradient: Option<f64>,
+    /// PILoT under the method: what it trains is m⊙w.
+    #[serde(default)]
+    pub factors: Option<FactorsConfig>,
+    /// HAM's step after the method's own.
+    #[serde(default)]
+    pub ham: Option<HamConfig>,
+}
+
+/// `[method.factors]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactorsConfig {
+    /// β = m² − w² of the start (1).
+    #[serde(default)]
+    pub beta: Option<f64>,
+    /// α of α(‖m‖²+‖w‖²).
+    #[serde(default)]
+    pub strength: Option<f64>,
+    /// Its total Σ αη, in place of `strength`.
+    #[serde(default)]
+    pub total: Option<f64>,
+    /// The share of weights that are 0 at the end, in place of both.
+    #[serde(default)]
+    pub target: Option<f64>,
+    /// As `method.schedule`; by default feedback.
+    #[serde(default)]
+    pub schedule: Option<String>,
+    /// δ of feedback.
+    #[serde(default)]
+    pub delta: Option<f64>,
+    /// K of feedback.
+    #[serde(default)]
+    pub floor: Option<f64>,
+    /// p of geometric.
+    #[serde(default)]
+    pub ratio: Option<f64>,
+}
+
+/// `[method.ham]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HamConfig {
+    /// a (200).
+    #[serde(default = "two_hundred")]
+    pub gradient: f64,
+    /// The decay α (1e-3).
+    #[serde(default = "thousandth")]
+    pub decay: f64,
+}
+
+impl MethodConfig {
+    /// The strength of what stands beside the loss.
+    pub(super) fn strength_keys(&self) -> FactorsConfig {
+        FactorsConfig {
+            beta: self.beta,
+            strength: self.strength,
+            total: self.total,
+            target: self.target,
+            schedule: self.schedule.clone(),
+            delta: self.delta,
+            floor: self.floor,
+            ratio: self.ratio,
+        }
+    }
 }
 
 /// `[prune]`
@@ -191,6 +262,12 @@ fn four_fifths() -> f64 {
 }
 fn tenth() -> f64 {
     0.1
+}
+fn two_hundred() -> f64 {
+    200.0
+}
+fn thousandth() -> f64 {
+    1e-3
 }
 fn sgd() -> String {
     "sgd".into()

@@ -2,18 +2,26 @@
 
 mod build;
 mod checkpoint;
+mod combine;
 mod config;
 mod files;
+mod overhead;
 mod rate;
+mod report;
 mod run;
 mod table;
 mod trainer;
 
+pub(crate) use build::open;
 pub use build::{Memory, Setup};
 pub use config::{
-    Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
+    Config, DataConfig, FactorsConfig, HamConfig, MethodConfig, NetworkConfig, OptimizerConfig,
+    PruneConfig, TrainConfig,
 };
+pub use overhead::Overhead;
+pub(crate) use overhead::write as write_overhead;
 pub use rate::{Rate, RateShape};
+pub(crate) use run::finished;
 pub use run::{Outcome, train};
 pub use table::{Row, latex};
 

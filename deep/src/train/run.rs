@@ -2,20 +2,25 @@
 //!
 //! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
 //! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
-//! `sparsity.csv` and `.tex`, `summary.json`. All but the last are the same bytes whether the run was interrupted or not.
+//! `sparsity.csv` and `.tex`, the data of figures in `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but
+//! these last three are the same bytes whether the run was interrupted or not.
 
 use std::{
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{
+    Error, Result,
+    kernels::array::{Array, counts::measure},
+    problem::write_atomically,
+};
 use serde_json::json;
 
 use super::{
     Row, Setup, checkpoint,
     files::{Lines, folder},
-    table,
+    report, table,
     trainer::{Epoch, Score, Trainer},
 };
 
@@ -29,6 +34,17 @@ pub enum Outcome {
         test: f64,
         /// Share of weights that is 0, before any pruning after training.
         sparsity: f64,
+    },
+    /// All epochs, but the sparsity wanted was not reached: the network is left as training left it.
+    Missed {
+        /// The share of weights wanted to be 0.
+        target: f64,
+        /// The share that is 0.
+        sparsity: f64,
+        /// The part of ‖x‖₁ that pruning to the target would take.
+        lost: f64,
+        /// Accuracy on the test images.
+        test: f64,
     },
     /// A number was no longer finite.
     Diverged {
@@ -52,6 +68,21 @@ impl std::fmt::Display for Outcome {
                     "test accuracy {:.2} %, {:.2} % of the weights 0",
                     100.0 * test,
                     100.0 * sparsity
+                )
+            }
+            Self::Missed { target, sparsity, lost, test } => {
+                let why = if sparsity > target {
+                    "it has fewer weights already: take a smaller first strength".to_owned()
+                } else {
+                    let lost = 100.0 * lost;
+                    format!(
+                        "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 5 % may): take more epochs, or a larger first strength"
+                    )
+                };
+                let (target, sparsity, test) = (100.0 * target, 100.0 * sparsity, 100.0 * test);
+                write!(
+                    f,
+                    "target sparsity {target:.2} % missed, {sparsity:.2} % of the weights 0: {why}; test accuracy {test:.2} %"
                 )
             }
             Self::Diverged { cycle, epoch, place, checkpoint } => {
@@ -99,8 +130,7 @@ pub fn train(
         let (counts, done) = checkpoint::resume(&path, &mut trainer)?;
         (lines, rows) = (Some(counts), done);
     }
-    let config = json!({ "version": mirrorflow::VERSION, "config": setup.config });
-    write_atomically(out.join("config.json"), format!("{config:#}\n").as_bytes())?;
+    write_atomically(out.join("config.json"), about(setup).as_bytes())?;
     let mut metrics = Lines::open(out.join("metrics.csv"), METRICS, lines.map(|l| l[0]))?;
     let mut jsonl = Lines::open(out.join("metrics.jsonl"), "", lines.map(|l| l[0]))?;
     let mut layers = Lines::open(out.join("layers.csv"), LAYERS, lines.map(|l| l[1]))?;
@@ -127,6 +157,7 @@ pub fn train(
         let end = trainer.epoch == setup.config.train.epochs;
         if end {
             trainer.finish()?;
+            trainer.settle()?;
         }
         let validation = score(&mut trainer, true, None)?;
         let test = score(&mut trainer, false, None)?;
@@ -185,12 +216,40 @@ pub fn train(
         }
     }
     table::write(out, &setup.config.method.name, &rows)?;
-    summary(setup, out, steps, seconds)?;
+    report::figures(setup, out, &rows)?;
     let density = density_of(&trainer)?;
     if last_test.is_nan() {
         last_test = score(&mut trainer, false, None)?.accuracy;
     }
-    Ok(Outcome::Done { test: last_test, sparsity: 1.0 - density })
+    let outcome = match trainer.missed()? {
+        Some((target, lost)) => {
+            Outcome::Missed { target, sparsity: 1.0 - density, lost, test: last_test }
+        }
+        None => Outcome::Done { test: last_test, sparsity: 1.0 - density },
+    };
+    // The last file: with it the run is over.
+    report::summary(&trainer, out, &outcome, steps, seconds)?;
+    Ok(outcome)
+}
+
+/// The table of a run that is over, of this very configuration; nothing where it is not over.
+pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<Vec<Row>>> {
+    if !out.join("summary.json").exists() {
+        return Ok(None);
+    }
+    let path = out.join("config.json");
+    let found = std::fs::read_to_string(&path)
+        .map_err(|e| Error::File { path: path.clone(), why: e.to_string() })?;
+    if found != about(setup) {
+        let why = "is of another configuration or version: choose another folder (--out)".into();
+        return Err(Error::File { path, why });
+    }
+    table::read(out).map(Some)
+}
+
+/// What `config.json` says.
+fn about(setup: &Setup) -> String {
+    format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": setup.config }))
 }
 
 fn total_epochs(setup: &Setup) -> u64 {
@@ -205,7 +264,7 @@ fn density_of(trainer: &Trainer<'_>) -> Result<f64> {
 }
 
 /// The score on validation images (NaN where there are none) or test images.
-fn score(trainer: &mut Trainer<'_>, validation: bool, x: Option<&[f32]>) -> Result<Score> {
+fn score(trainer: &mut Trainer<'_>, validation: bool, x: Option<&Array<f32>>) -> Result<Score> {
     let setup = trainer.setup;
     match (validation, &setup.validation) {
         (true, None) => Ok(Score { loss: f64::NAN, accuracy: f64::NAN }),
@@ -229,34 +288,13 @@ fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
     for k in 0..=p.levels {
         let count = (weights as f64 * p.keep.powi(k as i32)).round() as usize;
         let (_, x) = trainer.pruned(count)?;
-        let nonzeros: usize = setup
-            .weights
-            .iter()
-            .map(|w| x[w.at.clone()].iter().filter(|x| **x != 0.0).count())
-            .sum();
+        let mut nonzeros = 0;
+        for place in &setup.weights {
+            nonzeros += measure(x.part(place.at.clone()))?.nonzeros;
+        }
         let validation = score(trainer, true, Some(&x))?;
         let test = score(trainer, false, Some(&x))?;
         rows.push(row(setup, nonzeros as f64 / weights as f64, validation, test));
     }
     Ok(())
-}
-
-/// What the run took: the price of doubling the parameters is read off two of these.
-fn summary(setup: &Setup, out: &Path, steps: usize, seconds: f64) -> Result<()> {
-    let memory = setup.memory()?;
-    let summary = json!({
-        "version": mirrorflow::VERSION,
-        "seed": setup.config.seed,
-        "method": setup.config.method.name,
-        "network": setup.network.name(),
-        "parameters": setup.network.parameter_count(),
-        "weights": setup.network.weight_count(),
-        "bytes": {
-            "parameters": memory.parameters, "optimizer": memory.optimizer,
-            "gradient": memory.gradient, "activations": memory.activations,
-        },
-        "milliseconds_per_step": if steps > 0 { 1e3 * seconds / steps as f64 } else { f64::NAN },
-        "threads": rayon::current_num_threads(),
-    });
-    write_atomically(out.join("summary.json"), format!("{summary:#}\n").as_bytes())
 }

@@ -1,6 +1,6 @@
 //! The accuracy–sparsity table: what is left of the network at each density.
 
-use mirrorflow::{Result, problem::write_atomically};
+use mirrorflow::{Error, Result, problem::write_atomically};
 use std::path::Path;
 
 /// One density.
@@ -59,4 +59,31 @@ pub(super) fn write(folder: &Path, method: &str, rows: &[Row]) -> Result<()> {
     }
     write_atomically(folder.join("sparsity.csv"), csv.as_bytes())?;
     write_atomically(folder.join("sparsity.tex"), latex(method, rows).as_bytes())
+}
+
+/// The rows of `sparsity.csv` in a folder, to the last bit: Rust prints the shortest digits that give a number back.
+pub(super) fn read(folder: &Path) -> Result<Vec<Row>> {
+    let path = folder.join("sparsity.csv");
+    let wrong = |why: String| Error::File { path: path.clone(), why };
+    let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;
+    let row = |(number, line): (usize, &str)| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let parsed = match fields[..] {
+            [kept, sparsity, validation, test] => {
+                let number = |t: &str| t.parse::<f64>().ok();
+                kept.parse().ok().zip(number(sparsity)).zip(number(validation)).zip(number(test))
+            }
+            _ => None,
+        };
+        let row = parsed.map(|(((kept, sparsity), validation), test)| Row {
+            kept,
+            sparsity,
+            validation,
+            test,
+        });
+        row.ok_or_else(|| {
+            wrong(format!("line {} is not kept,sparsity,validation,test", number + 2))
+        })
+    };
+    text.lines().skip(1).enumerate().map(row).collect()
 }

@@ -55,6 +55,112 @@ fn every_method_learns_the_digits_and_writes_its_table() -> Result<()> {
     Ok(())
 }
 
+/// What `[method.factors]` and `[method.ham]` make of the methods.
+const COMBINED: [&str; 8] = [
+    "name = \"l1\"\nstrength = 1e-4\nfactors = { strength = 1e-4 }",
+    "name = \"l1-mask\"\nstrength = 1e-4\nfactors = { strength = 1e-4 }",
+    "name = \"sign-in\"\nfactors = { strength = 1e-4 }",
+    "name = \"str\"\nstrength = 1e-3\nfactors = { strength = 1e-4 }",
+    "name = \"powerprop\"\nfactors = { strength = 1e-4, schedule = \"linear\" }",
+    "name = \"continuous\"\nstrength = 1e-6\nfactors = { strength = 1e-4, beta = 0.5 }",
+    "name = \"ham\"\ngradient = 1\nfactors = { strength = 1e-4 }",
+    "name = \"str\"\nstrength = 1e-3\nham = { gradient = 1 }",
+];
+
+/// Each learns, alone and under iterative pruning, and goes on after a cut as if there had been none.
+#[test]
+fn combined_methods_learn_and_resume() -> Result<()> {
+    for method in COMBINED {
+        let text = config(method, "[prune]\ncycles = 2\nrewind = \"rate\"");
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+        let setup = setup(&text)?;
+        let mut copies = Vec::new();
+        let outcome = train(&setup, &whole, false, &mut |_| copies.push(files(&whole)))?;
+        let Outcome::Done { test, sparsity } = outcome else { panic!("{method}: {outcome}") };
+        assert!(test > 0.7 && (0.19..0.99).contains(&sparsity), "{method}: {test} {sparsity}");
+        fs::create_dir_all(&cut).unwrap_or_else(|e| panic!("{e}"));
+        for (name, bytes) in copies[5].iter().filter(|(_, bytes)| !bytes.is_empty()) {
+            fs::write(cut.join(name), bytes).unwrap_or_else(|e| panic!("{e}"));
+        }
+        train(&setup, &cut, true, &mut |_| {})?;
+        for ((name, found), (_, expected)) in files(&cut).iter().zip(&files(&whole)) {
+            assert!(found == expected, "{name} differs ({method})");
+        }
+    }
+    Ok(())
+}
+
+/// The methods end at the sparsity they are given, to the weight; where one cannot, it says so.
+#[test]
+fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
+    let long = |method: &str, epochs: u64| {
+        config(method, "").replace("epochs = 4", &format!("epochs = {epochs}"))
+    };
+    for method in [
+        "name = \"l1\"",
+        "name = \"l1-mask\"",
+        "name = \"spred\"",
+        "name = \"pilot\"",
+        "name = \"str\"",
+        "name = \"powerprop\"\nfactors = { target = 0.8 }",
+    ] {
+        let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+        let target = if method.contains("target") { "" } else { "\ntarget = 0.8" };
+        let outcome = run(&long(&format!("{method}{target}"), 40), folder.path())?;
+        let Outcome::Done { test, sparsity } = outcome else { panic!("{method}: {outcome}") };
+        // 544 of 2720 weights.
+        assert!((sparsity - 0.8).abs() < 1e-12 && test > 0.7, "{method}: {test} {sparsity}");
+    }
+    // Two epochs are too few for α to grow to what 99 % takes.
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let text = long("name = \"pilot\"\ntarget = 0.99\nstrength = 1e-6", 2);
+    let outcome = run(&text, folder.path())?;
+    let Outcome::Missed { target, sparsity, lost, .. } = outcome else { panic!("{outcome}") };
+    assert!((target - 0.99).abs() < 1e-3 && sparsity < 0.5 && lost > 0.05);
+    assert!(outcome.to_string().contains("take more epochs"));
+    // A run that is asked again says the same.
+    assert_eq!(train(&setup(&text)?, folder.path(), true, &mut |_| {})?, outcome);
+    Ok(())
+}
+
+/// Feedback spends its total to rounding, whatever the accuracies: 4 epochs of 13 steps.
+#[test]
+fn feedback_keeps_the_total_it_is_given() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    run(&config("name = \"pilot\"\ntotal = 0.02\ndelta = 1.5", ""), folder.path())?;
+    let text = fs::read_to_string(folder.path().join("summary.json")).unwrap_or_default();
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let spent = summary["total_strength"].as_f64().unwrap_or(0.0);
+    assert!((spent - 0.02).abs() < 1e-15, "{spent}");
+    // Its shape stays Algorithm 1's up to the level: one step of the factor is δ or 1/δ but for what was expected wrongly.
+    let metrics = fs::read_to_string(folder.path().join("metrics.csv")).unwrap_or_default();
+    let alphas = metrics.lines().skip(1).filter_map(|l| l.split(',').nth(3)?.parse::<f64>().ok());
+    assert!(alphas.clone().count() == 4 && alphas.clone().all(|a| a > 0.0));
+    Ok(())
+}
+
+#[test]
+fn overhead_is_measured_beside_the_plain_network() -> Result<()> {
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let text = config(METHODS[4], "").replace("epochs = 4", "epochs = 1\noverhead = true");
+    run(&text.replace("schedule = \"cosine\"", ""), folder.path())?;
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    let summary: serde_json::Value =
+        serde_json::from_str(&read("summary.json")).unwrap_or_default();
+    let price = &summary["overhead"];
+    assert!(price["time_ratio"].as_f64().is_some_and(|r| r > 0.0), "{price}");
+    // 2778 parameters, of which 2720 weights: plain training keeps parameter, state and gradient; m⊙w three numbers a
+    // weight more.
+    let expected = 1.0 + 2720.0 / 2778.0;
+    let bare = price["memory_ratio_without_activations"].as_f64().unwrap_or(0.0);
+    assert!((bare - expected).abs() < 1e-12, "{bare} {expected}");
+    assert_eq!(read("overhead.csv").lines().count(), 2);
+    assert!(read("overhead.tex").contains("pilot &"));
+    assert!(folder.path().join("figures/layers.npz").exists());
+    Ok(())
+}
+
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let names = [
         "metrics.csv",
@@ -135,7 +241,29 @@ fn wrong_configurations_get_one_clear_line() {
         ("\"pilot\"", "\"pliot\"", "powerprop"),
         ("strength = 1e-4", "", "method.strength"),
         ("strength = 1e-4", "strength = -1", "method.strength"),
-        ("strength = 1e-4", "total = 1", "fixed schedule"),
+        ("strength = 1e-4", "total = -1", "method.total"),
+        ("strength = 1e-4", "target = 0", "method.target"),
+        ("strength = 1e-4", "target = 1", "method.target"),
+        // 2720 weights in 3 layers: 1.4 of them are too few.
+        ("strength = 1e-4", "target = 0.9995", "at least one for each of 3 layers"),
+        ("strength = 1e-4", "target = 0.9\ntotal = 1", "target alone"),
+        ("strength = 1e-4", "target = 0.9\nstrength = 0", "positive first value"),
+        ("strength = 1e-4", "strength = 1e-4\nfactors = { strength = 1 }", "m⊙w already"),
+        ("strength = 1e-4", "strength = 1e-4\nham = {}", "str, powerprop or continuous"),
+        ("name = \"pilot\"", "name = \"dense\"", "the strength of dense"),
+        (
+            "name = \"pilot\"\nstrength = 1e-4",
+            "name = \"powerprop\"\ntarget = 0.9",
+            "the strength of powerprop",
+        ),
+        ("name = \"pilot\"", "name = \"str\"\nfactors = {}", "method.factors.strength"),
+        ("name = \"pilot\"", "name = \"str\"\nfactors = { strength = 1, speed = 2 }", "speed"),
+        (
+            "name = \"pilot\"\nstrength = 1e-4",
+            "name = \"str\"\ntarget = 0.9\nfactors = { target = 0.9 }",
+            "one of them",
+        ),
+        ("name = \"pilot\"", "name = \"ham\"\ngradient = -1", "ham"),
         ("rate = 0.1", "rate = 0", "optimizer.rate"),
         ("rate = 0.1", "rate = 0.1\nwarmup = 4", "optimizer.warmup"),
         ("momentum = 0.9", "momentum = 1.5", "momentum"),
@@ -150,9 +278,12 @@ fn wrong_configurations_get_one_clear_line() {
     ] {
         let text = good.replace(from, to);
         assert_ne!(text, good);
-        let error = match setup(&text) {
-            Ok(_) => panic!("{to} is refused"),
-            Err(error) => error.to_string(),
+        let error = match Config::parse(&text) {
+            Err(why) => why,
+            Ok(config) => match Setup::new(config, None) {
+                Ok(_) => panic!("{to} is refused"),
+                Err(error) => error.to_string(),
+            },
         };
         assert!(error.contains(says) && !error.contains('\n'), "{error}");
     }

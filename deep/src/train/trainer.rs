@@ -2,9 +2,12 @@
 
 use mirrorflow::{
     Result,
-    kernels::{
-        mask_weight::{keep_largest, measure, sign_flips},
-        nn::Buffer,
+    kernels::array::{
+        Array, Home, View,
+        counts::{keep_largest, measure, sign_flips},
+        mask_weight::apply_mask,
+        pointwise,
+        softmax::Totals,
     },
 };
 
@@ -12,7 +15,7 @@ use super::Setup;
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{Method, State, Step, Strength, update_rest},
+    method::{CUT, Method, Place, Report, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -46,14 +49,18 @@ pub(super) struct Trainer<'a> {
     pub(super) setup: &'a Setup,
     pub(super) model: Model<f32>,
     /// The network's parameters.
-    pub(super) x: Buffer<f32>,
-    gradient: Buffer<f32>,
+    pub(super) x: Array<f32>,
+    gradient: Array<f32>,
+    /// Loss and hits of the epoch, or of an evaluation.
+    totals: Totals,
     /// State of the optimiser of biases and batch norm.
     pub(super) rest: State<f32>,
     pub(super) method: Box<dyn Method<f32>>,
     pub(super) strength: Strength,
+    /// Of m and w beside the method's own penalty.
+    factors: Strength,
     /// Weights not pruned.
-    pub(super) keep: Option<Vec<u8>>,
+    pub(super) keep: Option<Array<u8>>,
     /// Cycle, epoch in it and step since the state of the optimiser was 0.
     pub(super) cycle: u64,
     pub(super) epoch: u64,
@@ -61,37 +68,40 @@ pub(super) struct Trainer<'a> {
     /// What IMP goes back to: x, running statistics, variables.
     pub(super) rewind: Option<Vec<Vec<f32>>>,
     /// Packed weights at the beginning of the epoch.
-    before: Vec<f32>,
+    before: Array<f32>,
 }
 
 impl<'a> Trainer<'a> {
     pub(super) fn new(setup: &'a Setup) -> Result<Self> {
         let optimizer = setup.optimizer(0.0)?;
         let rest = setup.network.parameter_count() - setup.network.weight_count();
+        let home = &setup.home;
+        let mut model = Model::at(home, &setup.network, setup.config.train.batch)?;
+        let mut x = setup.initial();
+        if let Some(path) = &setup.config.network.weights {
+            super::checkpoint::load_weights(path, &setup.network, &mut model, &mut x)?;
+        }
         let mut trainer = Self {
             setup,
-            model: Model::new(&setup.network, setup.config.train.batch)?,
-            x: setup.initial(),
-            gradient: Buffer::new(setup.network.parameter_count()),
-            rest: State::new(rest, &optimizer),
+            model,
+            x: match home {
+                Home::Processor => x.into(),
+                Home::Device(_) => Array::from_slice(home, &x)?,
+            },
+            gradient: Array::zeros(home, setup.network.parameter_count())?,
+            totals: Totals::new(home)?,
+            rest: State::at(home, rest, &optimizer)?,
             method: setup.method()?,
             strength: setup.strength.clone(),
+            factors: setup.factors.clone(),
             keep: None,
             cycle: 0,
             epoch: 0,
             step: 0,
             rewind: None,
-            before: vec![0.0; setup.network.weight_count()],
+            before: Array::zeros(home, setup.network.weight_count())?,
         };
-        if let Some(path) = &setup.config.network.weights {
-            super::checkpoint::load_weights(
-                path,
-                &setup.network,
-                &mut trainer.model,
-                &mut trainer.x,
-            )?;
-        }
-        trainer.method.start(&setup.weights, &mut trainer.x)?;
+        trainer.method.start(&setup.weights, trainer.x.view_mut())?;
         Ok(trainer)
     }
 
@@ -116,27 +126,50 @@ impl<'a> Trainer<'a> {
 
     /// Trains for one epoch; `tick` after every step.
     pub(super) fn epoch(&mut self, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
-        self.snapshot();
+        self.part_of_epoch(self.setup.steps, tick)
+    }
+
+    /// The first `steps` steps of an epoch, to see how long they take.
+    pub(super) fn some_steps(&mut self, steps: usize) -> Result<Epoch> {
+        self.epoch = 0;
+        let mut left = steps;
+        let mut epoch = Epoch::Diverged("no step".into());
+        while left > 0 {
+            self.restart_strengths()?;
+            self.epoch = 0;
+            epoch = self.part_of_epoch(left.min(self.setup.steps), &mut |_| left -= 1)?;
+            if let Epoch::Diverged(_) = epoch {
+                return Ok(epoch);
+            }
+        }
+        Ok(epoch)
+    }
+
+    fn part_of_epoch(&mut self, steps: usize, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
+        self.snapshot()?;
         let setup = self.setup;
         for place in &setup.weights {
-            self.before[place.packed.clone()].copy_from_slice(&self.x[place.at.clone()]);
+            let before = self.before.part_mut(place.packed.clone());
+            pointwise::copy(self.x.part(place.at.clone()), before)?;
         }
         let (c, strength) = (&setup.config, self.alpha());
+        let factor_strength = self.factors.alpha(self.epoch);
         // Cycles see batches of their own.
         let number = self.cycle * c.train.epochs + self.epoch;
         let loader = Loader::train(&setup.train, c.train.batch, setup.augment, c.seed, number);
-        let (mut loss, mut correct, mut seen) = (0.0, 0, 0);
-        for number in 0..setup.steps {
+        self.totals.reset()?;
+        for number in 0..steps {
             let Some(batch) = loader.next()? else { break };
             self.model.forward(&batch.x, &self.x, Mode::Train)?;
-            let scores = self.model.backward(&batch.labels, &self.x, &mut self.gradient)?;
-            if !scores.loss.is_finite() {
-                return Ok(Epoch::Diverged("the loss".into()));
-            }
-            loss += scores.loss * batch.labels.len() as f64;
-            correct += scores.correct;
-            seen += batch.labels.len();
+            let (g, totals) = (&mut self.gradient, &mut self.totals);
+            self.model.add_backward(&batch.labels, &self.x, g, totals)?;
             loader.recycle(batch);
+            // A device is asked once in a while, and at the end.
+            if (self.totals.is_at_hand() || number % LOOK == LOOK - 1)
+                && let Some(place) = self.not_finite()?
+            {
+                return Ok(Epoch::Diverged(place));
+            }
             self.step += 1;
             let t = self.at(number);
             let step = Step {
@@ -144,33 +177,88 @@ impl<'a> Trainer<'a> {
                 step: self.step,
                 weight_decay: c.optimizer.weight_decay,
                 strength,
+                factor_strength,
                 progress: t / c.train.epochs as f64,
                 weights: &setup.weights,
-                keep: self.keep.as_deref(),
+                keep: self.keep.as_ref().map(Array::view),
             };
-            let (g, x) = (&mut self.gradient, &mut self.x);
-            let rest = update_rest(&step, &setup.rest, &mut self.rest, g, x)?;
+            let (g, mut x) = (self.gradient.view_mut(), self.x.view_mut());
+            let rest = update_rest(&step, &setup.rest, &mut self.rest, g.view(), x.again())?;
             if let Some(layer) = self.method.update(&step, g, x)?.or(rest) {
                 return Ok(Epoch::Diverged(layer));
             }
             tick(number + 1);
         }
-        let (method, x) = (&mut self.method, &mut self.x);
-        method.end_of_epoch(&step_after(setup, self.keep.as_deref(), self.epoch + 1)?, x)?;
-        let count = seen.max(1) as f64;
-        let score = Score { loss: loss / count, accuracy: correct as f64 / count };
-        let l1 = setup.weights.iter().map(|p| measure(&self.x[p.at.clone()]).l1).sum();
-        self.strength.report(score.accuracy, l1)?;
+        if let Some(place) = self.not_finite()? {
+            return Ok(Epoch::Diverged(place));
+        }
+        let (method, x) = (&mut self.method, self.x.view_mut());
+        method.end_of_epoch(&step_after(setup, self.keep.as_ref(), self.epoch + 1)?, x)?;
+        let score = Score::of(&self.totals)?;
+        let l1 = l1(&self.weights())?;
+        // Sorting all weights is only for who asks.
+        let wanted = self.strength.is_controlled() || self.factors.is_controlled();
+        let sparsity = match self.method.masked_share()? {
+            Some(share) => share,
+            None if wanted => {
+                let weights =
+                    self.weights().iter().map(View::to_vec).collect::<Result<Vec<_>>>()?;
+                droppable(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
+            None => 0.0,
+        };
+        self.report(Report { accuracy: score.accuracy, l1, sparsity })?;
         self.epoch += 1;
         Ok(Epoch::Done(score))
+    }
+
+    /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)
+    /// the parameters.
+    fn not_finite(&self) -> Result<Option<String>> {
+        if let Home::Device(on) = &self.setup.home
+            && !on.all_finite()?
+        {
+            let x = self.x.to_vec()?;
+            let places = self.setup.weights.iter().chain(&self.setup.rest);
+            let bad = |p: &&Place| x[p.at.clone()].iter().any(|x| !x.is_finite());
+            let name = { places }.find(bad).map(|p| p.name.clone());
+            return Ok(Some(name.unwrap_or_else(|| "the variables of the method".into())));
+        }
+        let finite = self.totals.read()?.loss.is_finite();
+        Ok((!finite).then(|| "the loss".into()))
+    }
+
+    /// The weights of every layer.
+    fn weights(&self) -> Vec<View<'_, f32>> {
+        self.setup.weights.iter().map(|p| self.x.part(p.at.clone())).collect()
+    }
+
+    /// Tells the strengths how an epoch went.
+    pub(super) fn report(&mut self, report: Report) -> Result<()> {
+        self.strength.report(report)?;
+        self.factors.report(report)
+    }
+
+    /// The strengths at the beginning of a cycle.
+    pub(super) fn restart_strengths(&mut self) -> Result<()> {
+        let p = &self.setup.config.prune;
+        let rewound = self.cycle > 0 && p.rewind.as_deref() == Some("weights");
+        let first = if rewound { p.rewind_epoch } else { 0 };
+        self.strength.restart(first)?;
+        self.factors.restart(first)
+    }
+
+    /// Σ αη so far in this cycle: of the method's penalty and of m and w beside it.
+    pub(super) fn spent(&self) -> [f64; 2] {
+        [self.strength.spent(), self.factors.spent()]
     }
 
     /// Norms, zeros and sign flips of every layer of weights.
     pub(super) fn layers(&self) -> Result<Vec<LayerLine>> {
         let line = |place: &crate::method::Place| {
-            let x = &self.x[place.at.clone()];
-            let found = measure(x);
-            let flips = sign_flips(&self.before[place.packed.clone()], x)?;
+            let x = self.x.part(place.at.clone());
+            let found = measure(x)?;
+            let flips = sign_flips(self.before.part(place.packed.clone()), x)?;
             let (weights, nonzeros, l1) = (x.len(), found.nonzeros, found.l1);
             Ok(LayerLine { name: place.name.clone(), weights, nonzeros, l1, flips })
         };
@@ -181,60 +269,96 @@ impl<'a> Trainer<'a> {
     pub(super) fn evaluate(
         &mut self,
         data: &std::sync::Arc<Dataset>,
-        x: Option<&[f32]>,
+        x: Option<&Array<f32>>,
     ) -> Result<Score> {
         let loader = Loader::evaluate(data, self.setup.config.train.batch);
-        let (mut loss, mut correct) = (0.0, 0);
+        self.totals.reset()?;
         while let Some(batch) = loader.next()? {
             self.model.forward(&batch.x, x.unwrap_or(&self.x), Mode::Evaluate)?;
-            let scores = self.model.scores(&batch.labels)?;
-            loss += scores.loss * batch.labels.len() as f64;
-            correct += scores.correct;
+            self.model.add_scores(&batch.labels, &mut self.totals)?;
             loader.recycle(batch);
         }
-        let count = data.len() as f64;
-        Ok(Score { loss: loss / count, accuracy: correct as f64 / count })
+        Score::of(&self.totals)
     }
 
     /// What the method leaves, at the end of a cycle.
     pub(super) fn finish(&mut self) -> Result<()> {
-        let step = step_after(self.setup, self.keep.as_deref(), self.epoch)?;
-        self.method.finish(&step, &mut self.x)
+        let step = step_after(self.setup, self.keep.as_ref(), self.epoch)?;
+        self.method.finish(&step, self.x.view_mut())
     }
 
     /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
-    pub(super) fn pruned(&self, count: usize) -> Result<(Vec<u8>, Buffer<f32>)> {
-        let mut keep = vec![0; self.before.len()];
-        let layers: Vec<&[f32]> =
-            self.setup.weights.iter().map(|p| &self.x[p.at.clone()]).collect();
-        let mut rest = &mut keep[..];
-        let mut masks = Vec::new();
+    pub(super) fn pruned(&self, count: usize) -> Result<(Array<u8>, Array<f32>)> {
+        let mut keep = Array::zeros(&self.setup.home, self.before.len())?;
+        let layers = self.weights();
+        let (mut masks, mut rest) = (Vec::new(), keep.view_mut());
         for layer in &layers {
-            let (mask, after) = rest.split_at_mut(layer.len());
+            let (mask, after) = rest.split_at(layer.len());
             masks.push(mask);
             rest = after;
         }
-        keep_largest(&layers, count, &mut masks)?;
-        let mut x = self.x.clone();
+        keep_largest(&layers, count, masks)?;
+        let mut x = self.x.try_clone()?;
         for place in &self.setup.weights {
-            for (x, keep) in x[place.at.clone()].iter_mut().zip(&keep[place.packed.clone()]) {
-                *x = if *keep == 0 { 0.0 } else { *x };
-            }
+            apply_mask(keep.part(place.packed.clone()), x.part_mut(place.at.clone()))?;
         }
         Ok((keep, x))
     }
 
+    /// Prunes to the exact count of a sparsity that was wanted and reached.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        if let Some(kept) = self.wanted()
+            && let Some(x) = self.settled(kept)?.1
+        {
+            self.x = x;
+        }
+        Ok(())
+    }
+
+    /// Where a sparsity was wanted and is not there: it, and the part of ‖x‖₁ that pruning to it would take.
+    pub(super) fn missed(&self) -> Result<Option<(f64, f64)>> {
+        let Some(kept) = self.wanted() else { return Ok(None) };
+        let (lost, reached) = self.settled(kept)?;
+        let target = 1.0 - kept as f64 / self.before.len() as f64;
+        Ok(reached.is_none().then_some((target, lost)))
+    }
+
+    /// Weights to keep for the sparsity that is wanted.
+    fn wanted(&self) -> Option<usize> {
+        let target = self.strength.target().or(self.factors.target())?;
+        Some(super::combine::kept(self.before.len(), target))
+    }
+
+    /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.
+    fn settled(&self, kept: usize) -> Result<(f64, Option<Array<f32>>)> {
+        let (_, x) = self.pruned(kept)?;
+        let left: Vec<_> = self.setup.weights.iter().map(|p| x.part(p.at.clone())).collect();
+        let mut nonzeros = 0;
+        for weights in self.weights() {
+            nonzeros += measure(weights)?.nonzeros;
+        }
+        let lost = 1.0 - l1(&left)? / l1(&self.weights())?.max(f64::MIN_POSITIVE);
+        // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
+        let reached = lost <= CUT && 10 * nonzeros >= 9 * kept;
+        Ok((lost, reached.then_some(x)))
+    }
+
     /// Everything IMP goes back to, when it is time to remember it.
-    fn snapshot(&mut self) {
+    fn snapshot(&mut self) -> Result<()> {
         let p = &self.setup.config.prune;
         let wanted = p.rewind.as_deref() == Some("weights");
         if !wanted || self.cycle > 0 || self.epoch != p.rewind_epoch {
-            return;
+            return Ok(());
         }
-        let mut all = vec![self.x.to_vec()];
-        all.extend(self.model.statistics().map(|(_, s)| s.to_vec()));
-        all.extend(self.method.variables().into_iter().map(|(_, v)| v.value.to_vec()));
+        let mut all = vec![self.x.to_vec()?];
+        for (_, statistic) in self.model.statistics() {
+            all.push(statistic.to_vec()?);
+        }
+        for (_, variable) in self.method.variables() {
+            all.push(variable.value.to_vec()?);
+        }
         self.rewind = Some(all);
+        Ok(())
     }
 
     /// Prunes to the next density and rewinds, for another cycle.
@@ -251,28 +375,43 @@ impl<'a> Trainer<'a> {
         self.keep = Some(self.pruned(count)?.0);
         if let Some(all) = &self.rewind {
             let mut from = all.iter();
-            let mut back = |to: &mut [f32]| {
-                from.next().into_iter().for_each(|from| to.copy_from_slice(from));
-            };
-            back(&mut self.x);
-            self.model.statistics_mut().for_each(|(_, s)| back(s));
-            self.method.variables().into_iter().for_each(|(_, v)| back(&mut v.value));
+            let mut back =
+                |to: &mut Array<f32>| from.next().map_or(Ok(()), |from| to.view_mut().write(from));
+            back(&mut self.x)?;
+            self.model.statistics_mut().try_for_each(|(_, s)| back(s))?;
+            self.method.variables().into_iter().try_for_each(|(_, v)| back(&mut v.value))?;
             self.epoch = p.rewind_epoch;
         }
-        self.rest.reset();
-        self.method.states().into_iter().for_each(|(_, s)| s.reset());
-        self.method.variables().into_iter().for_each(|(_, v)| v.state.reset());
+        self.rest.reset()?;
+        self.method.states().into_iter().try_for_each(|(_, s)| s.reset())?;
+        self.method.variables().into_iter().try_for_each(|(_, v)| v.state.reset())?;
         self.step = 0;
-        self.strength.restart()?;
-        let step = step_after(self.setup, self.keep.as_deref(), self.epoch)?;
-        self.method.weights(&step, &mut self.x)
+        self.restart_strengths()?;
+        let step = step_after(self.setup, self.keep.as_ref(), self.epoch)?;
+        self.method.weights(&step, self.x.view_mut())
+    }
+}
+
+/// Steps between two looks at a device.
+const LOOK: usize = 64;
+
+/// ‖x‖₁ over all layers.
+fn l1(layers: &[View<'_, f32>]) -> Result<f64> {
+    layers.iter().try_fold(0.0, |sum, x| Ok(sum + measure(*x)?.l1))
+}
+
+impl Score {
+    fn of(totals: &Totals) -> Result<Self> {
+        let found = totals.read()?;
+        let accuracy = found.correct as f64 / found.rows.max(1) as f64;
+        Ok(Self { loss: found.loss, accuracy })
     }
 }
 
 /// A step that moves nothing, at the beginning of an epoch.
 pub(super) fn step_after<'a>(
     setup: &'a Setup,
-    keep: Option<&'a [u8]>,
+    keep: Option<&'a Array<u8>>,
     epoch: u64,
 ) -> Result<Step<'a>> {
     let epochs = setup.config.train.epochs as f64;
@@ -281,8 +420,9 @@ pub(super) fn step_after<'a>(
         step: 1,
         weight_decay: 0.0,
         strength: 0.0,
+        factor_strength: 0.0,
         progress: epoch as f64 / epochs,
         weights: &setup.weights,
-        keep,
+        keep: keep.map(Array::view),
     })
 }

@@ -95,12 +95,12 @@ fn with_rate(optimizer: Optimizer, rate: f64) -> Optimizer {
 fn update_rest<T: Number>(
     step: &Step<'_>,
     rest: &[Place],
-    state: &mut [State<T>],
+    state: &mut [[Vec<T>; 2]],
     g: &[T],
     x: &mut [T],
 ) -> Result<()> {
     let penalty = mask_weight::PlainPenalty { weight_decay: step.weight_decay, l1: 0.0 };
-    for (place, State([a, b])) in rest.iter().zip(state) {
+    for (place, [a, b]) in rest.iter().zip(state) {
         let value = &mut x[place.at.clone()];
         let parameter = mask_weight::Parameter { value, state: [a, b] };
         let g = &g[place.at.clone()];
@@ -125,9 +125,9 @@ fn losses<T: Number>(run: &Run) -> Result<Vec<f64>> {
     } else {
         Box::new(Plain::new(false, State::new(len, &run.optimizer)))
     };
-    method.start(&weights, &mut at)?;
-    let mut state: Vec<State<T>> =
-        rest.iter().map(|p| State::new(p.at.len(), &run.optimizer)).collect();
+    method.start(&weights, (&mut at).into())?;
+    let row = |p: &Place, k| vec![T::ZERO; if k < run.optimizer.states() { p.at.len() } else { 0 }];
+    let mut state: Vec<[Vec<T>; 2]> = rest.iter().map(|p| [row(p, 0), row(p, 1)]).collect();
     let base = match run.optimizer {
         Optimizer::Sgd(sgd) => sgd.rate,
         Optimizer::Adam(adam) => adam.rate,
@@ -147,12 +147,13 @@ fn losses<T: Number>(run: &Run) -> Result<Vec<f64>> {
             step: number as u64 + 1,
             weight_decay: run.weight_decay,
             strength: ALPHA,
+            factor_strength: 0.0,
             progress,
             weights: &weights,
             keep: None,
         };
         update_rest(&step, &rest, &mut state, &gradient, &mut at)?;
-        assert_eq!(method.update(&step, &mut gradient, &mut at)?, None);
+        assert_eq!(method.update(&step, (&mut gradient).into(), (&mut at).into())?, None);
     }
     model.forward(&x[..batch * image], &at, Mode::Evaluate)?;
     losses.push(model.scores(&t[..batch])?.loss);

@@ -14,13 +14,8 @@ use crate::{
     },
 };
 
-pub(super) const FIGURE: Figure = Figure {
-    name: "fig1b",
-    title: "Fig. 1b: the best schedule of each setting",
-    simulated: true,
-    draw,
-    tell,
-};
+pub(super) const FIGURE: Figure =
+    Figure::simulated("fig1b", "Fig. 1b: the best schedule of each setting", draw, tell);
 
 const SETTINGS: [&str; 4] = ["PILoT", "L1 on m", "L1 on x", "spred"];
 

@@ -16,8 +16,7 @@ use crate::{
     },
 };
 
-pub(super) const FIGURE: Figure =
-    Figure { name: "fig4", title: "Fig. 4: all schedules", simulated: true, draw, tell };
+pub(super) const FIGURE: Figure = Figure::simulated("fig4", "Fig. 4: all schedules", draw, tell);
 
 /// Constants in blue and green, weaker ones lighter; decays in warm colours.
 const STROKES: [(usize, LineStyle); 7] = [
@@ -35,7 +34,10 @@ fn draw(data: &Data) -> Result<Sheet> {
         let (hue, dash) = STROKES[k % STROKES.len()];
         Stroke { tone: Tone::Hue(hue), dash, width: 1.1 }
     };
-    let values = data.curves.iter().flat_map(|c| c.y.iter().copied());
+    let values = data.curves.iter().flat_map(|c| {
+        let band = c.band.iter().flat_map(|(low, high)| low.iter().chain(high));
+        c.y.iter().chain(band).copied()
+    });
     let (low, high) =
         values.filter(|v| *v > 0.0).fold((f64::INFINITY, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
     let names = data.panels();

@@ -8,18 +8,25 @@ mod fig1c;
 mod fig4;
 mod fig5;
 mod l1_path;
+mod layers;
 mod phase_portrait;
 mod saddle_to_saddle;
 mod scaling;
 mod sign_flip;
 mod sparsity;
+mod strength;
 mod work_precision;
 
-use mirrorflow::experiment::Curve;
+use mirrorflow::experiment::{Curve, Data};
 
 use crate::{
     Figure,
-    style::{LineStyle, Stroke, Tone},
+    style::{
+        LineStyle, Stroke, Tone,
+        canvas::Mark,
+        panel::{Line, Panel},
+        sheet::{Key, Sheet},
+    },
 };
 
 pub(crate) const ALL: &[Figure] = &[
@@ -35,6 +42,8 @@ pub(crate) const ALL: &[Figure] = &[
     saddle_to_saddle::FIGURE,
     phase_portrait::FIGURE,
     sparsity::FIGURE,
+    strength::FIGURE,
+    layers::FIGURE,
     work_precision::FIGURE,
     scaling::FIGURE,
 ];
@@ -90,4 +99,71 @@ fn best<'a>(curves: impl Iterator<Item = &'a Curve>) -> Option<&'a Curve> {
 /// Numbers by name.
 fn measured<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, f64)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
+/// All names of series, in order: one colour, one dash and one mark each, in every panel.
+fn series(data: &Data) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for curve in &data.curves {
+        if !names.contains(&curve.series.as_str()) {
+            names.push(&curve.series);
+        }
+    }
+    names
+}
+
+fn mark(k: usize) -> Mark {
+    Mark::ALL[k % Mark::ALL.len()]
+}
+
+/// The curve of one of these series, with marks and its band.
+fn marked_line(curve: &Curve, names: &[&str]) -> Line {
+    let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
+    Line::of(curve, Stroke::nth(k)).banded(curve).marked(mark(k), 1.7, Tone::Hue(k))
+}
+
+/// The panels, up to three side by side, with a legend of the series.
+fn marked_sheet(mut panels: Vec<Panel>, names: &[&str]) -> Sheet {
+    let legend = names.iter().enumerate().map(|(k, name)| Key {
+        stroke: Some(Stroke::nth(k)),
+        mark: Some((mark(k), Tone::Hue(k))),
+        text: (*name).into(),
+    });
+    let legend = legend.collect();
+    if panels.len() == 1 {
+        return Sheet { legend, ..Sheet::single(panels.remove(0)) };
+    }
+    Sheet { legend, across: (1, panels.len().min(3)), ..Sheet::row(panels) }
+}
+
+/// The mean of a sample with its 95 % interval by Student's t: the whole line for fewer than two values.
+fn interval(values: &[f64]) -> (f64, f64, f64) {
+    /// The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
+    const T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let Some(freedom) = values.len().checked_sub(2) else {
+        return (mean, f64::NEG_INFINITY, f64::INFINITY);
+    };
+    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    let error = (squares / (count - 1.0) / count).sqrt();
+    // Beyond the table its last value, which is larger than theirs.
+    let half = T[freedom.min(T.len() - 1)] * error;
+    (mean, mean - half, mean + half)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interval;
+
+    #[test]
+    fn intervals_are_those_of_student() {
+        // Five values 1 to 5: deviation √2.5, error √½.
+        let (mean, low, high) = interval(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(mean, 3.0);
+        assert!(
+            (high - 3.0 - 2.776 * 0.5f64.sqrt()).abs() < 1e-12 && (low + high - 6.0).abs() < 1e-12
+        );
+        assert_eq!(interval(&[1.0]).1, f64::NEG_INFINITY);
+    }
 }

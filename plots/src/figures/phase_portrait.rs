@@ -1,6 +1,13 @@
 //! The plane of (m, w): flows without and with decay, the minima, level lines of R.
+//!
+//! *Tolerance.* `β e^{4A}` is constant along the flow. Each of the steps of the integrator, K or fewer, may be off by
+//! `rtol·(|m| + |w|)` in m and w, so that of β by `2 rtol (|m| + |w|)²`: `2K rtol (|m|+|w|)²` in all, at its largest
+//! along the flow.
 
-use mirrorflow::{Result, experiment::Data};
+use mirrorflow::{
+    Result,
+    experiment::{Curve, Data},
+};
 
 use super::measured;
 use crate::{
@@ -14,13 +21,8 @@ use crate::{
     },
 };
 
-pub(super) const FIGURE: Figure = Figure {
-    name: "phase-portrait",
-    title: "The plane of $m$ and $w$",
-    simulated: true,
-    draw,
-    tell,
-};
+pub(super) const FIGURE: Figure =
+    Figure::simulated("phase-portrait", "The plane of $m$ and $w$", draw, tell);
 
 const TITLES: [(&str, &str); 2] =
     [("none", "$\\alpha = 0$"), ("decay", "$\\alpha_t = e^{-t/2}/2$")];
@@ -67,33 +69,47 @@ fn draw(data: &Data) -> Result<Sheet> {
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {
+    let rtol = data.config["rtol"].as_f64().unwrap_or(0.0);
+    let steps = data.config["max_steps"].as_f64().unwrap_or(0.0);
     let beta = |m: f64, w: f64| m * m - w * w;
     let flows = |name: &'static str| data.panel(name).filter(|c| c.series.starts_with("flow"));
-    let drift = flows("none").flat_map(|c| {
+    let allowed = |c: &Curve| {
+        let size = c.x.iter().zip(&c.y).map(|(m, w)| (m.abs() + w.abs()).powi(2));
+        2.0 * steps * rtol * size.fold(0.0, f64::max)
+    };
+    // The change of β, and the part it is of what is allowed.
+    let mut drift = (0.0f64, 0.0f64);
+    for c in flows("none") {
         let first = beta(c.x[0], c.y[0]);
-        c.x.iter().zip(&c.y).map(move |(m, w)| (beta(*m, *w) - first).abs())
-    });
-    let drift = drift.fold(0.0, f64::max);
-    // A = 1 − e^{−t/2}: β falls by e^{−4A}.
+        let most = c.x.iter().zip(&c.y).map(|(m, w)| (beta(*m, *w) - first).abs());
+        let most = most.fold(0.0, f64::max);
+        drift = (drift.0.max(most), drift.1.max(most / allowed(c)));
+    }
+    // A = 1 − e^{−t/2} at t = 12: β falls by e^{−4A}.
     let expected = (-4.0f64 * (1.0 - (-6.0f64).exp())).exp();
-    let ratio = flows("decay").map(|c| {
-        let last = c.x.len() - 1;
-        (beta(c.x[last], c.y[last]) / beta(c.x[0], c.y[0]) / expected - 1.0).abs()
-    });
-    let ratio = ratio.fold(0.0, f64::max);
+    let mut ratio = (0.0f64, 0.0f64);
+    for c in flows("decay") {
+        let (first, last) = (beta(c.x[0], c.y[0]), beta(c.x[c.x.len() - 1], c.y[c.x.len() - 1]));
+        let off = (last - expected * first).abs();
+        ratio = (ratio.0.max(off / (expected * first).abs()), ratio.1.max(off / allowed(c)));
+    }
     let caption = "Gradient flow of $f = (mw - 1)^2/2$. Without decay it stays on hyperbolas $m^2 - w^2 = \\beta$; with decay these shrink onto \
          $w = \\pm m$, where $R$ is steep: $L_1$."
         .to_owned();
     let statements = vec![
         Statement::toolkit(
             "without decay $\\beta$ is conserved",
-            drift < 1e-6,
-            measured([("largest change", drift)]),
+            drift.1 <= 1.0,
+            measured([("largest change", drift.0), ("over what the integrator allows", drift.1)]),
         ),
         Statement::toolkit(
             "with decay it shrinks by $e^{-4A}$ (printed: $e^{-2A}$)",
-            ratio < 1e-5,
-            measured([("factor expected", expected), ("largest relative difference", ratio)]),
+            ratio.1 <= 1.0,
+            measured([
+                ("factor expected", expected),
+                ("largest relative difference", ratio.0),
+                ("over what the integrator allows", ratio.1),
+            ]),
         ),
     ];
     Ok((caption, statements))

@@ -10,8 +10,7 @@ use mirrorflow::{
 use super::{measured, work_precision::marked};
 use crate::{Figure, Statement, style::sheet::Sheet};
 
-pub(super) const FIGURE: Figure =
-    Figure { name: "scaling", title: "Scaling", simulated: false, draw, tell };
+pub(super) const FIGURE: Figure = Figure::from_file("scaling", "Scaling", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
     marked(data, "size", "time in s")
@@ -25,13 +24,24 @@ fn exponent(curve: &Curve) -> f64 {
     }
 }
 
+/// Whether y grows with x, in whatever order the points stand.
+fn grows(curve: &Curve) -> bool {
+    let mut points: Vec<(f64, f64)> =
+        curve.x.iter().copied().zip(curve.y.iter().copied()).collect();
+    points.sort_by(|p, q| p.0.total_cmp(&q.0));
+    points.windows(2).all(|w| w[1].1 > w[0].1)
+}
+
 fn tell(data: &Data) -> Result<crate::Told> {
     let says = |c: &Curve| {
         let place = if c.panel.is_empty() { String::new() } else { format!("{}: ", c.panel) };
         let exponent = exponent(c);
         Statement::toolkit(
-            &format!("{place}{} grows like a power of the size", c.series),
-            exponent.is_finite(),
+            &format!(
+                "{place}the time of {} grows with the size from every point to the next",
+                c.series
+            ),
+            c.x.len() > 1 && grows(c),
             measured([("exponent from the first to the last point", exponent)]),
         )
     };

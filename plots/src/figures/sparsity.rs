@@ -8,20 +8,14 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::measured;
+use super::{marked_line, marked_sheet, measured, series};
 use crate::{
     Figure, Statement,
-    style::{
-        Stroke, Tone,
-        axis::Axis,
-        canvas::Mark,
-        panel::{Line, Panel},
-        sheet::{Key, Sheet},
-    },
+    style::{axis::Axis, panel::Panel, sheet::Sheet},
 };
 
 pub(super) const FIGURE: Figure =
-    Figure { name: "sparsity", title: "Accuracy against sparsity", simulated: false, draw, tell };
+    Figure::from_file("sparsity", "Accuracy against sparsity", draw, tell);
 
 fn check(data: &Data) -> Result<()> {
     for curve in &data.curves {
@@ -36,22 +30,9 @@ fn check(data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// All names of series, in order.
-pub(super) fn series(data: &Data) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for curve in &data.curves {
-        if !names.contains(&curve.series.as_str()) {
-            names.push(&curve.series);
-        }
-    }
-    names
-}
-
 fn draw(data: &Data) -> Result<Sheet> {
     check(data)?;
     let names = series(data);
-    let stroke = |k: usize| Stroke::nth(k);
-    let mark = |k: usize| Mark::ALL[k % Mark::ALL.len()];
     let kept = data.curves.iter().flat_map(|c| c.x.iter().map(|x| 1.0 - x));
     let (least, most) = kept.fold((1.0f64, 0.0f64), |(l, m), v| (l.min(v), m.max(v)));
     // Ticks at sparsities a reader knows, from dense to sparse.
@@ -65,10 +46,8 @@ fn draw(data: &Data) -> Result<Sheet> {
     let mut panels = Vec::new();
     for (p, name) in data.panels().into_iter().enumerate() {
         let lines = data.panel(name).map(|curve| {
-            let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
-            let remaining = Curve { x: curve.x.iter().map(|x| 1.0 - x).collect(), ..curve.clone() };
-            let tone = Tone::Hue(k);
-            Line::of(&remaining, stroke(k)).banded(&remaining).marked(mark(k), 1.6, tone)
+            let x = curve.x.iter().map(|x| 1.0 - x).collect();
+            marked_line(&Curve { x, ..curve.clone() }, &names)
         });
         let mut axis = Axis::log("sparsity in %").ranging(1.06 * most, 0.94 * least);
         if ticks.len() > 1 {
@@ -82,17 +61,7 @@ fn draw(data: &Data) -> Result<Sheet> {
             ..Panel::default()
         });
     }
-    let legend = names.iter().enumerate().map(|(k, name)| Key {
-        stroke: Some(stroke(k)),
-        mark: Some((mark(k), Tone::Hue(k))),
-        text: (*name).into(),
-    });
-    let sheet = if panels.len() == 1 {
-        Sheet::single(panels.remove(0))
-    } else {
-        Sheet { across: (1, panels.len().min(3)), ..Sheet::row(panels) }
-    };
-    Ok(Sheet { legend: legend.collect(), ..sheet })
+    Ok(marked_sheet(panels, &names))
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {

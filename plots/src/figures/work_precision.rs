@@ -3,22 +3,19 @@
 //! `x`: error reached; `y`: time in seconds; `series`: the solver; `panel`: the problem. Points of a solver are joined in
 //! the order of the file.
 
-use mirrorflow::{Result, experiment::Data};
+use mirrorflow::{
+    Result,
+    experiment::{Curve, Data},
+};
 
-use super::{measured, sparsity::series};
+use super::{marked_line, marked_sheet, measured, series};
 use crate::{
     Figure, Statement,
-    style::{
-        Stroke, Tone,
-        axis::Axis,
-        canvas::Mark,
-        panel::{Line, Panel},
-        sheet::{Key, Sheet},
-    },
+    style::{axis::Axis, panel::Panel, sheet::Sheet},
 };
 
 pub(super) const FIGURE: Figure =
-    Figure { name: "work-precision", title: "Work and precision", simulated: false, draw, tell };
+    Figure::from_file("work-precision", "Work and precision", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
     marked(data, "error", "time in s")
@@ -27,13 +24,9 @@ fn draw(data: &Data) -> Result<Sheet> {
 /// Panels of joined marks on two log axes.
 pub(super) fn marked(data: &Data, x: &str, y: &str) -> Result<Sheet> {
     let names = series(data);
-    let mark = |k: usize| Mark::ALL[k % Mark::ALL.len()];
     let mut panels: Vec<Panel> = Vec::new();
     for name in data.panels() {
-        let lines = data.panel(name).map(|curve| {
-            let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
-            Line::of(curve, Stroke::nth(k)).banded(curve).marked(mark(k), 1.7, Tone::Hue(k))
-        });
+        let lines = data.panel(name).map(|curve| marked_line(curve, &names));
         panels.push(Panel {
             title: name.into(),
             x: Axis::log(x),
@@ -42,40 +35,32 @@ pub(super) fn marked(data: &Data, x: &str, y: &str) -> Result<Sheet> {
             ..Panel::default()
         });
     }
-    let legend = names.iter().enumerate().map(|(k, name)| Key {
-        stroke: Some(Stroke::nth(k)),
-        mark: Some((mark(k), Tone::Hue(k))),
-        text: (*name).into(),
-    });
-    let sheet = if panels.len() == 1 {
-        Sheet::single(panels.remove(0))
-    } else {
-        Sheet { across: (1, panels.len().min(3)), ..Sheet::row(panels) }
-    };
-    Ok(Sheet { legend: legend.collect(), ..sheet })
+    Ok(marked_sheet(panels, &names))
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {
     let mut statements = Vec::new();
     for panel in data.panels() {
-        let most_exact = data.panel(panel).min_by(|p, q| {
-            let least = |c: &mirrorflow::experiment::Curve| {
-                c.x.iter().copied().fold(f64::INFINITY, f64::min)
-            };
-            least(p).total_cmp(&least(q))
-        });
-        let fastest = data.panel(panel).min_by(|p, q| p.least().total_cmp(&q.least()));
-        if let (Some(exact), Some(fast)) = (most_exact, fastest) {
-            let place = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
-            let least = exact.x.iter().copied().fold(f64::INFINITY, f64::min);
-            statements.push(Statement::toolkit(
-                &format!(
-                    "{place}{} reaches the smallest error, {} the shortest time",
-                    exact.series, fast.series
-                ),
-                true,
-                measured([("error", least), ("seconds", fast.least())]),
-            ));
+        // What the first in rank by a quantity and the second have of it.
+        let ranked = |of: fn(&Curve) -> f64| {
+            let mut all: Vec<(&Curve, f64)> = data.panel(panel).map(|c| (c, of(c))).collect();
+            all.sort_by(|p, q| p.1.total_cmp(&q.1));
+            all
+        };
+        let error = |c: &Curve| c.x.iter().copied().fold(f64::INFINITY, f64::min);
+        let place = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
+        for (rank, says) in [
+            (ranked(error), "reaches the smallest error"),
+            (ranked(Curve::least), "takes the shortest time"),
+        ] {
+            if let [first, second, ..] = rank[..] {
+                let names = [first.0.series.as_str(), second.0.series.as_str()];
+                statements.push(Statement::toolkit(
+                    &format!("{place}{} {says}, alone", names[0]),
+                    first.1 < second.1,
+                    measured([(names[0], first.1), (names[1], second.1)]),
+                ));
+            }
         }
     }
     Ok((

@@ -45,7 +45,9 @@ impl Axis {
         if low > high {
             (low, high) = if self.scale == Scale::Log { (0.1, 1.0) } else { (0.0, 1.0) };
         }
-        let (from, to) = self.range.unwrap_or_else(|| match self.scale {
+        // A range chosen from values that have none on this scale, or one only, is no range.
+        let chosen = self.range.filter(|(from, to)| usable(from) && usable(to) && from != to);
+        let (from, to) = chosen.unwrap_or_else(|| match self.scale {
             Scale::Log => {
                 let margin = 0.04 * (high / low).ln().max(0.5);
                 (low * (-margin).exp(), high * margin.exp())
@@ -102,6 +104,9 @@ fn linear(from: f64, to: f64, most: usize) -> Ticks {
     let power = 10f64.powf(rough.log10().floor());
     let step =
         power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| m * power >= rough).unwrap_or(10.0);
+    if !step.is_normal() {
+        return (Vec::new(), Vec::new());
+    }
     let digits = (-step.log10().floor()).max(0.0) as usize;
     let (first, last) = ((from / step - 1e-9).ceil() as i64, (to / step + 1e-9).floor() as i64);
     let label = |k: i64| format!("{:.digits$}", k as f64 * step).replace('-', "−");
@@ -191,6 +196,15 @@ mod tests {
                     assert!((0.0..=1.0).contains(&place), "{v} at {place}");
                 }
             }
+        }
+        for (from, to) in
+            [(0.0, 0.0), (0.0, 1.0), (-2.0, -1.0), (f64::NAN, 1.0), (1.0, f64::INFINITY)]
+        {
+            let fitted = Axis::log("").ranging(from, to).fit([2.0, 3.0].into_iter(), 5);
+            assert!(fitted.place(2.0).is_some_and(|p| (0.0..=1.0).contains(&p)), "{from} {to}");
+        }
+        for (low, high) in [(0.0, 5e-324), (-f64::MAX, f64::MAX), (1e300, 1.1e300)] {
+            assert!(Axis::linear("").fit([low, high].into_iter(), 5).ticks.len() < 20);
         }
         let reversed = Axis::linear("").ranging(4.0, -16.0).fit([].into_iter(), 5);
         assert_eq!(reversed.place(-16.0), Some(1.0));

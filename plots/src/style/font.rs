@@ -15,14 +15,14 @@ pub(crate) const FAMILY: &str = "Mirrorflow Math";
 /// Height of a capital, in em.
 pub(crate) const CAPITAL: f64 = 0.683;
 
-fn face() -> &'static Face<'static> {
-    static FACE: OnceLock<Face<'static>> = OnceLock::new();
-    FACE.get_or_init(|| Face::parse(FONT, 0).expect("the bundled font is whole"))
+fn face() -> Option<&'static Face<'static>> {
+    static FACE: OnceLock<Option<Face<'static>>> = OnceLock::new();
+    FACE.get_or_init(|| Face::parse(FONT, 0).ok()).as_ref()
 }
 
 /// The advance of a character in em; `None` where the font has none.
 pub(crate) fn advance(c: char) -> Option<f64> {
-    let face = face();
+    let face = face()?;
     let glyph = face.glyph_index(c)?;
     Some(f64::from(face.glyph_hor_advance(glyph)?) / f64::from(face.units_per_em()))
 }

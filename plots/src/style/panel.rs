@@ -50,6 +50,12 @@ impl Line {
         self
     }
 
+    /// In another colour; a label added later takes it too.
+    pub(crate) fn toned(mut self, tone: Tone) -> Self {
+        self.stroke = self.stroke.map(|s| Stroke { tone, ..s });
+        self
+    }
+
     pub(crate) fn unlined(mut self) -> Self {
         self.stroke = None;
         self
@@ -273,15 +279,10 @@ impl Panel {
 
 /// The line as pieces between values that are no numbers.
 fn pieces(line: &Line, place: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
-    let mut pieces = vec![Vec::new()];
-    for (x, y) in line.x.iter().zip(&line.y) {
-        match place(*x, *y) {
-            Some(at) => pieces.last_mut().expect("never empty").push(at),
-            None => pieces.push(Vec::new()),
-        }
-    }
-    pieces.retain(|p| p.len() > 1);
-    pieces
+    let places: Vec<Option<(f64, f64)>> =
+        line.x.iter().zip(&line.y).map(|(x, y)| place(*x, *y)).collect();
+    let runs = places.split(Option::is_none).filter(|run| run.len() > 1);
+    runs.map(|run| run.iter().copied().flatten().collect()).collect()
 }
 
 /// Places at least `gap` apart, in the order of the wishes and as near to them as a pass of pooling gets,

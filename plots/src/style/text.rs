@@ -60,6 +60,8 @@ const NAMES: &[(&str, char)] = &[
     ("beta", 'β'),
     ("delta", 'δ'),
     ("eta", 'η'),
+    ("gamma", 'γ'),
+    ("kappa", 'κ'),
     ("ell", 'ℓ'),
     ("lambda", 'λ'),
     ("mu", 'μ'),

@@ -12,7 +12,7 @@ use std::{
 use cudarc::nvrtc::{result, sys};
 
 use super::Missing;
-use crate::kernels::machine::{PRELUDE, Source};
+use crate::kernels::machine::{HEADERS, Source};
 
 /// What to compile for: a compute capability as 70 for 7.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,17 +106,21 @@ pub fn compile(source: &Source, target: Target) -> Result<Vec<u8>, Missing> {
         })
     };
     let (code, name) = (text(source.text)?, text(&format!("{}.cu", source.name))?);
-    let (prelude, included) = (text(PRELUDE)?, c"prelude.cuh");
+    let headers = HEADERS.iter().map(|(_, h)| text(h)).collect::<Result<Vec<CString>, _>>()?;
+    let (texts, names) = (
+        headers.iter().map(|h| h.as_ptr()).collect::<Vec<_>>(),
+        HEADERS.map(|(name, _)| name.as_ptr()),
+    );
     let mut raw = std::ptr::null_mut();
-    // SAFETY: all strings end in zero and outlive the call; one header, one name of it.
+    // SAFETY: all strings end in zero and outlive the call; as many names as headers.
     let created = unsafe {
         sys::nvrtcCreateProgram(
             &mut raw,
             code.as_ptr(),
             name.as_ptr(),
-            1,
-            &prelude.as_ptr(),
-            &included.as_ptr(),
+            HEADERS.len() as i32,
+            texts.as_ptr(),
+            names.as_ptr(),
         )
     };
     created.result().map_err(|e| failed("starting NVRTC", e))?;

@@ -17,20 +17,29 @@ use cudarc::{
     nvrtc::Ptx,
 };
 
-use super::{Missing, Target, call, compile, compile::architecture, driver_version, nvrtc_version};
+use super::{
+    Missing, Target,
+    blas::{Blas, Product},
+    call, compile,
+    compile::architecture,
+    driver_version, nvrtc_version,
+};
 use crate::{
     Error, Result,
     kernels::{
         device::Device,
-        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+        machine::{Argument, Failure, Gemm, Launch, Machine, Memory, Session, Source},
     },
 };
 
 /// Shared memory a kernel gets without asking.
 const SHARED_BY_RIGHT: usize = 48 << 10;
 
-/// An open CUDA device.
-pub struct Gpu {
+/// An open CUDA device; a clone is the same one.
+#[derive(Clone)]
+pub struct Gpu(Arc<Opened>);
+
+struct Opened {
     number: usize,
     name: String,
     context: Arc<CudaContext>,
@@ -68,31 +77,32 @@ impl Gpu {
             .map_err(call("asking for shared memory"))?;
         // SAFETY: each buffer belongs to one session and is used on its stream only.
         unsafe { context.disable_event_tracking() };
-        Ok(Self {
+        Ok(Self(Arc::new(Opened {
             number,
             name: context.name().map_err(call("asking for the name of the device"))?,
             architecture: architecture(10 * major + minor)?,
             shared: shared.max(0) as usize,
             context,
             modules: Mutex::default(),
-        })
+        })))
     }
 
     fn error(&self, missing: &Missing) -> Error {
-        missing.on(Device::Cuda(self.number))
+        missing.on(Device::Cuda(self.0.number))
     }
 
-    fn failure(&self, what: &'static str, bytes: usize) -> impl Fn(DriverError) -> Failure + '_ {
+    fn failure(&self, what: &'static str, bytes: usize) -> impl Fn(DriverError) -> Failure + use<> {
+        let device = Device::Cuda(self.0.number);
         move |error| match error.0 {
             CUresult::CUDA_ERROR_OUT_OF_MEMORY => Failure::Memory(bytes),
-            _ => Failure::Other(self.error(&call(what)(error))),
+            _ => Failure::Other(call(what)(error).on(device)),
         }
     }
 
     /// The kernels of a file, compiled on first use. PTX first: the driver keeps what it makes of it. A
     /// driver older than this NVRTC refuses PTX and gets the instructions themselves.
     fn module(&self, source: &'static Source) -> std::result::Result<Arc<CudaModule>, Missing> {
-        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut modules = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(module) = modules.get(source.name) {
             return Ok(module.clone());
         }
@@ -104,9 +114,9 @@ impl Gpu {
         ];
         let loading = call("loading a kernel");
         let mut loaded = Err(DriverError(CUresult::CUDA_ERROR_INVALID_PTX));
-        for target in [Target::Ptx(self.architecture), Target::Cubin(self.architecture)] {
+        for target in [Target::Ptx(self.0.architecture), Target::Cubin(self.0.architecture)] {
             let image = compile(source, target)?;
-            loaded = self.context.load_module(Ptx::from_binary(image));
+            loaded = self.0.context.load_module(Ptx::from_binary(image));
             match &loaded {
                 Err(error) if refused.contains(&error.0) => {}
                 _ => break,
@@ -125,34 +135,42 @@ impl Gpu {
 
 impl Machine for Gpu {
     fn name(&self) -> String {
-        format!("cuda:{} ({})", self.number, self.name)
+        format!("cuda:{} ({})", self.0.number, self.0.name)
     }
 
     fn free_memory(&self) -> Result<usize> {
-        let asked = self.context.mem_get_info();
+        let asked = self.0.context.mem_get_info();
         asked.map(|(free, _)| free).map_err(|e| self.error(&call("asking for free memory")(e)))
     }
 
     fn shared_memory(&self) -> usize {
-        self.shared
+        self.0.shared
     }
 
-    fn open(&self) -> Result<Box<dyn Session + '_>> {
-        let stream = self.context.new_stream();
+    fn open(&self) -> Result<Box<dyn Session>> {
+        let stream = self.0.context.new_stream();
         let stream = stream.map_err(|e| self.error(&call("making a stream")(e)))?;
-        Ok(Box::new(Queue { gpu: self, stream, memory: Vec::new(), functions: HashMap::new() }))
+        Ok(Box::new(Queue {
+            gpu: self.clone(),
+            stream,
+            memory: Vec::new(),
+            functions: HashMap::new(),
+            blas: None,
+        }))
     }
 }
 
 /// A stream with its memory.
-struct Queue<'a> {
-    gpu: &'a Gpu,
+struct Queue {
+    gpu: Gpu,
     stream: Arc<CudaStream>,
     memory: Vec<Option<CudaSlice<u8>>>,
     functions: HashMap<&'static str, CudaFunction>,
+    /// cuBLAS, opened for the first product; none within where it is absent.
+    blas: Option<Option<Blas>>,
 }
 
-impl Queue<'_> {
+impl Queue {
     fn keep(&mut self, slice: CudaSlice<u8>) -> Memory {
         self.memory.push(Some(slice));
         Memory(self.memory.len() - 1)
@@ -168,6 +186,16 @@ impl Queue<'_> {
         }
     }
 
+    fn within(&self, offset: usize, bytes: usize, size: usize) -> std::result::Result<(), Failure> {
+        if offset.checked_add(bytes).is_some_and(|end| end <= size) {
+            return Ok(());
+        }
+        Err(Failure::Other(self.gpu.error(&Missing::Call {
+            what: "copying to or from the device",
+            why: format!("{bytes} bytes from {offset} on, of {size}"),
+        })))
+    }
+
     fn function(
         &mut self,
         source: &'static Source,
@@ -179,11 +207,11 @@ impl Queue<'_> {
         let module = self.gpu.module(source).map_err(|m| Failure::Other(self.gpu.error(&m)))?;
         let finding = self.gpu.failure("finding a kernel", 0);
         let function = module.load_function(kernel).map_err(&finding)?;
-        if self.gpu.shared > SHARED_BY_RIGHT {
+        if self.gpu.0.shared > SHARED_BY_RIGHT {
             use sys::CUfunction_attribute as Of;
             // What the kernel itself declares counts too.
             let own = function.shared_size_bytes().map_err(&finding)?;
-            let most = self.gpu.shared as i32 - own;
+            let most = self.gpu.0.shared as i32 - own;
             let of = Of::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             function.set_attribute(of, most).map_err(&finding)?;
         }
@@ -192,7 +220,7 @@ impl Queue<'_> {
     }
 }
 
-impl Session for Queue<'_> {
+impl Session for Queue {
     fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
         let uploading = self.gpu.failure("copying to the device", bytes.len());
         // SAFETY: the copy fills all that is read; a pointer to nothing is still a pointer.
@@ -212,20 +240,38 @@ impl Session for Queue<'_> {
         Ok(self.keep(slice))
     }
 
-    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure> {
+    fn write(
+        &mut self,
+        to: &Memory,
+        offset: usize,
+        bytes: &[u8],
+    ) -> std::result::Result<(), Failure> {
+        let writing = self.gpu.failure("copying to the device", 0);
+        let size = self.get(to)?.len();
+        self.within(offset, bytes.len(), size)?;
+        if let Some(Some(slice)) = self.memory.get_mut(to.0).filter(|_| !bytes.is_empty()) {
+            let mut view = slice.slice_mut(offset..offset + bytes.len());
+            self.stream.memcpy_htod(bytes, &mut view).map_err(&writing)?;
+            // The bytes belong to the caller again when this returns.
+            self.stream.synchronize().map_err(writing)?;
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        from: &Memory,
+        offset: usize,
+        into: &mut [u8],
+    ) -> std::result::Result<(), Failure> {
         let slice = self.get(from)?;
-        let downloading = self.gpu.failure("running a kernel or copying from the device", 0);
-        if into.len() > slice.len() {
-            return Err(Failure::Other(self.gpu.error(&Missing::Call {
-                what: "copying from the device",
-                why: format!("{} bytes of {}", into.len(), slice.len()),
-            })));
-        }
+        let reading = self.gpu.failure("running a kernel or copying from the device", 0);
+        self.within(offset, into.len(), slice.len())?;
         if !into.is_empty() {
-            let view = slice.slice(..into.len());
-            self.stream.memcpy_dtoh(&view, into).map_err(&downloading)?;
+            let view = slice.slice(offset..offset + into.len());
+            self.stream.memcpy_dtoh(&view, into).map_err(&reading)?;
         }
-        self.stream.synchronize().map_err(downloading)
+        self.stream.synchronize().map_err(reading)
     }
 
     fn release(&mut self, memory: Memory) {
@@ -245,22 +291,27 @@ impl Session for Queue<'_> {
         let launching = self.gpu.failure("starting a kernel", 0);
         let mut pointers = vec![0; arguments.len()];
         for (pointer, argument) in pointers.iter_mut().zip(arguments) {
-            if let Argument::Memory(memory) = argument {
+            if let Argument::Memory(memory) | Argument::At(memory, _) = argument {
                 *pointer = self.get(memory)?.device_ptr(&self.stream).0;
+            }
+            if let Argument::At(_, bytes) = argument {
+                *pointer += *bytes as u64;
             }
         }
         let mut values: Vec<*mut c_void> = arguments
             .iter()
             .zip(&mut pointers)
             .map(|(argument, pointer)| match argument {
-                Argument::Memory(_) => std::ptr::from_mut(pointer).cast(),
+                Argument::Memory(_) | Argument::At(..) | Argument::Null => {
+                    std::ptr::from_mut(pointer).cast()
+                }
                 Argument::Int(v) => std::ptr::from_ref(v).cast_mut().cast(),
                 Argument::Long(v) => std::ptr::from_ref(v).cast_mut().cast(),
                 Argument::Double(v) => std::ptr::from_ref(v).cast_mut().cast(),
                 Argument::Float(v) => std::ptr::from_ref(v).cast_mut().cast(),
             })
             .collect();
-        self.gpu.context.bind_to_thread().map_err(&launching)?;
+        self.gpu.0.context.bind_to_thread().map_err(&launching)?;
         // SAFETY: the caller vouches for the arguments, which the driver copies before it returns; the
         // function and the stream live.
         unsafe {
@@ -274,5 +325,34 @@ impl Session for Queue<'_> {
             )
         }
         .map_err(launching)
+    }
+
+    unsafe fn gemm(&mut self, product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
+        let launching = self.gpu.failure("starting a product", 0);
+        self.gpu.0.context.bind_to_thread().map_err(launching)?;
+        let address = |argument: Argument<'_>| match argument {
+            Argument::Memory(memory) => Ok(self.get(memory)?.device_ptr(&self.stream).0),
+            Argument::At(memory, bytes) => {
+                Ok(self.get(memory)?.device_ptr(&self.stream).0 + bytes as u64)
+            }
+            // No matrix at all: a kernel would refuse it too.
+            _ => Ok::<u64, Failure>(0),
+        };
+        let product = Product {
+            sizes: product.sizes,
+            a: (address(product.a.0)?, product.a.1, product.a.2),
+            b: (address(product.b.0)?, product.b.1, product.b.2),
+            c: (address(product.c.0)?, product.c.1),
+            accumulate: product.accumulate,
+            double: product.double,
+        };
+        let stream = self.stream.clone();
+        let Some(blas) = self.blas.get_or_insert_with(|| Blas::open(&stream)) else {
+            return Ok(false);
+        };
+        // SAFETY: the caller's promise.
+        let done = unsafe { blas.multiply(&product) };
+        done.map_err(|missing| Failure::Other(self.gpu.error(&missing)))?;
+        Ok(true)
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! No library is called before it is known to be there: `cudarc` panics otherwise.
 
+mod blas;
 mod compile;
 mod gpu;
 mod missing;

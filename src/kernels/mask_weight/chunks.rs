@@ -8,7 +8,7 @@
 use crate::{Error, Result};
 
 /// Elements of a chunk: some 20 µs of memory traffic, long beside the cost of handing it to a thread.
-pub(super) const CHUNK: usize = 1 << 14;
+pub(in crate::kernels) const CHUNK: usize = 1 << 14;
 
 /// Slices of one length that are cut together.
 pub(super) trait Split: Sized + Send {
@@ -105,7 +105,12 @@ pub(super) fn each<S: Split>(parts: S, body: &(impl Fn(S) + Sync)) {
 }
 
 /// That `name` has as many elements as `than` has.
-pub(super) fn same_length(name: &str, found: usize, than: &str, expected: usize) -> Result<()> {
+pub(in crate::kernels) fn same_length(
+    name: &str,
+    found: usize,
+    than: &str,
+    expected: usize,
+) -> Result<()> {
     if found == expected {
         return Ok(());
     }
@@ -117,7 +122,12 @@ pub(super) fn same_length(name: &str, found: usize, than: &str, expected: usize)
 }
 
 /// That a parameter lies where it must.
-pub(super) fn within(name: &str, value: f64, right: bool, expected: &str) -> Result<()> {
+pub(in crate::kernels) fn within(
+    name: &str,
+    value: f64,
+    right: bool,
+    expected: &str,
+) -> Result<()> {
     if right {
         return Ok(());
     }
@@ -125,7 +135,7 @@ pub(super) fn within(name: &str, value: f64, right: bool, expected: &str) -> Res
 }
 
 /// That a parameter is finite and not negative.
-pub(super) fn not_negative(name: &str, value: f64) -> Result<()> {
+pub(in crate::kernels) fn not_negative(name: &str, value: f64) -> Result<()> {
     within(name, value, value >= 0.0 && value.is_finite(), "a finite number of at least 0")
 }
 

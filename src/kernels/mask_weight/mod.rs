@@ -23,7 +23,7 @@
 //! NaN and ±∞ go through to where they belong and do no other harm; updates say whether there was one
 //! ([`Health`]).
 
-mod chunks;
+pub(super) mod chunks;
 mod elementary;
 mod measure;
 mod multiplicative;
@@ -39,6 +39,10 @@ mod update;
 
 pub use measure::{Measures, measure, sign_flips};
 pub use multiplicative::{Ham, ham_step};
+pub(super) use power::check_power;
+pub(super) use sigmoid_mask::check_sigmoid;
+pub(super) use start::check_beta;
+
 pub use optimizer::{Adam, Health, Optimizer, Sgd};
 pub use power::{power, power_backward};
 pub use product::{apply_mask, product, product_backward};

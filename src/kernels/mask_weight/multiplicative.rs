@@ -21,6 +21,14 @@ pub struct Ham {
     pub beta: f64,
 }
 
+impl Ham {
+    pub(in crate::kernels) fn check(&self) -> Result<()> {
+        not_negative("the learning rate", self.rate)?;
+        not_negative("alpha", self.alpha)?;
+        not_negative("beta", self.beta)
+    }
+}
+
 /// The largest exponent.
 const LIMIT: f64 = 5.0;
 
@@ -44,9 +52,7 @@ where
     G: Storage<Compute = P::Compute>,
 {
     same_length("x", x.len(), "g", g.len())?;
-    not_negative("the learning rate", ham.rate)?;
-    not_negative("alpha", ham.alpha)?;
-    not_negative("beta", ham.beta)?;
+    ham.check()?;
     let pull = P::Compute::narrow(ham.rate * ham.alpha);
     let decay = P::Compute::narrow(ham.rate * ham.beta);
     each((g, x), &|(g, x)| scale(pull, decay, g, x));

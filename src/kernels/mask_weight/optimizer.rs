@@ -14,7 +14,7 @@ use super::{
     chunks::{not_negative, within},
     storage::{Compute, Storage},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, kernels::machine::Argument};
 
 /// Stochastic gradient descent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,6 +103,45 @@ impl Optimizer {
         }
     }
 
+    /// The arguments of a device's step t with a quadratic penalty of gradient λp: kind, rate, a … e, shrink, coupled,
+    /// which are the numbers of the [`Rule`]s below and of [`Decay`].
+    ///
+    /// # Errors
+    /// As [`Optimizer::check`], or when the step is 0.
+    pub(in crate::kernels) fn rule(
+        &self,
+        step: u64,
+        lambda: f64,
+    ) -> Result<[Argument<'static>; 9]> {
+        self.check()?;
+        check_step(step)?;
+        let (kind, numbers) = match self {
+            Self::Sgd(s) if s.momentum == 0.0 => (0, [s.rate, 0.0, 0.0, 0.0, 0.0, 0.0]),
+            Self::Sgd(s) => {
+                let m = Momentum::<f64>::new(s);
+                (1, [m.rate, m.momentum, m.own, m.kept, 0.0, 0.0])
+            }
+            Self::Adam(a) => {
+                let m = Moments::<f64>::new(a, step);
+                let squares = [m.keep_square, m.gain_square, m.correction, m.epsilon];
+                (2, [m.step, m.gain, squares[0], squares[1], squares[2], squares[3]])
+            }
+        };
+        let Decay { shrink, coupled } = self.decay::<f64>(lambda);
+        let [a, b, c, d, e, f] = numbers.map(Argument::Double);
+        Ok([
+            Argument::Int(kind),
+            a,
+            b,
+            c,
+            d,
+            e,
+            f,
+            Argument::Double(shrink),
+            Argument::Double(coupled),
+        ])
+    }
+
     /// The two factors of a quadratic penalty with gradient λp at this optimiser: `p ·= shrink` before, and
     /// `g += coupled·p`.
     pub(super) fn decay<C: Compute>(&self, lambda: f64) -> Decay<C> {
@@ -113,6 +152,18 @@ impl Optimizer {
             _ => Decay { shrink: C::ONE, coupled: C::narrow(lambda) },
         }
     }
+}
+
+/// That a step is counted from 1.
+pub(super) fn check_step(step: u64) -> Result<()> {
+    if step > 0 {
+        return Ok(());
+    }
+    Err(Error::Domain {
+        what: "the step".into(),
+        expected: "at least 1: the first step is 1".into(),
+        found: "0".into(),
+    })
 }
 
 /// See [`Optimizer::decay`].

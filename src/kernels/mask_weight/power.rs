@@ -41,7 +41,7 @@ where
     G: Storage<Compute = P::Compute>,
 {
     same_length("x", x.len(), "theta", theta.len())?;
-    check(p)?;
+    check_power(p)?;
     each((theta, x), &|(theta, x)| match p {
         1.0 => values(Identity(), theta, x),
         2.0 => values(Square(), theta, x),
@@ -69,7 +69,7 @@ where
 {
     same_length("theta", theta.len(), "g", g.len())?;
     same_length("g_theta", g_theta.len(), "g", g.len())?;
-    check(p)?;
+    check_power(p)?;
     each((theta, g, g_theta), &|(theta, g, g_theta)| match p {
         1.0 => slopes(Identity(), theta, g, g_theta),
         2.0 => slopes(Square(), theta, g, g_theta),
@@ -79,7 +79,8 @@ where
     Ok(())
 }
 
-fn check(p: f64) -> Result<()> {
+/// That p is in range.
+pub(in crate::kernels) fn check_power(p: f64) -> Result<()> {
     within("the power", p, (1.0..=LARGEST).contains(&p), "a number from 1 to 32")
 }
 

@@ -33,6 +33,25 @@ pub struct Cut {
     bits: u64,
 }
 
+impl Cut {
+    pub(in crate::kernels) fn new(magnitude: f64, layer: usize, index: usize, bits: u64) -> Self {
+        Self { magnitude, layer, index, bits }
+    }
+
+    pub(in crate::kernels) fn bits(&self) -> u64 {
+        self.bits
+    }
+
+    /// Up to where equals count in a layer of n numbers.
+    pub(in crate::kernels) fn end(&self, layer: usize, n: usize) -> usize {
+        match layer.cmp(&self.layer) {
+            std::cmp::Ordering::Less => n,
+            std::cmp::Ordering::Equal => self.index + 1,
+            std::cmp::Ordering::Greater => 0,
+        }
+    }
+}
+
 /// Writes masks that keep the `keep` largest magnitudes over all layers: byte 1 where kept, else 0. `None` is
 /// returned where nothing is kept.
 ///
@@ -208,12 +227,7 @@ fn count_until<S: Storage>(values: &[S], bits: u64, wanted: usize) -> (usize, us
 }
 
 fn write_mask<S: Storage>(cut: Cut, layer: usize, values: &[S], mask: &mut [u8]) {
-    // Equals count up to this index.
-    let end = match layer.cmp(&cut.layer) {
-        std::cmp::Ordering::Less => values.len(),
-        std::cmp::Ordering::Equal => cut.index + 1,
-        std::cmp::Ordering::Greater => 0,
-    };
+    let end = cut.end(layer, values.len());
     let (values, tail) = values.split_at(end);
     let (mask, mask_tail) = mask.split_at_mut(end);
     each((values, mask), &|(values, mask)| from_bits(cut.bits, values, mask));

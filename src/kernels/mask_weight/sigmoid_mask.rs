@@ -28,14 +28,16 @@ where
 {
     same_length("w", w.len(), "s", s.len())?;
     same_length("x", x.len(), "s", s.len())?;
-    check_beta(beta)?;
+    check_sigmoid(beta, 0.0)?;
     let beta = P::Compute::narrow(beta);
     each((s, w, x), &|(s, w, x)| masked(beta, s, w, x));
     Ok(())
 }
 
-fn check_beta(beta: f64) -> Result<()> {
-    within("beta", beta, beta > 0.0 && beta.is_finite(), "a positive finite number")
+/// That β is positive and λ not negative.
+pub(in crate::kernels) fn check_sigmoid(beta: f64, lambda: f64) -> Result<()> {
+    within("beta", beta, beta > 0.0 && beta.is_finite(), "a positive finite number")?;
+    not_negative("lambda", lambda)
 }
 
 #[inline(always)]
@@ -85,8 +87,7 @@ where
     for (name, length) in [("s", s.len()), ("w", w.len()), ("g_s", g_s.len()), ("g_w", g_w.len())] {
         same_length(name, length, "g", n)?;
     }
-    check_beta(beta)?;
-    not_negative("lambda", lambda)?;
+    check_sigmoid(beta, lambda)?;
     let (beta, lambda) = (P::Compute::narrow(beta), P::Compute::narrow(lambda));
     each((s, w, g, g_s, g_w), &|(s, w, g, g_s, g_w)| backward(beta, lambda, s, w, g, g_s, g_w));
     Ok(())

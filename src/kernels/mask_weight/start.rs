@@ -38,7 +38,7 @@ where
 {
     same_length("m", m.len(), "x", x.len())?;
     same_length("w", w.len(), "x", x.len())?;
-    within("beta", beta, beta.is_finite(), "a finite number")?;
+    check_beta(beta)?;
     each((x, m, w), &|(x, m, w)| start(beta, x, m, w));
     Ok(())
 }
@@ -59,9 +59,14 @@ where
 /// As [`factor_start`].
 pub fn rescale<P: Storage>(beta: f64, m: &mut [P], w: &mut [P]) -> Result<()> {
     same_length("w", w.len(), "m", m.len())?;
-    within("beta", beta, beta.is_finite(), "a finite number")?;
+    check_beta(beta)?;
     each((m, w), &|(m, w)| rescaled(beta, m, w));
     Ok(())
+}
+
+/// That β is finite.
+pub(in crate::kernels) fn check_beta(beta: f64) -> Result<()> {
+    within("beta", beta, beta.is_finite(), "a finite number")
 }
 
 /// `√(|β|/2 + √(β²/4 + x²))`.

@@ -12,7 +12,7 @@
 use super::{
     chunks::{Maybe, not_negative, reduce, same_length},
     optimizer::{
-        All, Bytes, Decay, Descent, Health, Keep, Moments, Momentum, Optimizer, Rule,
+        All, Bytes, Decay, Descent, Health, Keep, Moments, Momentum, Optimizer, Rule, check_step,
         first_not_finite, kept, with_l1,
     },
     storage::{Compute, Storage},
@@ -37,6 +37,21 @@ pub struct PlainPenalty {
     pub weight_decay: f64,
     /// The factor of ‖x‖₁.
     pub l1: f64,
+}
+
+impl FactorPenalty {
+    pub(in crate::kernels) fn check(&self) -> Result<()> {
+        not_negative("alpha", self.factors)?;
+        not_negative("the factor of ‖m‖₁", self.mask_l1)?;
+        not_negative("the factor of ‖x‖₁", self.l1)
+    }
+}
+
+impl PlainPenalty {
+    pub(in crate::kernels) fn check(&self) -> Result<()> {
+        not_negative("the weight decay", self.weight_decay)?;
+        not_negative("the factor of ‖x‖₁", self.l1)
+    }
 }
 
 /// A parameter and the state of its optimiser, n numbers each.
@@ -119,10 +134,8 @@ where
     m.check("m", n, optimizer.states())?;
     w.check("w", n, optimizer.states())?;
     same_length("x", x.len(), "g", n)?;
-    check_step(optimizer, step, keep, n)?;
-    not_negative("alpha", penalty.factors)?;
-    not_negative("the factor of ‖m‖₁", penalty.mask_l1)?;
-    not_negative("the factor of ‖x‖₁", penalty.l1)?;
+    check(optimizer, step, keep, n)?;
+    penalty.check()?;
     let terms = FactorTerms {
         decay: optimizer.decay(2.0 * penalty.factors),
         mask_l1: P::Compute::narrow(penalty.mask_l1),
@@ -169,9 +182,8 @@ where
     G: Storage<Compute = P::Compute>,
 {
     x.check("x", g.len(), optimizer.states())?;
-    check_step(optimizer, step, keep, g.len())?;
-    not_negative("the weight decay", penalty.weight_decay)?;
-    not_negative("the factor of ‖x‖₁", penalty.l1)?;
+    check(optimizer, step, keep, g.len())?;
+    penalty.check()?;
     let decay = optimizer.decay(penalty.weight_decay);
     let l1 = P::Compute::narrow(penalty.l1);
     Ok(match optimizer {
@@ -181,15 +193,9 @@ where
     })
 }
 
-fn check_step(optimizer: &Optimizer, step: u64, keep: Option<&[u8]>, n: usize) -> Result<()> {
+fn check(optimizer: &Optimizer, step: u64, keep: Option<&[u8]>, n: usize) -> Result<()> {
     optimizer.check()?;
-    if step == 0 {
-        return Err(Error::Domain {
-            what: "the step".into(),
-            expected: "at least 1: the first step is 1".into(),
-            found: "0".into(),
-        });
-    }
+    check_step(step)?;
     keep.map_or(Ok(()), |keep| same_length("keep", keep.len(), "g", n))
 }
 

@@ -7,14 +7,16 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::block::End;
-use super::{Batch, Features, Flows, Options, check, integrate, not_finite, records_of};
+use super::{Batch, Features, Flows, Options, check, integrate, not_finite};
 use crate::Result;
 use crate::kernels::Outcome;
 use crate::kernels::descent_device::encode;
 use crate::kernels::machine::{
-    Argument as A, Failure, Launch, Machine, Memory, Session, Source, bytes, bytes_mut,
+    Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut,
 };
+use crate::kernels::matrices::Matrices;
 use crate::kernels::pieces::{Bytes, in_pieces};
+use crate::kernels::records::records_of;
 
 /// The kernel of the flows.
 pub static SOURCE: Source = Source {
@@ -79,10 +81,10 @@ pub fn integrate_on(
         1,
         memory,
         |session| match batch.z {
-            Features::Shared(z) => Ok(Some(plan.upload(session, z)?)),
+            Features::Shared(z) => Ok(Some(Matrices::upload(session, z, d, n)?)),
             Features::Individual(_) => Ok(None),
         },
-        |session, held: &Option<(Memory, Memory)>, range| plan.piece(session, held.as_ref(), range),
+        |session, held: &Option<Matrices>, range| plan.piece(session, held.as_ref(), range),
     )?;
     let mut flows = Flows {
         x: records_of(records, runs, wide)?,
@@ -136,28 +138,10 @@ struct Part {
 }
 
 impl Plan<'_> {
-    /// Z and Zᵀ of each matrix.
-    fn upload(
-        &self,
-        session: &mut dyn Session,
-        z: &[f64],
-    ) -> std::result::Result<(Memory, Memory), Failure> {
-        let (d, n) = (self.batch.samples, self.batch.features);
-        let mut zt = vec![0.0; z.len()];
-        for (z, zt) in z.chunks_exact(d * n).zip(zt.chunks_exact_mut(d * n)) {
-            for (j, row) in z.chunks_exact(n).enumerate() {
-                for (i, v) in row.iter().enumerate() {
-                    zt[i * d + j] = *v;
-                }
-            }
-        }
-        Ok((session.upload(bytes(z))?, session.upload(bytes(&zt))?))
-    }
-
     fn piece(
         &self,
         session: &mut dyn Session,
-        held: Option<&(Memory, Memory)>,
+        held: Option<&Matrices>,
         range: Range<usize>,
     ) -> std::result::Result<Part, Failure> {
         let (batch, options, count) = (self.batch, self.options, range.len());
@@ -171,14 +155,19 @@ impl Plan<'_> {
             part.ends = vec![End { outcome, t: 0.0, steps: 0, rejections: 0 }; count];
             return Ok(part);
         }
-        let own = match (batch.z, held) {
-            (Features::Individual(z), _) => {
-                Some(self.upload(session, &z[range.start * d * n..range.end * d * n])?)
+        let (mut own, mut stride) = (None, 0);
+        let matrices: &Matrices = match held {
+            Some(shared) => shared,
+            None => {
+                let z = match batch.z {
+                    Features::Shared(z) => z,
+                    Features::Individual(z) => {
+                        stride = (d * n) as u64;
+                        &z[range.start * d * n..range.end * d * n]
+                    }
+                };
+                own.insert(Matrices::upload(session, z, d, n)?)
             }
-            _ => None,
-        };
-        let Some((z, zt)) = own.as_ref().or(held) else {
-            unreachable!("a shared Z is uploaded when the session is prepared")
         };
         let starts = if batch.start.len() == 1 { batch.start } else { &batch.start[range.clone()] };
         let theta: Vec<f64> = starts.iter().flat_map(|s| s.theta().iter().copied()).collect();
@@ -224,9 +213,9 @@ impl Plan<'_> {
                     A::Double(options.atol),
                     A::Long(options.max_steps),
                     A::Double(options.step.unwrap_or(0.0)),
-                    A::Memory(z),
-                    A::Memory(zt),
-                    A::Long(each(own.is_none(), d * n)),
+                    A::Memory(&matrices.z),
+                    A::Memory(&matrices.zt),
+                    A::Long(stride),
                     A::Memory(&y),
                     A::Memory(&theta),
                     A::Memory(&log_a),
@@ -261,8 +250,8 @@ impl Plan<'_> {
         session.download(&steps, bytes_mut(&mut taken))?;
         session.download(&rejections, bytes_mut(&mut refused))?;
         session.download(&ending, bytes_mut(&mut ends))?;
-        for memory in own.into_iter().flat_map(|(z, zt)| [z, zt]) {
-            session.release(memory);
+        if let Some(own) = own {
+            own.release(session);
         }
         for memory in [
             y, theta, log_a, schedules, pieces, times, scratch, x, loss, l1, kkt, reached, steps,

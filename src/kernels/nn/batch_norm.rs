@@ -17,20 +17,13 @@ use super::{
 };
 use crate::Result;
 
-/// What a training pass keeps for its backward pass: μ and 1/√(σ² + ε), a number each for every channel.
-#[derive(Debug, Clone)]
-pub struct Statistics<T> {
-    /// Mean of the batch.
-    pub mean: Buffer<T>,
+/// What a training pass keeps for its backward pass: a number each for every channel.
+#[derive(Debug)]
+pub struct Kept<'a, T> {
+    /// μ of the batch.
+    pub mean: &'a mut [T],
     /// `1/√(σ² + ε)`.
-    pub inverse: Buffer<T>,
-}
-
-impl<T: Real> Statistics<T> {
-    /// For this many channels.
-    pub fn new(channels: usize) -> Self {
-        Self { mean: Buffer::new(channels), inverse: Buffer::new(channels) }
-    }
+    pub inverse: &'a mut [T],
 }
 
 /// Parameters γ, β and what stands beside them.
@@ -71,12 +64,13 @@ fn chunk_len(channels: usize) -> usize {
 ///
 /// # Examples
 /// ```
-/// use mirrorflow::kernels::nn::{Buffer, batch_norm::{Affine, Running, Statistics, forward_train}};
+/// use mirrorflow::kernels::nn::{Buffer, batch_norm::{Affine, Kept, Running, forward_train}};
 /// let affine = Affine { weight: &[1.0], bias: &[0.0], epsilon: 0.0, relu: false };
 /// let (mut mean, mut variance, mut y) = ([0.0], [1.0], [0.0; 2]);
 /// let running = Running { mean: &mut mean, variance: &mut variance, momentum: 0.1 };
-/// let mut kept = Statistics::new(1);
-/// forward_train(&[1.0, 5.0], &affine, None, running, &mut kept, &mut y, &mut Buffer::default())?;
+/// let (mut of_batch, mut inverse) = ([0.0], [0.0]);
+/// let kept = Kept { mean: &mut of_batch, inverse: &mut inverse };
+/// forward_train(&[1.0, 5.0], &affine, None, running, kept, &mut y, &mut Buffer::default())?;
 /// assert_eq!(y, [-1.0, 1.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -85,7 +79,7 @@ pub fn forward_train<T: Real>(
     affine: &Affine<'_, T>,
     residual: Option<&[T]>,
     running: Running<'_, T>,
-    kept: &mut Statistics<T>,
+    kept: Kept<'_, T>,
     y: &mut [T],
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
@@ -93,6 +87,8 @@ pub fn forward_train<T: Real>(
     check(x, affine, residual, y)?;
     check_len("running mean", running.mean.len(), channels)?;
     check_len("running variance", running.variance.len(), channels)?;
+    check_len("mean of a batch norm", kept.mean.len(), channels)?;
+    check_len("1/σ of a batch norm", kept.inverse.len(), channels)?;
     let pixels = x.len() / channels;
     let chunk = chunk_len(channels);
     let chunks = x.len().div_ceil(chunk);
@@ -162,7 +158,7 @@ pub fn backward_sums<T: Real>(
     y: &[T],
     dy: &mut [T],
     relu: bool,
-    kept: &Statistics<T>,
+    (mean, inverse): (&[T], &[T]),
     dweight: &mut [T],
     dbias: &mut [T],
     scratch: &mut Buffer<T>,
@@ -171,17 +167,18 @@ pub fn backward_sums<T: Real>(
     check_len("dβ", dbias.len(), channels)?;
     check_len("y of a batch norm", y.len(), x.len())?;
     check_len("dy of a batch norm", dy.len(), x.len())?;
-    check_len("mean of a batch norm", kept.mean.len(), channels)?;
+    check_len("mean of a batch norm", mean.len(), channels)?;
+    check_len("1/σ of a batch norm", inverse.len(), channels)?;
     let chunk = chunk_len(channels);
     let parts = scratch.first(x.len().div_ceil(chunk) * 2 * channels);
     let places = x.par_chunks(chunk).zip(y.par_chunks(chunk)).zip(dy.par_chunks_mut(chunk));
     parts.par_chunks_mut(2 * channels).zip(places).for_each(|(part, ((x, y), dy))| {
-        gradient_sums(x, y, dy, relu, &kept.mean, part);
+        gradient_sums(x, y, dy, relu, mean, part);
     });
     for c in 0..channels {
         let sum = |at: usize| parts.chunks_exact(2 * channels).map(|p| p[at].f64()).sum::<f64>();
         dbias[c] = T::of(sum(c));
-        dweight[c] = T::of(sum(channels + c) * kept.inverse[c].f64());
+        dweight[c] = T::of(sum(channels + c) * inverse[c].f64());
     }
     Ok(())
 }
@@ -194,7 +191,7 @@ pub fn backward_apply<T: Real>(
     x: &[T],
     g: &mut [T],
     weight: &[T],
-    kept: &Statistics<T>,
+    (mean, inverse): (&[T], &[T]),
     (dweight, dbias): (&[T], &[T]),
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
@@ -202,19 +199,21 @@ pub fn backward_apply<T: Real>(
     check_len("g of a batch norm", g.len(), x.len())?;
     check_len("dγ", dweight.len(), channels)?;
     check_len("dβ", dbias.len(), channels)?;
+    check_len("mean of a batch norm", mean.len(), channels)?;
+    check_len("1/σ of a batch norm", inverse.len(), channels)?;
     let pixels = (x.len() / channels) as f64;
     let rows = scratch.first(3 * channels);
     let (a, rest) = rows.split_at_mut(channels);
     let (b, c) = rest.split_at_mut(channels);
     for i in 0..channels {
-        let inverse = kept.inverse[i].f64();
+        let inverse = inverse[i].f64();
         let scale = weight[i].f64() * inverse;
         let slope = -scale * inverse * dweight[i].f64() / pixels;
         a[i] = T::of(scale);
         b[i] = T::of(slope);
         c[i] = T::of(-scale * dbias[i].f64() / pixels);
     }
-    let (a, b, c, mean) = (&*a, &*b, &*c, &*kept.mean);
+    let (a, b, c) = (&*a, &*b, &*c);
     let chunk = chunk_len(channels);
     g.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).for_each(|(g, x)| {
         gradient(x, g, a, b, c, mean);

@@ -6,7 +6,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use super::Real;
+use super::{super::machine::Plain, Real};
 
 /// One cache line, which is also the widest vector.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ pub struct Buffer<T> {
     of: PhantomData<T>,
 }
 
-impl<T: Real> Buffer<T> {
+impl<T: Plain> Buffer<T> {
     /// `len` zeros.
     pub fn new(len: usize) -> Self {
         let lines = vec![Line([0; 8]); (len * size_of::<T>()).div_ceil(size_of::<Line>())];
@@ -44,13 +44,13 @@ impl<T: Real> Buffer<T> {
     }
 }
 
-impl<T: Real> Default for Buffer<T> {
+impl<T: Plain> Default for Buffer<T> {
     fn default() -> Self {
         Self::new(0)
     }
 }
 
-impl<T: Real> From<&[T]> for Buffer<T> {
+impl<T: Plain> From<&[T]> for Buffer<T> {
     fn from(values: &[T]) -> Self {
         let mut buffer = Self::new(values.len());
         buffer.copy_from_slice(values);
@@ -58,16 +58,16 @@ impl<T: Real> From<&[T]> for Buffer<T> {
     }
 }
 
-impl<T: Real> Deref for Buffer<T> {
+impl<T: Plain> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: T is f32 or f64, for which every bit pattern is a value; the lines hold `len` of them
-        // and are aligned to more than T needs.
+        // SAFETY: every bit pattern is a value of a plain T; the lines hold `len` of them and are aligned to
+        // more than T needs.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
 
-impl<T: Real> DerefMut for Buffer<T> {
+impl<T: Plain> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }

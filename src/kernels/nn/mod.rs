@@ -22,6 +22,7 @@ pub mod pool;
 mod real;
 pub mod softmax;
 pub mod squared;
+pub mod tokens;
 
 pub use buffer::Buffer;
 pub use conv::{Conv2d, ConvShape};

@@ -5,6 +5,7 @@
 //! and over everything else in one fixed order, so widths differ only where one rounds a fused product
 //! once and another twice.
 
+use super::super::{machine::Plain, mask_weight::Storage};
 use std::{
     fmt::{Debug, Display},
     ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign},
@@ -39,7 +40,8 @@ pub trait Lanes: 'static {
 
 /// f32 or f64.
 pub trait Real:
-    Copy
+    Plain
+    + Storage<Compute = Self>
     + Send
     + Sync
     + Debug

@@ -1,0 +1,287 @@
+//! A study as written in TOML: the sections of a run, `[study]`, and a list of `[[method]]` in place of the one method.
+//!
+//! ```toml
+//! [study]
+//! seeds = [0, 1, 2]
+//! select = [0.9, 0.98]        # strengths are chosen at these sparsities, on the validation images
+//! reference = "PILoT"         # compared with each of the others, seed by seed
+//!
+//! [[method]]
+//! label = "PILoT"
+//! name = "pilot"
+//! grid = { strength = [1e-4, 3e-4, 1e-3] }
+//! ```
+
+use std::{collections::BTreeMap, path::Path};
+
+use mirrorflow::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::train::{
+    Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
+};
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyConfig {
+    /// What is compared, and how.
+    pub study: StudySection,
+    /// See [`Config`].
+    pub data: DataConfig,
+    /// See [`Config`].
+    pub network: NetworkConfig,
+    /// See [`Config`]: the same epochs for every method.
+    pub train: TrainConfig,
+    /// See [`Config`].
+    pub optimizer: OptimizerConfig,
+    /// See [`Config`]: of every method that has none of its own.
+    #[serde(default)]
+    pub prune: PruneConfig,
+    /// The methods.
+    pub method: Vec<Entry>,
+}
+
+/// `[study]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudySection {
+    /// Every method's chosen strength is trained with each of them.
+    pub seeds: Vec<u64>,
+    /// Sparsities at which strengths are chosen; the table has a column for each.
+    pub select: Vec<f64>,
+    /// How many of the seeds the choice sees (the mean of their validation accuracies counts).
+    #[serde(default = "one")]
+    pub tune: usize,
+    /// The label of the method the others are compared with.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// Measure every method's step and memory beside the plain network's, one by one after the runs.
+    #[serde(default)]
+    pub overhead: bool,
+    /// Runs side by side; by default as many as threads for networks of up to a million weights, else one.
+    #[serde(default)]
+    pub jobs: Option<usize>,
+}
+
+/// A `[[method]]`: the keys of `[method]`, with `label`, `grid` and, where it differs, `prune`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name in tables and figures; by default the method's name.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// Values of keys to choose from; several keys make all pairs.
+    #[serde(default)]
+    pub grid: BTreeMap<String, Vec<f64>>,
+    /// The panels of the figures it is drawn in; where no method has any, all are in one.
+    #[serde(default)]
+    pub panels: Vec<String>,
+    /// Pruning of its own.
+    #[serde(default)]
+    pub prune: Option<PruneConfig>,
+    /// The keys of `[method]`.
+    #[serde(flatten)]
+    pub method: toml::Table,
+}
+
+fn one() -> usize {
+    1
+}
+
+impl Entry {
+    /// Its name in tables and figures.
+    pub fn label(&self) -> String {
+        let name = self.method.get("name").and_then(toml::Value::as_str).unwrap_or_default();
+        self.label.clone().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// All choices of its grid, in the order written.
+    pub fn candidates(&self) -> Vec<Vec<(String, f64)>> {
+        let mut all = vec![Vec::new()];
+        for (key, values) in &self.grid {
+            all = all
+                .into_iter()
+                .flat_map(|before: Vec<(String, f64)>| {
+                    let with = move |v: &f64| [before.clone(), vec![(key.clone(), *v)]].concat();
+                    values.iter().map(with).collect::<Vec<_>>()
+                })
+                .collect();
+        }
+        all
+    }
+}
+
+impl StudyConfig {
+    /// Whether a text is that of a study: it has a `[study]`.
+    pub fn is_one(text: &str) -> bool {
+        text.parse::<toml::Table>().is_ok_and(|t| t.contains_key("study"))
+    }
+
+    /// Reads a text; `path` is for messages.
+    ///
+    /// # Errors
+    /// When it is not TOML, has an unknown key, or is no fair comparison: grids of different sizes, a sparsity that is not
+    /// reached, equal labels.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let study: Self = toml::from_str(text).map_err(|e: toml::de::Error| {
+            let line = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1));
+            let at = line.map_or_else(String::new, |line| format!("line {line}: "));
+            let why = format!("{at}{}", e.message().replace('\n', " "));
+            Error::File { path: path.into(), why }
+        })?;
+        study.check()?;
+        Ok(study)
+    }
+
+    fn check(&self) -> Result<()> {
+        let s = &self.study;
+        let mut seeds = s.seeds.clone();
+        seeds.sort_unstable();
+        seeds.dedup();
+        if seeds.is_empty() || seeds.len() < s.seeds.len() {
+            return Err(domain(
+                "study.seeds",
+                "one or more different seeds",
+                format!("{:?}", s.seeds),
+            ));
+        }
+        if !(1..=s.seeds.len()).contains(&s.tune) {
+            let right = format!("from 1 to the {} seeds", s.seeds.len());
+            return Err(domain("study.tune", &right, s.tune.to_string()));
+        }
+        if s.jobs == Some(0) {
+            return Err(domain("study.jobs", "at least 1", "0".into()));
+        }
+        if self.data.validation == 0 {
+            return Err(domain("data.validation", "images to choose the strengths on", "0".into()));
+        }
+        if self.method.is_empty() || s.select.is_empty() {
+            return Err(domain(
+                "[[method]] and study.select",
+                "one or more of each",
+                "none".into(),
+            ));
+        }
+        let labels: Vec<String> = self.method.iter().map(Entry::label).collect();
+        for (k, label) in labels.iter().enumerate() {
+            let twice = labels[..k].iter().any(|other| slug(other) == slug(label));
+            if twice || slug(label).is_empty() {
+                let right = "letters or digits, in no two methods the same";
+                return Err(domain("label of a method", right, format!("{label:?}")));
+            }
+        }
+        if let Some(reference) = &s.reference
+            && !labels.contains(reference)
+        {
+            let right = format!("one of {}", labels.join(", "));
+            return Err(domain("study.reference", &right, reference.clone()));
+        }
+        let size = |e: &Entry| e.candidates().len();
+        for (entry, label) in self.method.iter().zip(&labels) {
+            if size(entry) == 0 || size(entry) != size(&self.method[0]) {
+                let right = format!(
+                    "as many choices for every method: {} has {}",
+                    labels[0],
+                    size(&self.method[0])
+                );
+                return Err(domain(&format!("grid of {label}"), &right, size(entry).to_string()));
+            }
+            let prune = self.prune_of(entry);
+            if prune.cycles > 1 && prune.levels > 0 {
+                let found = format!("{} cycles and {} levels", prune.cycles, prune.levels);
+                return Err(domain(&format!("prune of {label}"), "levels or cycles", found));
+            }
+            for select in &s.select {
+                self.level(entry, *select)?;
+            }
+            self.config(entry, &entry.candidates()[0], s.seeds[0])?;
+        }
+        Ok(())
+    }
+
+    /// What is pruned under a method.
+    pub fn prune_of<'a>(&'a self, entry: &'a Entry) -> &'a PruneConfig {
+        entry.prune.as_ref().unwrap_or(&self.prune)
+    }
+
+    /// Levels (of one-shot pruning, or cycles) of a method's table.
+    pub fn levels(&self, entry: &Entry) -> usize {
+        let prune = self.prune_of(entry);
+        if prune.cycles > 1 { prune.cycles as usize } else { prune.levels as usize + 1 }
+    }
+
+    /// The first level of a method at least as sparse as `select`: level k keeps `keep^k`.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn level(&self, entry: &Entry, select: f64) -> Result<usize> {
+        let keep = self.prune_of(entry).keep;
+        let sparse = |k: &usize| 1.0 - keep.powi(*k as i32) >= select - 1e-9;
+        let found = (0.0..1.0).contains(&select).then(|| (0..self.levels(entry)).find(sparse));
+        found.flatten().ok_or_else(|| {
+            let most = 1.0 - keep.powi(self.levels(entry) as i32 - 1);
+            let right = format!("from 0 to what pruning of {} reaches, {most:.4}", entry.label());
+            domain("study.select", &right, select.to_string())
+        })
+    }
+
+    /// The configuration of one run.
+    ///
+    /// # Errors
+    /// When a key is unknown.
+    pub fn config(&self, entry: &Entry, choice: &[(String, f64)], seed: u64) -> Result<Config> {
+        let label = entry.label();
+        let mut method = entry.method.clone();
+        let mut optimizer = self.optimizer.clone();
+        for (key, value) in choice {
+            match key.as_str() {
+                "weight_decay" => optimizer.weight_decay = *value,
+                "rate" => optimizer.rate = *value,
+                // `factors.strength` is in `[method.factors]`.
+                key => {
+                    let (table, key) = match key.split_once('.') {
+                        Some((inner, key)) => {
+                            let inner = method
+                                .entry(inner)
+                                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+                            (inner.as_table_mut(), key)
+                        }
+                        None => (Some(&mut method), key),
+                    };
+                    table
+                        .ok_or_else(|| domain("a key of a grid", "that of a table", key.into()))?
+                        .insert(key.into(), toml::Value::Float(*value));
+                }
+            }
+        }
+        let method: MethodConfig = method.try_into().map_err(|e: toml::de::Error| {
+            domain(&format!("method {label}"), "known keys", e.message().replace('\n', " "))
+        })?;
+        Ok(Config {
+            seed,
+            data: self.data.clone(),
+            network: self.network.clone(),
+            train: self.train.clone(),
+            optimizer,
+            method,
+            prune: self.prune_of(entry).clone(),
+        })
+    }
+}
+
+/// A label as part of a file's name.
+pub(super) fn slug(label: &str) -> String {
+    let mut slug = String::new();
+    for c in label.chars() {
+        match c {
+            c if c.is_ascii_alphanumeric() => slug.push(c.to_ascii_lowercase()),
+            _ if slug.ends_with('-') || slug.is_empty() => {}
+            _ => slug.push('-'),
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+pub(super) fn domain(what: &str, expected: &str, found: String) -> Error {
+    Error::Domain { what: what.into(), expected: expected.into(), found }
+}

@@ -1,0 +1,287 @@
+//! The files of a study: `runs.csv` (every level of every run), `chosen.csv`, `study.csv` and `.tex`, `differences.csv` and
+//! `.tex`, and the data of the figures.
+
+use std::path::Path;
+
+use mirrorflow::{
+    Result,
+    experiment::{Curve, Data},
+    problem::write_atomically,
+};
+use serde_json::json;
+
+use super::{
+    Mean, StudyConfig,
+    results::{self, Results},
+    runs::Done,
+};
+
+/// Writes all of them.
+pub(super) fn write(
+    study: &StudyConfig,
+    results: &Results,
+    done: &[Done],
+    out: &Path,
+) -> Result<()> {
+    let csv = |name: &str, text: String| write_atomically(out.join(name), text.as_bytes());
+    csv("runs.csv", runs(study, done))?;
+    csv("chosen.csv", chosen(study, results))?;
+    csv("study.csv", levels(study, results))?;
+    csv("study.tex", latex(study, results))?;
+    if study.study.reference.is_some() {
+        csv("differences.csv", differences(study, results))?;
+        csv("differences.tex", latex_differences(study, results))?;
+    }
+    for figure in figures(study, results, done) {
+        figure.write(out)?;
+    }
+    Ok(())
+}
+
+/// A choice as text: `strength=0.001`.
+pub(super) fn choice(study: &StudyConfig, method: usize, choice: usize) -> String {
+    let all = study.method[method].candidates();
+    let values = all.get(choice).into_iter().flatten();
+    values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(label: &str) -> String {
+    if label.contains([',', '"']) {
+        return format!("\"{}\"", label.replace('"', "\"\""));
+    }
+    label.into()
+}
+
+fn runs(study: &StudyConfig, done: &[Done]) -> String {
+    let mut text = String::from("method,choice,seed,level,kept,sparsity,validation,test,trouble\n");
+    for d in done {
+        let (label, seed) = (quoted(&study.method[d.method].label()), study.study.seeds[d.seed]);
+        let head = format!("{label},{},{seed}", choice(study, d.method, d.choice));
+        if let Some(trouble) = &d.trouble {
+            text.push_str(&format!("{head},,,,,,{}\n", quoted(trouble)));
+        }
+        for (level, r) in d.rows.iter().enumerate() {
+            let (kept, sparsity, validation, test) = (r.kept, r.sparsity, r.validation, r.test);
+            text.push_str(&format!("{head},{level},{kept},{sparsity},{validation},{test},\n"));
+        }
+    }
+    text
+}
+
+fn chosen(study: &StudyConfig, results: &Results) -> String {
+    let mut text =
+        String::from("method,chosen_at,level,choice,validation_accuracy,at_the_edge_of_its_grid\n");
+    for c in &results.chosen {
+        text.push_str(&format!(
+            "{},{},{},{},{},{}\n",
+            quoted(&study.method[c.method].label()),
+            c.select,
+            c.level,
+            choice(study, c.method, c.choice),
+            c.validation,
+            c.edge
+        ));
+    }
+    text
+}
+
+fn levels(study: &StudyConfig, results: &Results) -> String {
+    let mut text =
+        String::from("method,chosen_at,choice,level,sparsity,validation,test,low,high,runs\n");
+    for (c, levels) in results.chosen.iter().zip(&results.levels) {
+        let label = quoted(&study.method[c.method].label());
+        for l in levels {
+            let (low, high) = l.test.interval();
+            let choice = choice(study, c.method, c.choice);
+            let (level, sparsity, validation) = (l.level, l.sparsity, l.validation);
+            let (test, count) = (l.test.mean, l.test.count);
+            text.push_str(&format!(
+                "{label},{},{choice},{level},{sparsity},{validation},{test},{low},{high},{count}\n",
+                c.select
+            ));
+        }
+    }
+    text
+}
+
+fn differences(study: &StudyConfig, results: &Results) -> String {
+    let reference = study.study.reference.clone().unwrap_or_default();
+    let mut text = String::from("reference,method,sparsity,difference,low,high,pairs\n");
+    for d in &results.differences {
+        let (low, high) = d.difference.interval();
+        let label = quoted(&study.method[d.method].label());
+        let (mean, count) = (d.difference.mean, d.difference.count);
+        let reference = quoted(&reference);
+        text.push_str(&format!("{reference},{label},{},{mean},{low},{high},{count}\n", d.select));
+    }
+    text
+}
+
+fn percent(mean: &Mean, bold: bool) -> String {
+    let (value, half) = (100.0 * mean.mean, 100.0 * mean.half);
+    match (mean.count, half.is_nan()) {
+        (0, _) => "--".into(),
+        (_, true) if bold => format!("$\\mathbf{{{value:.2}}}$"),
+        (_, true) => format!("${value:.2}$"),
+        _ if bold => format!("$\\mathbf{{{value:.2}}} \\pm {half:.2}$"),
+        _ => format!("${value:.2} \\pm {half:.2}$"),
+    }
+}
+
+fn escaped(label: &str) -> String {
+    let special = |c: char| match c {
+        '&' | '%' | '#' | '_' => format!("\\{c}"),
+        c => c.to_string(),
+    };
+    // A label may hold mathematics between dollars.
+    if label.contains('$') { label.into() } else { label.chars().map(special).collect() }
+}
+
+fn columns(study: &StudyConfig) -> (String, String) {
+    let columns = "r".repeat(study.study.select.len());
+    let heads = study.study.select.iter().map(|s| format!(" & {} \\%", round(100.0 * s)));
+    (columns, heads.collect())
+}
+
+fn round(percent: f64) -> f64 {
+    (percent * 100.0).round() / 100.0
+}
+
+/// Methods down, sparsities across; each number with the strength chosen at its own sparsity, the largest mean bold.
+fn latex(study: &StudyConfig, results: &Results) -> String {
+    let (columns, heads) = columns(study);
+    let note = format!(
+        "% Test accuracy in %, mean and 95 % interval over {} seeds; strengths chosen on validation images at each sparsity.\n",
+        study.study.seeds.len()
+    );
+    let mut text = format!(
+        "{note}\\begin{{tabular}}{{l{columns}}}\n\\toprule\nmethod{heads} \\\\\n\\midrule\n"
+    );
+    let at = |method: usize, select: f64| {
+        let found = results.chosen.iter().zip(&results.levels);
+        let (c, levels) =
+            found.into_iter().find(|(c, _)| c.method == method && c.select == select)?;
+        levels.get(c.level).map(|l| l.test)
+    };
+    for (method, entry) in study.method.iter().enumerate() {
+        text.push_str(&escaped(&entry.label()));
+        for select in &study.study.select {
+            let all = (0..study.method.len()).filter_map(|m| at(m, *select));
+            let most = all.map(|t| t.mean).fold(f64::NAN, f64::max);
+            let cell = at(method, *select)
+                .map_or_else(|| "--".into(), |test| percent(&test, test.mean == most));
+            text.push_str(&format!(" & {cell}"));
+        }
+        text.push_str(" \\\\\n");
+    }
+    text + "\\bottomrule\n\\end{tabular}\n"
+}
+
+fn latex_differences(study: &StudyConfig, results: &Results) -> String {
+    let reference = escaped(&study.study.reference.clone().unwrap_or_default());
+    let (columns, heads) = columns(study);
+    let mut text = format!(
+        "% Test accuracy of {reference} less that of the method, in points, paired by seed, with 95 % intervals.\n\
+         \\begin{{tabular}}{{l{columns}}}\n\\toprule\n{reference} against{heads} \\\\\n\\midrule\n"
+    );
+    for (method, entry) in study.method.iter().enumerate() {
+        let of = |select: &f64| {
+            results.differences.iter().find(|d| d.method == method && d.select == *select)
+        };
+        let cells: Vec<&super::Difference> = study.study.select.iter().filter_map(of).collect();
+        if cells.is_empty() {
+            continue;
+        }
+        text.push_str(&escaped(&entry.label()));
+        for cell in cells {
+            text.push_str(&format!(" & {}", percent(&cell.difference, false)));
+        }
+        text.push_str(" \\\\\n");
+    }
+    text + "\\bottomrule\n\\end{tabular}\n"
+}
+
+/// `sparsity`: at every level the choice made at that level, over the seeds that chose. `strength`: the accuracy at the
+/// last sparsity asked for against the strengths of the grids, over the same seeds. Intervals end at 0 and at 100 %.
+fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
+    let about = json!({
+        "seeds": study.study.seeds, "tune": study.study.tune, "network": study.network.name,
+        "data": study.data.set, "epochs": study.train.epochs,
+    });
+    let seed = study.study.seeds.first().copied();
+    let mut sparsity = Data::new("sparsity", seed, about.clone());
+    let mut strength = Data::new("strength", seed, about);
+    for panel in panels(study) {
+        let inside =
+            |method: &usize| panel.is_empty() || study.method[*method].panels.contains(&panel);
+        for method in (0..study.method.len()).filter(inside) {
+            let label = study.method[method].label();
+            // Levels less sparse than the network itself are one point.
+            let (mut x, mut y): (Vec<f64>, Vec<Mean>) = (Vec::new(), Vec::new());
+            for l in results::envelope(study, done, method) {
+                if l.test.count > 0 && l.sparsity < 1.0 && x.last().is_none_or(|v| l.sparsity > *v)
+                {
+                    x.push(l.sparsity);
+                    y.push(l.test);
+                }
+            }
+            if !x.is_empty() {
+                sparsity.curves.push(banded(&label, x, &y, panel.clone()));
+            }
+            let last = results.chosen.iter().rev().find(|c| c.method == method);
+            if let Some((key, x, y)) = last.and_then(|c| sweep(study, done, c)) {
+                let at = round(100.0 * study.study.select.last().copied().unwrap_or(0.0));
+                let part = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
+                strength.curves.push(banded(&label, x, &y, format!("{part}{key} at {at} %")));
+            }
+        }
+    }
+    [sparsity, strength].into_iter().filter(|d| !d.curves.is_empty()).collect()
+}
+
+/// The panels, in the order met; one without a name where no method has any.
+fn panels(study: &StudyConfig) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for panel in study.method.iter().flat_map(|m| &m.panels) {
+        if !all.contains(panel) {
+            all.push(panel.clone());
+        }
+    }
+    if all.is_empty() { vec![String::new()] } else { all }
+}
+
+/// The accuracy of a method at a level against its strengths: of grids over a strength or a total alone.
+fn sweep(
+    study: &StudyConfig,
+    done: &[Done],
+    chosen: &super::Chosen,
+) -> Option<(String, Vec<f64>, Vec<Mean>)> {
+    let grid = &study.method[chosen.method].grid;
+    let (key, values) = grid.first_key_value().filter(|_| grid.len() == 1)?;
+    let key = key.trim_start_matches("factors.");
+    if !["strength", "total"].contains(&key) {
+        return None;
+    }
+    let of = |choice: usize| {
+        let runs = done.iter().filter(|d| {
+            (d.method, d.choice) == (chosen.method, choice) && d.seed < study.study.tune
+        });
+        Mean::of(&runs.filter_map(|d| d.rows.get(chosen.level).map(|r| r.test)).collect::<Vec<_>>())
+    };
+    let mut known: Vec<(f64, Mean)> =
+        values.iter().enumerate().map(|(choice, value)| (*value, of(choice))).collect();
+    known.retain(|(value, test)| *value > 0.0 && test.count > 0);
+    let (x, y): (Vec<f64>, Vec<Mean>) = known.into_iter().unzip();
+    (x.len() > 1).then(|| (key.to_owned(), x, y))
+}
+
+fn banded(label: &str, x: Vec<f64>, means: &[Mean], panel: String) -> Curve {
+    let percent = |of: fn(&Mean) -> f64| -> Vec<f64> {
+        means.iter().map(|m| (100.0 * of(m)).clamp(0.0, 100.0)).collect()
+    };
+    let mut curve = Curve::new(label, x, percent(|m| m.mean)).in_panel(panel);
+    if means.iter().any(|m| m.half.is_finite()) {
+        curve.band = Some((percent(|m| m.interval().0), percent(|m| m.interval().1)));
+    }
+    curve
+}

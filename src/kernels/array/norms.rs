@@ -1,0 +1,340 @@
+//! Batch norm and sums of columns of [`nn`](crate::kernels::nn) on arrays (`norms.cu`).
+
+use super::{
+    View, ViewMut,
+    accelerator::{both, int, kernel, launch, long},
+};
+use crate::{
+    Result,
+    kernels::{
+        machine::{Argument, Source},
+        mask_weight::chunks::{same_length, within},
+        nn::{self, Buffer, Real, batch_norm},
+    },
+};
+
+/// The kernels of `norms.cu`.
+pub static SOURCE: Source = Source {
+    name: "norms",
+    text: include_str!("../nn/norms.cu"),
+    kernels: both!(
+        [],
+        "batch_moments",
+        "batch_statistics",
+        "batch_scales",
+        "batch_apply",
+        "batch_sums",
+        "batch_slopes",
+        "batch_gradient",
+        "column_parts",
+        "column_fold",
+        "layer_moments",
+        "layer_forward",
+        "layer_sums",
+        "layer_input"
+    ),
+};
+
+/// Chunks of a sum over pixels, at most, and pixels of one, at least.
+const CHUNKS: usize = 512;
+const PIXELS: usize = 16;
+
+/// Sums over pixels (or rows) of each channel, in chunks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums {
+    pixels: usize,
+    channels: usize,
+    chunk: usize,
+}
+
+impl Sums {
+    pub(super) fn of(numbers: usize, channels: usize) -> Self {
+        let pixels = numbers / channels.max(1);
+        Self { pixels, channels, chunk: pixels.div_ceil(CHUNKS).max(PIXELS) }
+    }
+
+    pub(super) fn chunks(self) -> usize {
+        self.pixels.div_ceil(self.chunk)
+    }
+
+    /// One for each chunk and channel.
+    pub(super) fn items(self) -> usize {
+        self.chunks() * self.channels
+    }
+
+    /// Bytes of two doubles for each.
+    pub(super) fn bytes(self) -> usize {
+        16 * self.items()
+    }
+
+    pub(super) fn arguments(self) -> [Argument<'static>; 3] {
+        [long(self.pixels), int(self.channels), long(self.chunk)]
+    }
+}
+
+/// γ and β of a norm.
+#[derive(Debug, Clone, Copy)]
+pub struct Affine<'a, T> {
+    /// γ.
+    pub weight: View<'a, T>,
+    /// β.
+    pub bias: View<'a, T>,
+    /// ε.
+    pub epsilon: f64,
+    /// Whether ReLU follows.
+    pub relu: bool,
+}
+
+impl<'a, T: Real> Affine<'a, T> {
+    fn host(self) -> Result<batch_norm::Affine<'a, T>> {
+        let (weight, bias) = (self.weight.host()?, self.bias.host()?);
+        Ok(batch_norm::Affine { weight, bias, epsilon: self.epsilon, relu: self.relu })
+    }
+}
+
+/// Two numbers for each channel: mean and 1/σ, or the running mean and variance.
+pub type Pair<'a, T> = (ViewMut<'a, T>, ViewMut<'a, T>);
+
+/// Training: [`batch_norm::forward_train`], with the running statistics, their momentum, and what is kept.
+///
+/// # Errors
+/// As there, when the places disagree, or the device fails.
+pub fn batch_train<T: Real>(
+    x: View<'_, T>,
+    affine: Affine<'_, T>,
+    residual: Option<View<'_, T>>,
+    (running, momentum): (Pair<'_, T>, f64),
+    kept: Pair<'_, T>,
+    y: ViewMut<'_, T>,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = y.accelerator() else {
+        let residual = residual.map(View::host).transpose()?;
+        let running =
+            batch_norm::Running { mean: running.0.host()?, variance: running.1.host()?, momentum };
+        let kept = batch_norm::Kept { mean: kept.0.host()?, inverse: kept.1.host()? };
+        let (x, affine, y) = (x.host()?, affine.host()?, y.host()?);
+        return batch_norm::forward_train(x, &affine, residual, running, kept, y, scratch);
+    };
+    let channels = affine.weight.len();
+    fits(x.len(), channels, y.len(), affine.bias.len())?;
+    for pair in [&running, &kept] {
+        same_length("a statistic of a batch norm", pair.0.len(), "its channels", channels)?;
+        same_length("a statistic of a batch norm", pair.1.len(), "its channels", channels)?;
+    }
+    let sums = Sums::of(x.len(), channels);
+    let n = x.len();
+    let (of_x, of_y) = (x.at(on)?, y.at(on)?);
+    let residual = match residual {
+        Some(r) => {
+            same_length("the residual of a batch norm", r.len(), "x", n)?;
+            r.at(on)?
+        }
+        None => Argument::Null,
+    };
+    let statistics = [
+        affine.weight.at(on)?,
+        affine.bias.at(on)?,
+        kept.0.at(on)?,
+        kept.1.at(on)?,
+        running.0.at(on)?,
+        running.1.at(on)?,
+    ];
+    let [a, b, c] = sums.arguments();
+    on.work(sums.bytes() + 16 * channels, |work| {
+        let scratch = work.scratch;
+        let parts = Argument::Memory(scratch);
+        let scale = Argument::At(scratch, sums.bytes());
+        let shift = Argument::At(scratch, sums.bytes() + 8 * channels);
+        let mut all =
+            vec![a, b, c, parts, Argument::Double(affine.epsilon), Argument::Double(momentum)];
+        all.extend(statistics);
+        all.extend([scale, shift]);
+        let relu = int(usize::from(affine.relu));
+        // SAFETY: the arguments of the kernels in their order, of the lengths just checked.
+        unsafe {
+            let moments = [a, b, c, of_x, parts];
+            work.over(&SOURCE, kernel!(T, "batch_moments"), sums.items(), &moments)?;
+            work.over(&SOURCE, kernel!(T, "batch_statistics"), channels, &all)?;
+            let apply = [long(n), int(channels), of_x, scale, shift, residual, relu, of_y];
+            work.over(&SOURCE, kernel!(T, "batch_apply"), n, &apply)
+        }
+    })
+}
+
+/// Evaluation: [`batch_norm::forward_eval`].
+///
+/// # Errors
+/// As [`batch_train`].
+pub fn batch_eval<T: Real>(
+    x: View<'_, T>,
+    affine: Affine<'_, T>,
+    residual: Option<View<'_, T>>,
+    (mean, variance): (View<'_, T>, View<'_, T>),
+    y: ViewMut<'_, T>,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = y.accelerator() else {
+        let residual = residual.map(View::host).transpose()?;
+        let running = (mean.host()?, variance.host()?);
+        let (x, affine, y) = (x.host()?, affine.host()?, y.host()?);
+        return batch_norm::forward_eval(x, &affine, residual, running, y, scratch);
+    };
+    let (n, channels) = (x.len(), affine.weight.len());
+    fits(n, channels, y.len(), affine.bias.len())?;
+    same_length("the running mean", mean.len(), "its channels", channels)?;
+    same_length("the running variance", variance.len(), "its channels", channels)?;
+    let residual = match residual {
+        Some(r) => {
+            same_length("the residual of a batch norm", r.len(), "x", n)?;
+            r.at(on)?
+        }
+        None => Argument::Null,
+    };
+    let (x, y) = (x.at(on)?, y.at(on)?);
+    let (weight, bias) = (affine.weight.at(on)?, affine.bias.at(on)?);
+    let (mean, variance) = (mean.at(on)?, variance.at(on)?);
+    on.work(16 * channels, |work| {
+        let (scale, shift) =
+            (Argument::Memory(work.scratch), Argument::At(work.scratch, 8 * channels));
+        let epsilon = Argument::Double(affine.epsilon);
+        let scales = [int(channels), epsilon, weight, bias, mean, variance, scale, shift];
+        let relu = int(usize::from(affine.relu));
+        // SAFETY: as above.
+        unsafe {
+            work.over(&SOURCE, kernel!(T, "batch_scales"), channels, &scales)?;
+            let apply = [long(n), int(channels), x, scale, shift, residual, relu, y];
+            work.over(&SOURCE, kernel!(T, "batch_apply"), n, &apply)
+        }
+    })
+}
+
+pub(super) fn fits(x: usize, channels: usize, y: usize, bias: usize) -> Result<()> {
+    within("the channels of a norm", channels as f64, channels > 0, "at least 1")?;
+    same_length("β of a norm", bias, "γ", channels)?;
+    same_length("the last pixel of x of a norm", x % channels.max(1), "whole pixels leave", 0)?;
+    same_length("y of a norm", y, "x", x)
+}
+
+/// Masks `dy` to g and sums `dγ`, `dβ`: [`batch_norm::backward_sums`].
+///
+/// # Errors
+/// As [`batch_train`].
+pub fn batch_sums<T: Real>(
+    x: View<'_, T>,
+    y: View<'_, T>,
+    dy: ViewMut<'_, T>,
+    relu: bool,
+    (mean, inverse): (View<'_, T>, View<'_, T>),
+    (dweight, dbias): Pair<'_, T>,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = dy.accelerator() else {
+        let kept = (mean.host()?, inverse.host()?);
+        let (dweight, dbias) = (dweight.host()?, dbias.host()?);
+        return batch_norm::backward_sums(
+            x.host()?,
+            y.host()?,
+            dy.host()?,
+            relu,
+            kept,
+            dweight,
+            dbias,
+            scratch,
+        );
+    };
+    let channels = dweight.len();
+    fits(x.len(), channels, y.len(), dbias.len())?;
+    same_length("dy of a batch norm", dy.len(), "x", x.len())?;
+    same_length("the mean of a batch norm", mean.len(), "its channels", channels)?;
+    same_length("1/σ of a batch norm", inverse.len(), "its channels", channels)?;
+    let sums = Sums::of(x.len(), channels);
+    let (x, y, dy) = (x.at(on)?, y.at(on)?, dy.at(on)?);
+    let (mean, inverse) = (mean.at(on)?, inverse.at(on)?);
+    let (dweight, dbias) = (dweight.at(on)?, dbias.at(on)?);
+    let [a, b, c] = sums.arguments();
+    on.work(sums.bytes(), |work| {
+        let parts = Argument::Memory(work.scratch);
+        let relu = int(usize::from(relu));
+        // SAFETY: as above.
+        unsafe {
+            let of = [a, b, c, x, y, dy, relu, mean, parts];
+            work.over(&SOURCE, kernel!(T, "batch_sums"), sums.items(), &of)?;
+            let of = [a, b, c, parts, inverse, dweight, dbias];
+            work.over(&SOURCE, kernel!(T, "batch_slopes"), channels, &of)
+        }
+    })
+}
+
+/// Turns g into `dx` in place: [`batch_norm::backward_apply`].
+///
+/// # Errors
+/// As [`batch_train`].
+pub fn batch_gradient<T: Real>(
+    x: View<'_, T>,
+    g: ViewMut<'_, T>,
+    weight: View<'_, T>,
+    (mean, inverse): (View<'_, T>, View<'_, T>),
+    (dweight, dbias): (View<'_, T>, View<'_, T>),
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = g.accelerator() else {
+        let kept = (mean.host()?, inverse.host()?);
+        let sums = (dweight.host()?, dbias.host()?);
+        return batch_norm::backward_apply(
+            x.host()?,
+            g.host()?,
+            weight.host()?,
+            kept,
+            sums,
+            scratch,
+        );
+    };
+    let (n, channels) = (x.len(), weight.len());
+    fits(n, channels, g.len(), dbias.len())?;
+    for v in [mean, inverse, dweight] {
+        same_length("a sum of a batch norm", v.len(), "its channels", channels)?;
+    }
+    let (x, weight) = (x.at(on)?, weight.at(on)?);
+    let (mean, inverse, dweight, dbias) =
+        (mean.at(on)?, inverse.at(on)?, dweight.at(on)?, dbias.at(on)?);
+    let g = g.at(on)?;
+    let channels = int(channels);
+    launch!(
+        on,
+        T,
+        "batch_gradient",
+        n,
+        [long(n), channels, x, g, weight, mean, inverse, dweight, dbias]
+    )
+}
+
+/// The sums of the columns: [`nn::column_sums`].
+///
+/// # Errors
+/// As there, when the places disagree, or the device fails.
+pub fn column_sums<T: Real>(a: View<'_, T>, sums: ViewMut<'_, T>) -> Result<()> {
+    let Some(on) = sums.accelerator() else {
+        return nn::column_sums(a.host()?, sums.host()?);
+    };
+    let columns = sums.len();
+    same_length(
+        "the last row of a sum of columns",
+        a.len() % columns.max(1),
+        "whole rows leave",
+        0,
+    )?;
+    let of = Sums::of(a.len(), columns);
+    let (a, sums) = (a.at(on)?, sums.at(on)?);
+    on.work(of.bytes(), |work| {
+        let parts = Argument::Memory(work.scratch);
+        let [p, c, k] = of.arguments();
+        // SAFETY: as above.
+        unsafe {
+            let arguments = [p, c, k, a, parts];
+            work.over(&SOURCE, kernel!(T, "column_parts"), of.items(), &arguments)?;
+            let arguments = [int(columns), int(of.chunks()), int(columns), parts, sums];
+            work.over(&SOURCE, kernel!(T, "column_fold"), columns, &arguments)
+        }
+    })
+}

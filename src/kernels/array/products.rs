@@ -1,0 +1,353 @@
+//! Convolutions and linear layers of [`nn`](crate::kernels::nn) on arrays (`products.cu`).
+//!
+//! Where a device has cuBLAS, linear layers go there ([`Session::gemm`](crate::kernels::machine::Session::gemm)).
+
+use super::{
+    View, ViewMut,
+    accelerator::{Work, both, int, kernel, long},
+};
+use crate::{
+    Result,
+    kernels::{
+        machine::{Argument, Failure, Gemm, Launch, Source},
+        mask_weight::chunks::same_length,
+        nn::{Buffer, Conv2d, ConvShape, Linear, Real},
+    },
+};
+
+/// The kernels of `products.cu`.
+pub static SOURCE: Source = Source {
+    name: "products",
+    text: include_str!("../nn/products.cu"),
+    kernels: both!(
+        [],
+        "matrix_product",
+        "conv_forward",
+        "conv_input",
+        "conv_weights",
+        "add_parts",
+        "add_rows"
+    ),
+};
+
+/// Threads of a block: one for each 4×4 numbers of a tile.
+const THREADS: u32 = 256;
+/// Blocks of a launch, at most.
+const BLOCKS: usize = 1 << 16;
+/// Output pixels of a part of a weight gradient, at least; parts, at most; and numbers of all of them, about.
+const PIXELS: usize = 256;
+const PARTS: usize = 512;
+const NUMBERS: usize = 1 << 22;
+
+/// Blocks for a product of these sizes: its tiles, as `tiles` of the `.cu` file cuts them.
+fn launch(rows: usize, cols: usize, parts: usize) -> Launch {
+    let (down, across) = if cols > 32 { (64, 64) } else { (256, 16) };
+    let tiles = rows.div_ceil(down) * cols.div_ceil(across) * parts;
+    Launch { grid: tiles.clamp(1, BLOCKS) as u32, block: THREADS, shared: 0 }
+}
+
+/// The arguments of a shape, and the batch it is for.
+fn sizes(shape: &ConvShape, batch: usize) -> Vec<Argument<'static>> {
+    let s = shape;
+    [batch, s.height, s.width, s.inputs, s.outputs, s.kernel, s.stride, s.padding].map(int).to_vec()
+}
+
+/// That x, y and w fit a convolution; the batch.
+fn batch_of(shape: &ConvShape, x: usize, y: usize, w: usize) -> Result<usize> {
+    let (input, output, weights) = shape.lens();
+    let batch = x / input;
+    same_length("x of a convolution", x, "whole images", batch.max(1) * input)?;
+    same_length("y of a convolution", y, "the images of x", batch * output)?;
+    same_length("w of a convolution", w, "its weights", weights)?;
+    within(batch * input.max(output).max(weights))?;
+    Ok(batch)
+}
+
+/// That counts of rows and of terms fit an `int`.
+pub(super) fn within(numbers: usize) -> Result<()> {
+    crate::kernels::mask_weight::chunks::within(
+        "the numbers of a product on a device",
+        numbers as f64,
+        numbers <= i32::MAX as usize,
+        "below 2^31; take a smaller batch",
+    )
+}
+
+/// `y = conv(x, w) + bias`: [`Conv2d::forward`].
+///
+/// # Errors
+/// When the lengths or places disagree, or the device fails.
+pub fn conv_forward<T: Real>(
+    conv: &Conv2d<T>,
+    x: View<'_, T>,
+    w: View<'_, T>,
+    bias: Option<View<'_, T>>,
+    y: ViewMut<'_, T>,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = y.accelerator() else {
+        let bias = bias.map(View::host).transpose()?;
+        return conv.forward(x.host()?, w.host()?, bias, y.host()?, scratch);
+    };
+    let s = conv.shape();
+    let batch = batch_of(s, x.len(), y.len(), w.len())?;
+    let mut arguments = sizes(s, batch);
+    arguments.extend([x.at(on)?, w.at(on)?]);
+    arguments.push(match bias {
+        Some(bias) => {
+            same_length("bias of a convolution", bias.len(), "its outputs", s.outputs)?;
+            bias.at(on)?
+        }
+        None => Argument::Null,
+    });
+    arguments.push(y.at(on)?);
+    let launch = launch(batch * s.out_height() * s.out_width(), s.outputs, 1);
+    on.work(0, |work| {
+        let name = kernel!(T, "conv_forward");
+        // SAFETY: the arguments of the kernel in its order, of the lengths just checked.
+        unsafe { work.session.launch(&SOURCE, name, launch, &arguments) }
+    })
+}
+
+/// `dx = Σ dy·w` or `dx += …`: [`Conv2d::backward_input`].
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn conv_input<T: Real>(
+    conv: &Conv2d<T>,
+    dy: View<'_, T>,
+    w: View<'_, T>,
+    dx: ViewMut<'_, T>,
+    accumulate: bool,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = dx.accelerator() else {
+        return conv.backward_input(dy.host()?, w.host()?, dx.host()?, accumulate, scratch);
+    };
+    let s = conv.shape();
+    let batch = batch_of(s, dx.len(), dy.len(), w.len())?;
+    let mut arguments = sizes(s, batch);
+    arguments.extend([dy.at(on)?, w.at(on)?, dx.at(on)?, int(usize::from(accumulate))]);
+    let launch = launch(batch * s.height * s.width, s.inputs, 1);
+    on.work(0, |work| {
+        // SAFETY: as above.
+        unsafe { work.session.launch(&SOURCE, kernel!(T, "conv_input"), launch, &arguments) }
+    })
+}
+
+/// `dw = Σ x·dy`: [`Conv2d::backward_weights`].
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn conv_weights<T: Real>(
+    conv: &Conv2d<T>,
+    x: View<'_, T>,
+    dy: View<'_, T>,
+    dw: ViewMut<'_, T>,
+    scratch: &mut Buffer<T>,
+) -> Result<()> {
+    let Some(on) = dw.accelerator() else {
+        return conv.backward_weights(x.host()?, dy.host()?, dw.host()?, scratch);
+    };
+    let s = conv.shape();
+    let batch = batch_of(s, x.len(), dy.len(), dw.len())?;
+    let numbers = dw.len();
+    let pixels = batch * s.out_height() * s.out_width();
+    let parts = (pixels / PIXELS).min(PARTS).min(NUMBERS / numbers).max(1);
+    let (x, dy, dw) = (x.at(on)?, dy.at(on)?, dw.at(on)?);
+    let launch = launch(numbers / s.outputs, s.outputs, parts);
+    let bytes = if parts > 1 { parts * numbers * size_of::<T>() } else { 0 };
+    on.work(bytes, |work| {
+        let sums = if parts > 1 { Argument::Memory(work.scratch) } else { dw };
+        let mut arguments = sizes(s, batch);
+        arguments.extend([int(parts), x, dy, sums]);
+        // SAFETY: as above; scratch is as long as all parts.
+        unsafe {
+            work.session.launch(&SOURCE, kernel!(T, "conv_weights"), launch, &arguments)?;
+            if parts > 1 {
+                let arguments = [long(numbers), int(parts), sums, dw];
+                work.over(&SOURCE, kernel!(T, "add_parts"), numbers, &arguments)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `parts` products `C (+)= A B (+ bias)` of matrices by strides: from one image, head, row, column to the next.
+pub(super) struct Matrices<'a> {
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) depth: usize,
+    pub(super) parts: usize,
+    pub(super) heads: usize,
+    pub(super) a: (Argument<'a>, [usize; 4]),
+    pub(super) b: (Argument<'a>, [usize; 4]),
+    pub(super) bias: Argument<'a>,
+    pub(super) c: (Argument<'a>, [usize; 3]),
+    pub(super) accumulate: bool,
+}
+
+impl Matrices<'_> {
+    /// # Safety
+    /// The matrices lie within their memory.
+    pub(super) unsafe fn launch<T: Real>(
+        &self,
+        work: &mut Work<'_>,
+    ) -> std::result::Result<(), Failure> {
+        let mut arguments =
+            [self.rows, self.cols, self.depth, self.parts, self.heads].map(int).to_vec();
+        for (pointer, strides) in [&self.a, &self.b] {
+            arguments.push(*pointer);
+            arguments.extend(strides.map(long));
+        }
+        arguments.extend([self.bias, self.c.0]);
+        arguments.extend(self.c.1.map(long));
+        arguments.push(int(usize::from(self.accumulate)));
+        let launch = launch(self.rows, self.cols, self.parts);
+        // SAFETY: the arguments of the kernel in its order; the caller's promise.
+        unsafe { work.session.launch(&SOURCE, kernel!(T, "matrix_product"), launch, &arguments) }
+    }
+
+    /// The same by cuBLAS where the session has it and the product is one it takes.
+    ///
+    /// # Safety
+    /// As [`Matrices::launch`].
+    unsafe fn best<T: Real>(&self, work: &mut Work<'_>) -> std::result::Result<(), Failure> {
+        if self.parts == 1 {
+            let gemm = Gemm {
+                sizes: [self.rows, self.cols, self.depth],
+                a: (self.a.0, self.a.1[2], self.a.1[3]),
+                b: (self.b.0, self.b.1[2], self.b.1[3]),
+                c: (self.c.0, self.c.1[2]),
+                accumulate: self.accumulate,
+                double: size_of::<T>() == 8,
+            };
+            // SAFETY: the caller's promise.
+            if unsafe { work.session.gemm(&gemm)? } {
+                if matches!(self.bias, Argument::Null) {
+                    return Ok(());
+                }
+                let numbers = self.rows * self.cols;
+                let arguments = [long(numbers), int(self.cols), self.bias, self.c.0];
+                // SAFETY: rows of C follow each other in every product with a bias.
+                return unsafe { work.over(&SOURCE, kernel!(T, "add_rows"), numbers, &arguments) };
+            }
+        }
+        // SAFETY: as above.
+        unsafe { self.launch::<T>(work) }
+    }
+}
+
+/// That x, y and w fit a linear layer; the batch.
+fn rows_of(linear: &Linear, x: usize, y: usize, w: usize) -> Result<usize> {
+    let (i, o) = (linear.inputs, linear.outputs);
+    let batch = y / o;
+    same_length("y of a linear layer", y, "whole rows", batch.max(1) * o)?;
+    same_length("x of a linear layer", x, "the rows of y", batch * i)?;
+    same_length("w of a linear layer", w, "its weights", i * o)?;
+    within(x.max(y).max(w))?;
+    Ok(batch)
+}
+
+/// `y = x Wᵀ + b`: [`Linear::forward`].
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn linear_forward<T: Real>(
+    linear: &Linear,
+    x: View<'_, T>,
+    w: View<'_, T>,
+    bias: Option<View<'_, T>>,
+    y: ViewMut<'_, T>,
+) -> Result<()> {
+    let Some(on) = y.accelerator() else {
+        let bias = bias.map(View::host).transpose()?;
+        return linear.forward(x.host()?, w.host()?, bias, y.host()?);
+    };
+    let (i, o) = (linear.inputs, linear.outputs);
+    let batch = rows_of(linear, x.len(), y.len(), w.len())?;
+    let bias = match bias {
+        Some(bias) => {
+            same_length("bias of a linear layer", bias.len(), "its outputs", o)?;
+            bias.at(on)?
+        }
+        None => Argument::Null,
+    };
+    let product = Matrices {
+        rows: batch,
+        cols: o,
+        depth: i,
+        parts: 1,
+        heads: 1,
+        a: (x.at(on)?, [0, 0, i, 1]),
+        b: (w.at(on)?, [0, 0, 1, i]),
+        bias,
+        c: (y.at(on)?, [0, 0, o]),
+        accumulate: false,
+    };
+    // SAFETY: the lengths were just checked.
+    on.work(0, |work| unsafe { product.best::<T>(work) })
+}
+
+/// `dx = dy W` or `dx += dy W`: [`Linear::backward_input`].
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn linear_input<T: Real>(
+    linear: &Linear,
+    dy: View<'_, T>,
+    w: View<'_, T>,
+    dx: ViewMut<'_, T>,
+    accumulate: bool,
+) -> Result<()> {
+    let Some(on) = dx.accelerator() else {
+        return linear.backward_input(dy.host()?, w.host()?, dx.host()?, accumulate);
+    };
+    let (i, o) = (linear.inputs, linear.outputs);
+    let batch = rows_of(linear, dx.len(), dy.len(), w.len())?;
+    let product = Matrices {
+        rows: batch,
+        cols: i,
+        depth: o,
+        parts: 1,
+        heads: 1,
+        a: (dy.at(on)?, [0, 0, o, 1]),
+        b: (w.at(on)?, [0, 0, i, 1]),
+        bias: Argument::Null,
+        c: (dx.at(on)?, [0, 0, i]),
+        accumulate,
+    };
+    // SAFETY: the lengths were just checked.
+    on.work(0, |work| unsafe { product.best::<T>(work) })
+}
+
+/// `dW = dyᵀ x`: [`Linear::backward_weights`].
+///
+/// # Errors
+/// As [`conv_forward`].
+pub fn linear_weights<T: Real>(
+    linear: &Linear,
+    x: View<'_, T>,
+    dy: View<'_, T>,
+    dw: ViewMut<'_, T>,
+) -> Result<()> {
+    let Some(on) = dw.accelerator() else {
+        return linear.backward_weights(x.host()?, dy.host()?, dw.host()?);
+    };
+    let (i, o) = (linear.inputs, linear.outputs);
+    let batch = rows_of(linear, x.len(), dy.len(), dw.len())?;
+    let product = Matrices {
+        rows: o,
+        cols: i,
+        depth: batch,
+        parts: 1,
+        heads: 1,
+        a: (dy.at(on)?, [0, 0, 1, o]),
+        b: (x.at(on)?, [0, 0, i, 1]),
+        bias: Argument::Null,
+        c: (dw.at(on)?, [0, 0, i]),
+        accumulate: false,
+    };
+    // SAFETY: the lengths were just checked.
+    on.work(0, |work| unsafe { product.best::<T>(work) })
+}
