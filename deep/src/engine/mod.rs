@@ -29,6 +29,12 @@ pub enum Mode {
     Evaluate,
 }
 
+/// Runs `work` on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from outside threads are
+/// woken and waited for every time.
+fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// Numbers of memory an image of a batch takes, activations and their gradients.
 pub fn numbers_per_image(network: &Network) -> usize {
     let plan = Plan::new(network);
@@ -152,9 +158,7 @@ impl<T: Real> Model<T> {
         self.images = x.len() / image;
         self.passes += u64::from(mode == Mode::Train);
         pointwise::copy(&mut self.values[self.plan.place[0]][..x.len()], x)?;
-        for layer in 0..self.nodes.len() {
-            self.step(layer, parameters, mode)?;
-        }
+        inside(|| (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
         let last = self.nodes.len();
         Ok(&self.values[self.plan.place[last]][..self.images * self.network.classes()])
     }
@@ -283,9 +287,8 @@ impl<T: Real> Model<T> {
 
     /// From the gradient of the last value to those of all parameters.
     fn propagate(&mut self, parameters: &[T], gradient: &mut [T]) -> Result<()> {
-        (0..self.nodes.len())
-            .rev()
-            .try_for_each(|layer| self.step_back(layer, parameters, gradient))
+        let mut layers = (0..self.nodes.len()).rev();
+        inside(|| layers.try_for_each(|l| self.step_back(l, parameters, gradient)))
     }
 
     fn step_back(&mut self, layer: usize, parameters: &[T], gradient: &mut [T]) -> Result<()> {
