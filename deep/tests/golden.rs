@@ -15,6 +15,11 @@ use mirrorflow_deep::{
 use mirrorflow_kernels_on_host::machines;
 use ndarray_npy::NpzReader;
 
+#[path = "golden/epoch.rs"]
+mod epoch;
+#[path = "golden/torchvision.rs"]
+mod torchvision;
+
 type Arrays = BTreeMap<String, Vec<f64>>;
 
 fn read(name: &str) -> Arrays {
@@ -165,6 +170,13 @@ fn resnet_is_pytorch_s() {
     let shape = Shape { height: 16, width: 16, channels: 3 };
     against_torch::<f64>(&Home::Processor, "resnet8", "torch_resnet8_f64.npz", shape, TIGHT);
     against_torch::<f32>(&Home::Processor, "resnet8", "torch_resnet8_f32.npz", shape, SINGLE);
+}
+
+#[test]
+fn the_vision_transformer_is_pytorch_s() {
+    let shape = Shape { height: 8, width: 8, channels: 1 };
+    against_torch::<f64>(&Home::Processor, "vit-tiny", "torch_vit_f64.npz", shape, TIGHT);
+    against_torch::<f32>(&Home::Processor, "vit-tiny", "torch_vit_f32.npz", shape, SINGLE);
 }
 
 /// Loss with penalty, gradients of m, w and biases by their first plain step, and the losses of five steps.

@@ -15,7 +15,7 @@ use mirrorflow::{
             Array, Home, View, ViewMut, pointwise,
             softmax::{Totals, check_labels, cross_entropy},
         },
-        nn::{Buffer, Real, softmax::Scores},
+        nn::{Buffer, Real, softmax::Scores, squared::squared},
     },
 };
 
@@ -30,6 +30,12 @@ pub enum Mode {
     Train,
     /// The running ones.
     Evaluate,
+}
+
+/// Runs `work` on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from outside threads are
+/// woken and waited for every time.
+fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
 }
 
 /// Numbers of memory an image of a batch takes, activations and their gradients.
@@ -48,6 +54,8 @@ pub struct Model<T: Real> {
     batch: usize,
     /// Images of the last forward pass.
     images: usize,
+    /// Passes of training so far.
+    passes: u64,
     /// Activations; a value that overwrites another shares its place.
     values: Vec<Array<T>>,
     gradients: Vec<Array<T>>,
@@ -89,6 +97,7 @@ impl<T: Real> Model<T> {
             nodes,
             batch,
             images: 0,
+            passes: 0,
             values: arrays(&plan.value_lens)?,
             gradients: arrays(&plan.gradient_lens)?,
             labels: Array::zeros(home, batch)?,
@@ -144,6 +153,16 @@ impl<T: Real> Model<T> {
         })
     }
 
+    /// Passes of training that the running statistics have seen: PyTorch's `num_batches_tracked`.
+    pub fn passes(&self) -> u64 {
+        self.passes
+    }
+
+    /// Sets what [`Model::passes`] counts on from, as a checkpoint says.
+    pub fn set_passes(&mut self, passes: u64) {
+        self.passes = passes;
+    }
+
     /// The logits of some images (B×height×width×channels, B at most the batch size, on the processor).
     ///
     /// # Errors
@@ -166,14 +185,13 @@ impl<T: Real> Model<T> {
             });
         }
         self.images = x.len() / image;
+        self.passes += u64::from(mode == Mode::Train);
         let first = self.values[self.plan.place[0]].part_mut(0..x.len());
         match self.home {
             Home::Processor => pointwise::copy(x.into(), first)?,
             Home::Device(_) => first.write(x)?,
         }
-        for layer in 0..self.nodes.len() {
-            self.step(layer, parameters, mode)?;
-        }
+        inside(|| (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
         Ok(self.logits())
     }
 
@@ -291,7 +309,48 @@ impl<T: Real> Model<T> {
         let done = cross_entropy(self.logits(), labels, Some(to), totals);
         self.gradients[slot] = slopes;
         done?;
-        (0..last).rev().try_for_each(|layer| self.step_back(layer, parameters, gradient.again()))
+        self.propagate(parameters, gradient.again())
+    }
+
+    /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
+    /// respect to all parameters: regression in place of [`Model::backward`]. The loss itself is computed on the processor.
+    ///
+    /// # Errors
+    /// When the targets are not as many as the outputs, the gradient does not fit the network, or a device fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use mirrorflow_deep::{engine::{Mode, Model}, network::{Shape, named}};
+    /// let two = Shape { height: 1, width: 1, channels: 2 };
+    /// let mut model = Model::<f64>::new(&named("diagonal", two, 1)?, 1)?;
+    /// let (x, mut gradient) = ([0.5, 0.25], [0.0; 2]);
+    /// model.forward(&[2.0, 4.0], &x[..], Mode::Train)?;
+    /// assert_eq!(model.backward_squared(&[5.0], &x[..], &mut gradient[..])?, 4.5);
+    /// assert_eq!(gradient, [-6.0, -12.0]);
+    /// # Ok::<(), mirrorflow::Error>(())
+    /// ```
+    pub fn backward_squared<'p, 'g>(
+        &mut self,
+        targets: &[T],
+        parameters: impl Into<View<'p, T>>,
+        gradient: impl Into<ViewMut<'g, T>>,
+    ) -> Result<f64> {
+        let (parameters, gradient) = (parameters.into(), gradient.into());
+        self.check(parameters.len())?;
+        self.check(gradient.len())?;
+        let outputs = self.logits().to_vec()?;
+        let mut slopes = vec![T::ZERO; outputs.len()];
+        let loss = squared(&outputs, targets, self.images, Some(&mut slopes))?;
+        let slot = self.plan.back[self.nodes.len() - 1].output;
+        self.gradients[slot].part_mut(0..slopes.len()).write(&slopes)?;
+        self.propagate(parameters, gradient)?;
+        Ok(loss)
+    }
+
+    /// From the gradient of the last value to those of all parameters.
+    fn propagate(&mut self, parameters: View<'_, T>, mut gradient: ViewMut<'_, T>) -> Result<()> {
+        let mut layers = (0..self.nodes.len()).rev();
+        inside(|| layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
     }
 
     fn step_back(

@@ -304,4 +304,6 @@ pub(crate) fn update_rest<T: Number>(
 }
 
 #[cfg(test)]
+mod network_tests;
+#[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ pub fn catalogue() -> &'static [(&'static str, &'static str)] {
         ("mlp", "linear layers of 300 and 100 neurons with ReLU (LeCun et al. 1998)"),
         ("mlp-small", "linear layers of 32 and 16 neurons with ReLU"),
         ("linear", "one linear layer"),
+        ("diagonal", "one linear layer without bias: with x = m⊙w a diagonal linear network"),
         ("lenet5", "two 5×5 convolutions with pooling, three linear layers (LeCun et al. 1998)"),
         ("resnet8", "residual network of 8 layers, 8 channels wide"),
         ("resnet20", "residual network of 20 layers, 16 channels wide, for CIFAR"),
@@ -40,6 +41,7 @@ pub fn named(name: &str, input: Shape, classes: usize) -> Result<Network> {
         "mlp" => mlp(name, input, &[300, 100], classes),
         "mlp-small" => mlp(name, input, &[32, 16], classes),
         "linear" => mlp(name, input, &[], classes),
+        "diagonal" => diagonal(input, classes),
         "lenet5" => lenet5(input, classes),
         "resnet8" => small(8, &[1, 1, 1]),
         "resnet20" => small(16, &[3, 3, 3]),
@@ -71,6 +73,14 @@ pub fn mlp(name: &str, input: Shape, widths: &[usize], classes: usize) -> Result
         layers.push(Layer { name, op: Op::Linear { outputs: *outputs }, input });
     }
     Network::new(name, input, layers)
+}
+
+/// `p = Z x` on images as rows of Z: a convolution over all of the image's numbers as the channels of one pixel, which has no bias.
+fn diagonal(input: Shape, classes: usize) -> Result<Network> {
+    let op = Op::Conv { outputs: classes, kernel: 1, stride: 1, padding: 0, bias: false };
+    let chain = [("", Op::Flatten), ("fc", op)].into_iter().enumerate();
+    let layers = chain.map(|(input, (name, op))| Layer { name: name.into(), op, input }).collect();
+    Network::new("diagonal", input, layers)
 }
 
 /// LeNet-5 as it is trained today: ReLU, max pooling, `conv1, conv2, fc1, fc2, fc3`. Images of 28×28 get a frame of 2.

@@ -27,6 +27,12 @@ impl Tensor {
         let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         Self { dtype: Dtype::F32, shape, bytes }
     }
+
+    /// A scalar as PyTorch counts.
+    fn count(number: u64) -> Self {
+        let bytes = number.cast_signed().to_le_bytes().to_vec();
+        Self { dtype: Dtype::I64, shape: Vec::new(), bytes }
+    }
 }
 
 impl View for &Tensor {
@@ -68,7 +74,16 @@ fn weights(network: &Network, model: &Model<f32>, x: &Array<f32>) -> Result<Vec<
     for (name, statistic) in model.statistics() {
         all.push((name, Tensor::floats(vec![statistic.len()], &statistic.to_vec()?)));
     }
+    all.extend(tracked(model).map(|name| (name, Tensor::count(model.passes()))));
     Ok(all)
+}
+
+/// PyTorch's count beside the running statistics of each batch norm.
+fn tracked(model: &Model<f32>) -> impl Iterator<Item = String> {
+    let layers = model.statistics().filter_map(|(name, _)| {
+        name.strip_suffix("running_mean").map(|layer| format!("{layer}num_batches_tracked"))
+    });
+    layers.collect::<Vec<_>>().into_iter()
 }
 
 fn write(path: &Path, tensors: &[(String, Tensor)], about: &About) -> Result<()> {
@@ -224,6 +239,11 @@ pub(super) fn load_weights(
         let values = floats(path, &tensors, &name, &[to.len()])?;
         to.view_mut().write(&values)?;
     }
+    // All layers have seen the same passes. Weights saved without the counts are as good.
+    let first = tracked(model).next().and_then(|name| tensors.tensor(&name).ok());
+    if let Some(Ok(bytes)) = first.map(|t| <[u8; 8]>::try_from(t.data())) {
+        model.set_passes(u64::from_le_bytes(bytes));
+    }
     Ok(())
 }
 
@@ -281,3 +301,7 @@ pub(super) fn resume(
     }
     Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
 }
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;

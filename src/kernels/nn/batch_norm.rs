@@ -251,24 +251,55 @@ fn apply<T: Real>(
     }
 }
 
+/// Numbers of several pixels side by side, where channels are few and divide it: sums that stay in registers.
+const SIDE: usize = 64;
+
+/// `sums[c] += f(number, c)` over all pixels.
+#[inline(always)]
+fn over_pixels<E: Real>(x: &[E], sums: &mut [E], f: impl Fn(E, usize, E) -> E) {
+    let channels = sums.len();
+    let mut rest = x;
+    if channels < SIDE && SIDE.is_multiple_of(channels) {
+        let (blocks, left) = x.as_chunks::<SIDE>();
+        let mut side = [E::ZERO; SIDE];
+        for x in blocks {
+            for i in 0..SIDE {
+                side[i] = f(x[i], i, side[i]);
+            }
+        }
+        for side in side.chunks_exact(channels) {
+            sums.iter_mut().zip(side).for_each(|(sum, side)| *sum += *side);
+        }
+        rest = left;
+    }
+    for x in rest.chunks_exact(channels) {
+        for c in 0..channels {
+            sums[c] = f(x[c], c, sums[c]);
+        }
+    }
+}
+
+/// `a` again and again, as far as [`over_pixels`] looks.
+#[inline(always)]
+fn beside<E: Real>(a: &[E]) -> [E; SIDE] {
+    std::array::from_fn(|i| a[i % a.len()])
+}
+
 #[inline(always)]
 fn moments_body<L: Lanes>(x: &[L::E], part: &mut [L::E]) {
     let channels = part.len() / 2;
     let (mean, squares) = part.split_at_mut(channels);
     mean.fill(L::E::ZERO);
     squares.fill(L::E::ZERO);
-    for x in x.chunks_exact(channels) {
-        for (mean, x) in mean.iter_mut().zip(x) {
-            *mean += *x;
-        }
-    }
+    over_pixels(x, mean, |x, _, sum| sum + x);
     let share = L::E::of(channels as f64 / x.len() as f64);
     mean.iter_mut().for_each(|m| *m = *m * share);
-    for x in x.chunks_exact(channels) {
-        for ((squares, x), mean) in squares.iter_mut().zip(x).zip(&*mean) {
-            let apart = *x - *mean;
-            *squares = L::fma1(apart, apart, *squares);
-        }
+    let square = |apart: L::E, sum: L::E| L::fma1(apart, apart, sum);
+    if channels < SIDE {
+        let mean = beside(mean);
+        over_pixels(x, squares, |x, c, sum| square(x - mean[c], sum));
+    } else {
+        over_pixels(x, squares, |x, c, sum| square(x - mean[c], sum));
     }
 }
 
@@ -340,7 +371,23 @@ fn gradient_sums_body<L: Lanes>(
             *dy = if *y > L::E::ZERO { *dy } else { L::E::ZERO };
         }
     }
-    for (dy, x) in dy.chunks_exact(channels).zip(x.chunks_exact(channels)) {
+    let mut done = 0;
+    if channels < SIDE && SIDE.is_multiple_of(channels) {
+        let mean = beside(mean);
+        let (mut sums, mut slopes) = ([L::E::ZERO; SIDE], [L::E::ZERO; SIDE]);
+        for (dy, x) in dy.as_chunks::<SIDE>().0.iter().zip(x.as_chunks::<SIDE>().0) {
+            for i in 0..SIDE {
+                sums[i] += dy[i];
+                slopes[i] = L::fma1(dy[i], x[i] - mean[i], slopes[i]);
+            }
+        }
+        for i in 0..SIDE {
+            sum[i % channels] += sums[i];
+            slope[i % channels] += slopes[i];
+        }
+        done = dy.len() / SIDE * SIDE;
+    }
+    for (dy, x) in dy[done..].chunks_exact(channels).zip(x[done..].chunks_exact(channels)) {
         for c in 0..channels {
             sum[c] += dy[c];
             slope[c] = L::fma1(dy[c], x[c] - mean[c], slope[c]);

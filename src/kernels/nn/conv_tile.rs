@@ -79,6 +79,9 @@ fn tiles<L: Lanes, const P: usize, const Q: usize>(
             start[q] = unsafe { L::load(spare.as_ptr().add(q * L::N)) };
         }
     }
+    // Where the sums go before they are stored for good: were they picked one by one, they would live in memory throughout.
+    let mut done = [L::E::ZERO; 320];
+    assert!(P * width <= done.len());
     let count = pass.pixels.len();
     for first in (0..count).step_by(P) {
         let pixel: [(usize, usize); P] =
@@ -105,21 +108,22 @@ fn tiles<L: Lanes, const P: usize, const Q: usize>(
                 }
             }
             for i in 0..P {
-                if first + i < count {
-                    let to = target.as_mut_ptr().add(pixel[i].1 + channel);
-                    if left == width {
-                        for q in 0..Q {
-                            let to = to.add(q * L::N);
-                            let sum = sums[i][q];
-                            L::store(if accumulate { L::add(L::load(to), sum) } else { sum }, to);
-                        }
-                    } else {
-                        for q in 0..Q {
-                            L::store(sums[i][q], spare.as_mut_ptr().add(q * L::N));
-                        }
-                        for c in 0..left {
-                            *to.add(c) = if accumulate { *to.add(c) + spare[c] } else { spare[c] };
-                        }
+                for q in 0..Q {
+                    L::store(sums[i][q], done.as_mut_ptr().add((i * Q + q) * L::N));
+                }
+            }
+            for i in 0..P.min(count - first) {
+                let to = target.as_mut_ptr().add(pixel[i].1 + channel);
+                let from = done.as_ptr().add(i * width);
+                if left == width {
+                    for q in 0..Q {
+                        let (to, sum) = (to.add(q * L::N), L::load(from.add(q * L::N)));
+                        L::store(if accumulate { L::add(L::load(to), sum) } else { sum }, to);
+                    }
+                } else {
+                    for c in 0..left {
+                        let (to, sum) = (to.add(c), *from.add(c));
+                        *to = if accumulate { *to + sum } else { sum };
                     }
                 }
             }

@@ -21,6 +21,7 @@ pub mod pointwise;
 pub mod pool;
 mod real;
 pub mod softmax;
+pub mod squared;
 pub mod tokens;
 
 pub use buffer::Buffer;

@@ -45,6 +45,9 @@ pub struct Pool {
     pub padding: usize,
 }
 
+/// Channels that are looked at together.
+const BLOCK: usize = 32;
+
 impl Pool {
     /// The mean of a whole image (the image must be square).
     pub fn global(size: usize, channels: usize) -> Self {
@@ -134,17 +137,24 @@ impl Pool {
             for (place, (y, dy)) in y.chunks_exact(c).zip(dy.chunks_exact(c)).enumerate() {
                 match self.kind {
                     Kind::Max => {
-                        for channel in 0..c {
-                            let mut found = None;
+                        for first in (0..c).step_by(BLOCK) {
+                            let block = first..c.min(first + BLOCK);
+                            // What has not found its entry yet. A NaN equals nothing: its gradient is lost, its loss
+                            // is NaN anyway.
+                            let mut rest = [T::ZERO; BLOCK];
+                            let rest = &mut rest[..block.len()];
+                            rest.copy_from_slice(&dy[block.clone()]);
                             self.visit(place, |at| {
-                                if found.is_none() && x[at + channel] == y[channel] {
-                                    found = Some(at + channel);
+                                let at = at + block.start..at + block.end;
+                                let pairs = x[at.clone()].iter().zip(&y[block.clone()]);
+                                for ((dx, rest), (x, y)) in
+                                    dx[at].iter_mut().zip(&mut *rest).zip(pairs)
+                                {
+                                    let hit = *x == *y;
+                                    *dx += if hit { *rest } else { T::ZERO };
+                                    *rest = if hit { T::ZERO } else { *rest };
                                 }
                             });
-                            // A NaN equals nothing: its gradient is lost, its loss is NaN anyway.
-                            if let Some(at) = found {
-                                dx[at] += dy[channel];
-                            }
                         }
                     }
                     Kind::Mean => self.visit(place, |at| {
