@@ -32,10 +32,13 @@ pub enum Mode {
     Evaluate,
 }
 
-/// Runs `work` on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from outside threads are
-/// woken and waited for every time.
-fn inside<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| work())
+/// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from
+/// outside threads are woken and waited for every time.
+fn inside<R: Send>(home: &Home, work: impl FnOnce() -> R + Send) -> R {
+    match home {
+        Home::Processor => rayon::scope(|_| work()),
+        Home::Device(_) => work(),
+    }
 }
 
 /// Numbers of memory an image of a batch takes, activations and their gradients.
@@ -191,7 +194,8 @@ impl<T: Real> Model<T> {
             Home::Processor => pointwise::copy(x.into(), first)?,
             Home::Device(_) => first.write(x)?,
         }
-        inside(|| (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
+        let home = self.home.clone();
+        inside(&home, || (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
         Ok(self.logits())
     }
 
@@ -297,26 +301,25 @@ impl<T: Real> Model<T> {
         gradient: impl Into<ViewMut<'g, T>>,
         totals: &mut Totals,
     ) -> Result<()> {
-        let (parameters, mut gradient) = (parameters.into(), gradient.into());
+        let (parameters, gradient) = (parameters.into(), gradient.into());
         self.take_labels(labels)?;
         self.check(parameters.len())?;
         self.check(gradient.len())?;
-        let last = self.nodes.len();
-        let len = self.len_of(last);
-        let slot = self.plan.back[last - 1].output;
+        let (slot, len) = self.last_gradient();
         let mut slopes = std::mem::take(&mut self.gradients[slot]);
         let (labels, to) = (self.labels.part(0..self.images), slopes.part_mut(0..len));
         let done = cross_entropy(self.logits(), labels, Some(to), totals);
         self.gradients[slot] = slopes;
         done?;
-        self.propagate(parameters, gradient.again())
+        self.propagate(parameters, gradient)
     }
 
     /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
-    /// respect to all parameters: regression in place of [`Model::backward`]. The loss itself is computed on the processor.
+    /// respect to all parameters: regression in place of [`Model::backward`]. From a device the outputs come to the processor,
+    /// and the gradient of the loss with respect to them goes back.
     ///
     /// # Errors
-    /// When the targets are not as many as the outputs, the gradient does not fit the network, or a device fails.
+    /// When the targets are not as many as the outputs, the gradient does not fit the network, or the device fails.
     ///
     /// # Examples
     /// ```
@@ -338,19 +341,26 @@ impl<T: Real> Model<T> {
         let (parameters, gradient) = (parameters.into(), gradient.into());
         self.check(parameters.len())?;
         self.check(gradient.len())?;
+        let (slot, len) = self.last_gradient();
         let outputs = self.logits().to_vec()?;
-        let mut slopes = vec![T::ZERO; outputs.len()];
+        let mut slopes = vec![T::ZERO; len];
         let loss = squared(&outputs, targets, self.images, Some(&mut slopes))?;
-        let slot = self.plan.back[self.nodes.len() - 1].output;
-        self.gradients[slot].part_mut(0..slopes.len()).write(&slopes)?;
+        self.gradients[slot].part_mut(0..len).write(&slopes)?;
         self.propagate(parameters, gradient)?;
         Ok(loss)
     }
 
+    /// Where the gradient of the last value stands, and its numbers.
+    fn last_gradient(&self) -> (usize, usize) {
+        let last = self.nodes.len();
+        (self.plan.back[last - 1].output, self.len_of(last))
+    }
+
     /// From the gradient of the last value to those of all parameters.
     fn propagate(&mut self, parameters: View<'_, T>, mut gradient: ViewMut<'_, T>) -> Result<()> {
+        let home = self.home.clone();
         let mut layers = (0..self.nodes.len()).rev();
-        inside(|| layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
+        inside(&home, || layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
     }
 
     fn step_back(
