@@ -40,7 +40,7 @@ pub const SOURCES: &[&Source] = &[
     &super::array::softmax::SOURCE,
 ];
 
-/// Memory of a session: a number that only this session understands.
+/// Memory of a session: a number that only its session understands.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Memory(pub usize);
 

@@ -278,7 +278,7 @@ fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut ViewMut<'_, T>) -> 
 ///
 /// # Errors
 /// When a parameter of the optimiser is out of range.
-pub(crate) fn update_rest<T: Number>(
+pub fn update_rest<T: Number>(
     step: &Step<'_>,
     rest: &[Place],
     state: &mut State<T>,
