@@ -186,8 +186,19 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
         ("memory: gradient", megabytes(memory.gradient)),
         ("memory: activations", megabytes(memory.activations)),
         ("steps", steps.to_string()),
-        ("time of a step", format!("about {:.0} ms on this machine", 1e3 * seconds)),
-        ("time of all steps", format!("about {:.2} h", seconds * steps as f64 / 3600.0)),
+        ("time of a step", format!("about {} on this machine", duration(seconds))),
+        ("time of all steps", format!("about {}", duration(seconds * steps as f64))),
     ])?;
     Ok(true)
+}
+
+/// Seconds in the unit in which they read well.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 0.01 => format!("{:.2} ms", 1e3 * s),
+        s if s < 1.0 => format!("{:.0} ms", 1e3 * s),
+        s if s < 120.0 => format!("{s:.1} s"),
+        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
 }

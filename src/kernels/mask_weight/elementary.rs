@@ -102,7 +102,7 @@ mod tests {
 
     /// All 2³² arguments: `cargo test --release -- --ignored every_f32`.
     #[test]
-    #[ignore = "all 2^32 arguments take minutes; the test above takes every 1013th"]
+    #[ignore = "all 2^32 arguments take two minutes; the test above takes every 1013th"]
     fn exponential_of_every_f32_is_right_to_one_ulp() {
         let worst = worst_exp(1);
         println!("{worst} ulp");
