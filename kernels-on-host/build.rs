@@ -1,4 +1,5 @@
-//! Compiles every `.cu` file for the host, twice: for blocks of one thread and for blocks of many.
+//! Compiles every `.cu` file for the host, twice: for blocks of one thread and for blocks of many; and the libraries of the
+//! simulated device.
 
 use std::{
     env,
@@ -39,6 +40,26 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(found)
 }
 
+/// The shared libraries of `simulated/`, under the names that `cudarc` looks for first.
+fn libraries(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let compiler = cc::Build::new().opt_level(2).get_compiler();
+    for name in ["cuda", "nvrtc", "cublas", "cudnn"] {
+        let made = compiler
+            .to_command()
+            .args(["-shared", "-fPIC", "-std=gnu11", "-pthread", "-ffp-contract=off"])
+            .arg(format!("-Wl,-soname,lib{name}.so"))
+            .arg(folder.join(format!("{name}.c")))
+            .arg("-o")
+            .arg(out.join(format!("lib{name}.simulated.so")))
+            .status()?;
+        if !made.success() {
+            return Err(format!("{name}.c does not compile").into());
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -63,6 +84,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("fma") && std::is_x86_feature_detected!("avx2") {
         build.flag("-mfma").flag("-mavx2");
+    }
+    if env::var("CARGO_CFG_TARGET_OS")? == "linux" {
+        libraries(&root.join("simulated"), &out)?;
     }
     let (mut declared, mut table) = (String::new(), String::new());
     let mut all = sources(&library)?;

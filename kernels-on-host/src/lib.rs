@@ -22,6 +22,7 @@ use mirrorflow::{
 use rayon::prelude::*;
 
 pub mod checks;
+pub mod simulated;
 
 /// As in `shim.hpp`.
 #[repr(C)]
@@ -39,6 +40,42 @@ include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 
 /// Words after the end of memory that no kernel may touch.
 const GUARD: [u64; 8] = [0xA5A5_5A5A_0F0F_F0F0; 8];
+
+/// The arguments of a kernel, as every block reads them.
+#[derive(Clone, Copy)]
+struct Arguments(*mut *mut c_void);
+// SAFETY: blocks only read them.
+unsafe impl Send for Arguments {}
+// SAFETY: as above.
+unsafe impl Sync for Arguments {}
+
+/// Runs all blocks of a launch, several at once; what one of them complains of.
+///
+/// # Safety
+/// `arguments` are those of the kernel, a pointer for each.
+unsafe fn blocks(
+    run: Run,
+    grid: u32,
+    block: u32,
+    reverse: bool,
+    shared: usize,
+    arguments: *mut *mut c_void,
+) -> Option<String> {
+    let trouble = Mutex::new(None);
+    let arguments = Arguments(arguments);
+    (0..grid).into_par_iter().for_each(|index| {
+        let arguments = arguments;
+        let shape = Shape { index, grid, block, reverse: u32::from(reverse), shared };
+        // SAFETY: the caller vouches for the arguments; blocks write to different places, as on a device.
+        let said = unsafe { run(arguments.0, &shape) };
+        if !said.is_null() {
+            // SAFETY: the text stands in this thread until its next block.
+            let said = unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned();
+            trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(said);
+        }
+    });
+    trouble.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// The host as a machine.
 #[derive(Debug, Clone)]
@@ -73,7 +110,8 @@ impl Host {
     }
 }
 
-/// Every machine there is: the host in all its ways, and each GPU that works. Where none does, that is said once.
+/// Every machine there is: the host in all its ways, and each GPU that works; where none does, the simulated one, and that is
+/// said once.
 pub fn machines() -> Vec<Box<dyn Machine>> {
     static NOTICE: Once = Once::new();
     let mut all: Vec<Box<dyn Machine>> = Vec::new();
@@ -83,9 +121,14 @@ pub fn machines() -> Vec<Box<dyn Machine>> {
             all.extend(gpus.into_iter().map(|gpu| Box::new(gpu) as Box<dyn Machine>));
         }
         // Past the capture of the test runner: a check that did not happen must be seen.
-        Ok(Place::Cpu(Some(why))) => NOTICE.call_once(|| {
-            let _ = writeln!(std::io::stderr(), "NOTICE: no GPU is tested: {why}");
-        }),
+        Ok(Place::Cpu(Some(why))) => {
+            NOTICE.call_once(|| {
+                let _ = writeln!(std::io::stderr(), "NOTICE: no GPU is tested: {why}");
+            });
+            if let Some(simulated) = simulated::Simulated::open() {
+                all.push(Box::new(simulated.gpu()));
+            }
+        }
         _ => {}
     }
     all
@@ -224,28 +267,14 @@ impl Session for Desk {
                 Argument::Float(v) => u64::from(v.to_bits()),
             });
         }
-        let trouble = Mutex::new(None);
-        (0..launch.grid).into_par_iter().for_each(|index| {
-            let mut values = values.clone();
-            let mut pointers: Vec<*mut c_void> =
-                values.iter_mut().map(|v| std::ptr::from_mut(v).cast()).collect();
-            let shape = Shape {
-                index,
-                grid: launch.grid,
-                block: host.block,
-                reverse: u32::from(host.reverse),
-                shared: launch.shared,
-            };
-            // SAFETY: the caller vouches for the arguments; blocks write to different places, as on a
-            // device.
-            let said = unsafe { run(pointers.as_mut_ptr(), &shape) };
-            if !said.is_null() {
-                // SAFETY: the text stands in this thread until its next block.
-                let said = unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned();
-                trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(said);
-            }
-        });
-        if let Some(said) = trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let mut pointers: Vec<*mut c_void> =
+            values.iter_mut().map(|v| std::ptr::from_mut(v).cast()).collect();
+        // SAFETY: the caller vouches for the arguments.
+        let said = unsafe {
+            let at = pointers.as_mut_ptr();
+            blocks(*run, launch.grid, host.block, host.reverse, launch.shared, at)
+        };
+        if let Some(said) = said {
             return Err(host.failure(format!("{kernel}: {said}")));
         }
         if self.memory.iter().flatten().any(|(words, _)| !words.ends_with(&GUARD)) {

@@ -6,6 +6,7 @@
 
 use std::ffi::CStr;
 
+use super::nn::ConvShape;
 use crate::Result;
 
 /// A `.cu` file with the kernels in it.
@@ -88,6 +89,30 @@ pub struct Gemm<'a> {
     pub c: (Argument<'a>, usize),
     /// Whether it is added to what stands in C.
     pub accumulate: bool,
+    /// f64, else f32.
+    pub double: bool,
+}
+
+/// One of the three sums of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Output images from images and weights.
+    Forward,
+    /// The gradient of the images from those of the output images.
+    Input,
+    /// The gradient of the weights.
+    Weights,
+}
+
+/// A convolution that a library may take: NHWC images, weights as `[o, ky, kx, i]` (ours are `[ky, kx, i, o]`), no bias.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Convolution {
+    /// Which sum.
+    pub part: Part,
+    /// Sizes.
+    pub shape: ConvShape,
+    /// Images.
+    pub batch: usize,
     /// f64, else f32.
     pub double: bool,
 }
@@ -189,6 +214,29 @@ pub trait Session: Send {
     /// # Safety
     /// The matrices lie within their memory.
     unsafe fn gemm(&mut self, _product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
+        Ok(false)
+    }
+    /// Whether the device has a library that takes this convolution.
+    ///
+    /// # Errors
+    /// When the library fails.
+    fn convolves(&mut self, _what: &Convolution) -> std::result::Result<bool, Failure> {
+        Ok(false)
+    }
+    /// Queues a convolution of images x, weights w and output images y, of which the one that its part names is written,
+    /// or added to; `false` where the library does not take it after all (nothing is written then).
+    ///
+    /// # Errors
+    /// When the library fails.
+    ///
+    /// # Safety
+    /// The arrays are as long as the shape says.
+    unsafe fn convolve(
+        &mut self,
+        _what: &Convolution,
+        _arrays: [Argument<'_>; 3],
+        _accumulate: bool,
+    ) -> std::result::Result<bool, Failure> {
         Ok(false)
     }
 }

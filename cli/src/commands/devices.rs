@@ -15,6 +15,7 @@ struct Found {
     driver: Result<i32, Missing>,
     nvrtc: Result<(i32, i32), Missing>,
     cublas: bool,
+    cudnn: Option<usize>,
     cards: Result<Vec<Card>, Missing>,
 }
 
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Done {
         driver: cuda::driver_version(),
         nvrtc: cuda::nvrtc_version(),
         cublas: cuda::has_cublas(),
+        cudnn: cuda::cudnn_version(),
         cards: cuda::cards(),
     };
     if args.json {
@@ -36,6 +38,11 @@ pub(crate) fn run(args: &DevicesArgs) -> Done {
 
 fn dotted(version: i32) -> String {
     format!("{}.{}", version / 1000, version % 1000 / 10)
+}
+
+/// 90201 as 9.2.1.
+fn three(version: usize) -> String {
+    format!("{}.{}.{}", version / 10000, version % 10000 / 100, version % 100)
 }
 
 /// What kernels lack even where there is a device; the first missing thing is enough.
@@ -63,7 +70,24 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
             "nvrtc",
             found.nvrtc.as_ref().map_or_else(Missing::to_string, |v| format!("{}.{}", v.0, v.1)),
         ),
-        ("cublas", if found.cublas { "found" } else { "not found; no kernel needs it yet" }.into()),
+        (
+            "cublas",
+            if found.cublas {
+                "found"
+            } else {
+                "not found: products of matrices run on kernels of our own (libcublas.so.12, of the \
+                 CUDA toolkit 12)"
+            }
+            .into(),
+        ),
+        (
+            "cudnn",
+            found.cudnn.map(three).unwrap_or_else(|| {
+                "no 9 or newer found: convolutions run on kernels of our own (pip install \
+                 nvidia-cudnn-cu12, and set MIRRORFLOW_CUDNN to the folder of libcudnn.so.9)"
+                    .into()
+            }),
+        ),
     ];
     match &found.cards {
         Ok(cards) => {
@@ -101,6 +125,7 @@ fn as_json(found: &Found) -> Value {
             "driver": found.driver.as_ref().ok().map(|v| dotted(*v)),
             "nvrtc": found.nvrtc.as_ref().ok().map(|v| format!("{}.{}", v.0, v.1)),
             "cublas": found.cublas,
+            "cudnn": found.cudnn.map(three),
             "usable": lacking(found).is_none(),
             "missing": lacking(found),
             "gpus": gpus,

@@ -6,7 +6,7 @@ use mirrorflow::{
     Result,
     kernels::{
         array::{
-            Array, Home, View, ViewMut, attention, layer_norm,
+            Array, Home, View, ViewMut, attention, convolutions, layer_norm,
             norms::{self, Affine},
             pointwise, products,
         },
@@ -141,7 +141,7 @@ impl<T: Real> Node<T> {
         let (weight, bias) = self.parts(parameters);
         let second = bias.unwrap_or(View::Host(&[]));
         match &mut self.kernel {
-            Kernel::Conv(conv) => products::conv_forward(conv, x, weight, bias, y, scratch),
+            Kernel::Conv(conv) => convolutions::conv_forward(conv, x, weight, bias, y, scratch),
             Kernel::Linear(linear) => products::linear_forward(linear, x, weight, bias, y),
             Kernel::Norm(norm) => {
                 let affine = Affine { weight, bias: second, epsilon: EPSILON, relu: norm.relu };
@@ -211,7 +211,7 @@ impl<T: Real> Node<T> {
         }
         let dw = gradient.into_part(weight);
         match &self.kernel {
-            Kernel::Conv(conv) => products::conv_weights(conv, x, dy.view(), dw, scratch),
+            Kernel::Conv(conv) => convolutions::conv_weights(conv, x, dy.view(), dw, scratch),
             Kernel::Linear(linear) => products::linear_weights(linear, x, dy.view(), dw),
             _ => Ok(()),
         }
@@ -254,7 +254,9 @@ impl<T: Real> Node<T> {
     ) -> Result<()> {
         let (weight, _) = self.parts(parameters);
         match &self.kernel {
-            Kernel::Conv(conv) => products::conv_input(conv, dy, weight, dx, accumulate, scratch),
+            Kernel::Conv(conv) => {
+                convolutions::conv_input(conv, dy, weight, dx, accumulate, scratch)
+            }
             Kernel::Linear(linear) => products::linear_input(linear, dy, weight, dx, accumulate),
             Kernel::Pool(pool) => pointwise::pool_backward(pool, x, y, dy, dx, accumulate),
             Kernel::Flatten { pixels, channels } => {

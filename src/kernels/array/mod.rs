@@ -12,6 +12,7 @@
 
 mod accelerator;
 pub mod attention;
+pub mod convolutions;
 pub mod counts;
 pub mod layer_norm;
 pub mod maps;

@@ -1,4 +1,4 @@
-//! Convolutions and linear layers of [`nn`](crate::kernels::nn) on arrays (`products.cu`).
+//! Linear layers of [`nn`](crate::kernels::nn) and other products of matrices on arrays (`products.cu`).
 //!
 //! Where a device has cuBLAS, linear layers go there ([`Session::gemm`](crate::kernels::machine::Session::gemm)).
 
@@ -11,7 +11,7 @@ use crate::{
     kernels::{
         machine::{Argument, Failure, Gemm, Launch, Source},
         mask_weight::chunks::same_length,
-        nn::{Buffer, Conv2d, ConvShape, Linear, Real},
+        nn::{Linear, Real},
     },
 };
 
@@ -26,7 +26,8 @@ pub static SOURCE: Source = Source {
         "conv_input",
         "conv_weights",
         "add_parts",
-        "add_rows"
+        "add_rows",
+        "turn"
     ),
 };
 
@@ -34,33 +35,12 @@ pub static SOURCE: Source = Source {
 const THREADS: u32 = 256;
 /// Blocks of a launch, at most.
 const BLOCKS: usize = 1 << 16;
-/// Output pixels of a part of a weight gradient, at least; parts, at most; and numbers of all of them, about.
-const PIXELS: usize = 256;
-const PARTS: usize = 512;
-const NUMBERS: usize = 1 << 22;
 
 /// Blocks for a product of these sizes: its tiles, as `tiles` of the `.cu` file cuts them.
-fn launch(rows: usize, cols: usize, parts: usize) -> Launch {
+pub(super) fn launch(rows: usize, cols: usize, parts: usize) -> Launch {
     let (down, across) = if cols > 32 { (64, 64) } else { (256, 16) };
     let tiles = rows.div_ceil(down) * cols.div_ceil(across) * parts;
     Launch { grid: tiles.clamp(1, BLOCKS) as u32, block: THREADS, shared: 0 }
-}
-
-/// The arguments of a shape, and the batch it is for.
-fn sizes(shape: &ConvShape, batch: usize) -> Vec<Argument<'static>> {
-    let s = shape;
-    [batch, s.height, s.width, s.inputs, s.outputs, s.kernel, s.stride, s.padding].map(int).to_vec()
-}
-
-/// That x, y and w fit a convolution; the batch.
-fn batch_of(shape: &ConvShape, x: usize, y: usize, w: usize) -> Result<usize> {
-    let (input, output, weights) = shape.lens();
-    let batch = x / input;
-    same_length("x of a convolution", x, "whole images", batch.max(1) * input)?;
-    same_length("y of a convolution", y, "the images of x", batch * output)?;
-    same_length("w of a convolution", w, "its weights", weights)?;
-    within(batch * input.max(output).max(weights))?;
-    Ok(batch)
 }
 
 /// That counts of rows and of terms fit an `int`.
@@ -71,106 +51,6 @@ pub(super) fn within(numbers: usize) -> Result<()> {
         numbers <= i32::MAX as usize,
         "below 2^31; take a smaller batch",
     )
-}
-
-/// `y = conv(x, w) + bias`: [`Conv2d::forward`].
-///
-/// # Errors
-/// When the lengths or places disagree, or the device fails.
-pub fn conv_forward<T: Real>(
-    conv: &Conv2d<T>,
-    x: View<'_, T>,
-    w: View<'_, T>,
-    bias: Option<View<'_, T>>,
-    y: ViewMut<'_, T>,
-    scratch: &mut Buffer<T>,
-) -> Result<()> {
-    let Some(on) = y.accelerator() else {
-        let bias = bias.map(View::host).transpose()?;
-        return conv.forward(x.host()?, w.host()?, bias, y.host()?, scratch);
-    };
-    let s = conv.shape();
-    let batch = batch_of(s, x.len(), y.len(), w.len())?;
-    let mut arguments = sizes(s, batch);
-    arguments.extend([x.at(on)?, w.at(on)?]);
-    arguments.push(match bias {
-        Some(bias) => {
-            same_length("bias of a convolution", bias.len(), "its outputs", s.outputs)?;
-            bias.at(on)?
-        }
-        None => Argument::Null,
-    });
-    arguments.push(y.at(on)?);
-    let launch = launch(batch * s.out_height() * s.out_width(), s.outputs, 1);
-    on.work(0, |work| {
-        let name = kernel!(T, "conv_forward");
-        // SAFETY: the arguments of the kernel in its order, of the lengths just checked.
-        unsafe { work.session.launch(&SOURCE, name, launch, &arguments) }
-    })
-}
-
-/// `dx = Σ dy·w` or `dx += …`: [`Conv2d::backward_input`].
-///
-/// # Errors
-/// As [`conv_forward`].
-pub fn conv_input<T: Real>(
-    conv: &Conv2d<T>,
-    dy: View<'_, T>,
-    w: View<'_, T>,
-    dx: ViewMut<'_, T>,
-    accumulate: bool,
-    scratch: &mut Buffer<T>,
-) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
-        return conv.backward_input(dy.host()?, w.host()?, dx.host()?, accumulate, scratch);
-    };
-    let s = conv.shape();
-    let batch = batch_of(s, dx.len(), dy.len(), w.len())?;
-    let mut arguments = sizes(s, batch);
-    arguments.extend([dy.at(on)?, w.at(on)?, dx.at(on)?, int(usize::from(accumulate))]);
-    let launch = launch(batch * s.height * s.width, s.inputs, 1);
-    on.work(0, |work| {
-        // SAFETY: as above.
-        unsafe { work.session.launch(&SOURCE, kernel!(T, "conv_input"), launch, &arguments) }
-    })
-}
-
-/// `dw = Σ x·dy`: [`Conv2d::backward_weights`].
-///
-/// # Errors
-/// As [`conv_forward`].
-pub fn conv_weights<T: Real>(
-    conv: &Conv2d<T>,
-    x: View<'_, T>,
-    dy: View<'_, T>,
-    dw: ViewMut<'_, T>,
-    scratch: &mut Buffer<T>,
-) -> Result<()> {
-    let Some(on) = dw.accelerator() else {
-        return conv.backward_weights(x.host()?, dy.host()?, dw.host()?, scratch);
-    };
-    let s = conv.shape();
-    let batch = batch_of(s, x.len(), dy.len(), dw.len())?;
-    let numbers = dw.len();
-    let pixels = batch * s.out_height() * s.out_width();
-    let parts = (pixels / PIXELS).min(PARTS).min(NUMBERS / numbers).max(1);
-    let (x, dy, dw) = (x.at(on)?, dy.at(on)?, dw.at(on)?);
-    let launch = launch(numbers / s.outputs, s.outputs, parts);
-    let bytes = if parts > 1 { parts * numbers * size_of::<T>() } else { 0 };
-    on.work(bytes, |work| {
-        let sums = if parts > 1 { Argument::Memory(work.scratch) } else { dw };
-        let mut arguments = sizes(s, batch);
-        arguments.extend([int(parts), x, dy, sums]);
-        // SAFETY: as above; scratch is as long as all parts.
-        unsafe {
-            work.session.launch(&SOURCE, kernel!(T, "conv_weights"), launch, &arguments)?;
-            if parts > 1 {
-                let arguments = [long(numbers), int(parts), sums, dw];
-                work.over(&SOURCE, kernel!(T, "add_parts"), numbers, &arguments)?;
-            }
-        }
-        Ok(())
-    })
 }
 
 /// `parts` products `C (+)= A B (+ bias)` of matrices by strides: from one image, head, row, column to the next.
@@ -252,7 +132,7 @@ fn rows_of(linear: &Linear, x: usize, y: usize, w: usize) -> Result<usize> {
 /// `y = x Wᵀ + b`: [`Linear::forward`].
 ///
 /// # Errors
-/// As [`conv_forward`].
+/// When the lengths or places disagree, or the device fails.
 pub fn linear_forward<T: Real>(
     linear: &Linear,
     x: View<'_, T>,
@@ -292,7 +172,7 @@ pub fn linear_forward<T: Real>(
 /// `dx = dy W` or `dx += dy W`: [`Linear::backward_input`].
 ///
 /// # Errors
-/// As [`conv_forward`].
+/// As [`linear_forward`].
 pub fn linear_input<T: Real>(
     linear: &Linear,
     dy: View<'_, T>,
@@ -324,7 +204,7 @@ pub fn linear_input<T: Real>(
 /// `dW = dyᵀ x`: [`Linear::backward_weights`].
 ///
 /// # Errors
-/// As [`conv_forward`].
+/// As [`linear_forward`].
 pub fn linear_weights<T: Real>(
     linear: &Linear,
     x: View<'_, T>,

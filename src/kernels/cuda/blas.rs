@@ -42,9 +42,10 @@ fn failed(error: CublasError) -> Missing {
     Missing::Call { what: "a product by cuBLAS", why: format!("{:?}", error.0) }
 }
 
-/// How a matrix is handed over, and from one of its lines to the next.
-fn turned(row: usize, column: usize) -> (sys::cublasOperation_t, i32) {
-    if column == 1 {
+/// How a matrix is handed over, and from one of its lines to the next, given what it is from row to row and column to column.
+/// With a single row or column both may be 1: then only the way counts in which a line has room.
+fn turned(row: usize, column: usize, columns: usize) -> (sys::cublasOperation_t, i32) {
+    if column == 1 && row >= columns {
         (sys::cublasOperation_t::CUBLAS_OP_N, row as i32)
     } else {
         (sys::cublasOperation_t::CUBLAS_OP_T, column as i32)
@@ -69,8 +70,8 @@ impl Blas {
     /// The matrices lie within memory of the device; its context is current.
     pub(super) unsafe fn multiply(&self, p: &Product) -> Result<(), Missing> {
         let [rows, columns, depth] = p.sizes.map(|n| n as i32);
-        let (of_a, line_a) = turned(p.a.1, p.a.2);
-        let (of_b, line_b) = turned(p.b.1, p.b.2);
+        let (of_a, line_a) = turned(p.a.1, p.a.2, p.sizes[2]);
+        let (of_b, line_b) = turned(p.b.1, p.b.2, p.sizes[1]);
         let line_c = p.c.1 as i32;
         macro_rules! go {
             ($call:path, $t:ty) => {{

@@ -3,11 +3,7 @@
 //! `--fmad=false`: a product and a sum are fused only where the source says `fma`, so that the device
 //! computes what the host does.
 
-use std::{
-    ffi::{CStr, CString, c_char},
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::ffi::{CStr, CString, c_char};
 
 use cudarc::nvrtc::{result, sys};
 
@@ -21,29 +17,6 @@ pub enum Target {
     Ptx(i32),
     /// The instructions of this very device.
     Cubin(i32),
-}
-
-/// Folders in which NVRTC may stand beside those of the system's loader.
-fn folders() -> Vec<PathBuf> {
-    let of = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let toolkits = [of("CUDA_PATH"), of("CUDA_HOME"), Some("/usr/local/cuda".into())];
-    of("MIRRORFLOW_NVRTC")
-        .into_iter()
-        .chain(toolkits.into_iter().flatten().map(|root| root.join("lib64")))
-        .collect()
-}
-
-/// Opens NVRTC where the loader would not look, once, and keeps it open: what `cudarc` opens by its name
-/// later is then this library.
-pub(super) fn keep_nvrtc() {
-    static KEPT: OnceLock<Option<libloading::Library>> = OnceLock::new();
-    KEPT.get_or_init(|| {
-        let open = |path: &Path| {
-            // SAFETY: a library of this name in a folder for CUDA is NVRTC; its initialisers are harmless.
-            unsafe { libloading::Library::new(path) }.ok()
-        };
-        folders().iter().find_map(|folder| open(&folder.join("libnvrtc.so.12")))
-    });
 }
 
 /// Version of NVRTC, as (12, 9).

@@ -22,13 +22,14 @@ use super::{
     blas::{Blas, Product},
     call, compile,
     compile::architecture,
+    dnn::{Addresses, Dnn, Plan},
     driver_version, nvrtc_version,
 };
 use crate::{
     Error, Result,
     kernels::{
         device::Device,
-        machine::{Argument, Failure, Gemm, Launch, Machine, Memory, Session, Source},
+        machine::{Argument, Convolution, Failure, Gemm, Launch, Machine, Memory, Session, Source},
     },
 };
 
@@ -156,6 +157,9 @@ impl Machine for Gpu {
             memory: Vec::new(),
             functions: HashMap::new(),
             blas: None,
+            dnn: None,
+            plans: HashMap::new(),
+            room: None,
         }))
     }
 }
@@ -168,6 +172,12 @@ struct Queue {
     functions: HashMap<&'static str, CudaFunction>,
     /// cuBLAS, opened for the first product; none within where it is absent.
     blas: Option<Option<Blas>>,
+    /// cuDNN, opened for the first convolution; none within where it is absent.
+    dnn: Option<Option<Dnn>>,
+    /// What cuDNN takes, and what not.
+    plans: HashMap<Convolution, Option<Plan>>,
+    /// Where convolutions keep what they need beside their arrays: one after the other, as the queue goes.
+    room: Option<CudaSlice<u8>>,
 }
 
 impl Queue {
@@ -184,6 +194,21 @@ impl Queue {
                 why: "it was given back, or belongs to another session".into(),
             }))),
         }
+    }
+
+    fn address(&self, argument: Argument<'_>) -> std::result::Result<u64, Failure> {
+        match argument {
+            Argument::Memory(memory) => Ok(self.get(memory)?.device_ptr(&self.stream).0),
+            Argument::At(memory, bytes) => {
+                Ok(self.get(memory)?.device_ptr(&self.stream).0 + bytes as u64)
+            }
+            // No array at all: a kernel would refuse it too.
+            _ => Ok(0),
+        }
+    }
+
+    fn said(&self, missing: &Missing) -> Failure {
+        Failure::Other(self.gpu.error(missing))
     }
 
     fn within(&self, offset: usize, bytes: usize, size: usize) -> std::result::Result<(), Failure> {
@@ -330,19 +355,11 @@ impl Session for Queue {
     unsafe fn gemm(&mut self, product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
         let launching = self.gpu.failure("starting a product", 0);
         self.gpu.0.context.bind_to_thread().map_err(launching)?;
-        let address = |argument: Argument<'_>| match argument {
-            Argument::Memory(memory) => Ok(self.get(memory)?.device_ptr(&self.stream).0),
-            Argument::At(memory, bytes) => {
-                Ok(self.get(memory)?.device_ptr(&self.stream).0 + bytes as u64)
-            }
-            // No matrix at all: a kernel would refuse it too.
-            _ => Ok::<u64, Failure>(0),
-        };
         let product = Product {
             sizes: product.sizes,
-            a: (address(product.a.0)?, product.a.1, product.a.2),
-            b: (address(product.b.0)?, product.b.1, product.b.2),
-            c: (address(product.c.0)?, product.c.1),
+            a: (self.address(product.a.0)?, product.a.1, product.a.2),
+            b: (self.address(product.b.0)?, product.b.1, product.b.2),
+            c: (self.address(product.c.0)?, product.c.1),
             accumulate: product.accumulate,
             double: product.double,
         };
@@ -352,7 +369,62 @@ impl Session for Queue {
         };
         // SAFETY: the caller's promise.
         let done = unsafe { blas.multiply(&product) };
-        done.map_err(|missing| Failure::Other(self.gpu.error(&missing)))?;
+        done.map_err(|missing| self.said(&missing))?;
         Ok(true)
+    }
+
+    fn convolves(&mut self, what: &Convolution) -> std::result::Result<bool, Failure> {
+        if let Some(plan) = self.plans.get(what) {
+            return Ok(plan.is_some());
+        }
+        let starting = self.gpu.failure("starting cuDNN", 0);
+        self.gpu.0.context.bind_to_thread().map_err(starting)?;
+        let stream = self.stream.clone();
+        let plan = match self.dnn.get_or_insert_with(|| Dnn::open(&stream)) {
+            Some(dnn) => dnn.plan(what),
+            None => Ok(None),
+        };
+        let mut plan = plan.map_err(|missing| self.said(&missing))?;
+        let room = plan.as_ref().map_or(0, |plan| plan.room);
+        if self.room.as_ref().map_or(0, CudaSlice::len) < room {
+            // SAFETY: nothing in it is read before cuDNN has written it.
+            match unsafe { self.stream.alloc::<u8>(room) } {
+                Ok(slice) => self.room = Some(slice),
+                // Our own kernels need none.
+                Err(DriverError(CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => plan = None,
+                Err(error) => return Err(self.gpu.failure("asking for memory", room)(error)),
+            }
+        }
+        Ok(self.plans.entry(*what).or_insert(plan).is_some())
+    }
+
+    unsafe fn convolve(
+        &mut self,
+        what: &Convolution,
+        arrays: [Argument<'_>; 3],
+        accumulate: bool,
+    ) -> std::result::Result<bool, Failure> {
+        let starting = self.gpu.failure("starting a convolution", 0);
+        if !self.convolves(what)? {
+            return Ok(false);
+        }
+        self.gpu.0.context.bind_to_thread().map_err(starting)?;
+        let [x, w, y] = arrays;
+        let at = Addresses {
+            x: self.address(x)?,
+            w: self.address(w)?,
+            y: self.address(y)?,
+            room: self.room.as_ref().map_or(0, |room| room.device_ptr(&self.stream).0),
+        };
+        let (Some(Some(dnn)), Some(Some(plan))) = (&self.dnn, self.plans.get(what)) else {
+            return Ok(false);
+        };
+        // SAFETY: the caller's promise; there is the room that the plan wants.
+        let done = unsafe { dnn.convolve(plan, &at, accumulate) };
+        let taken = done.map_err(|missing| self.said(&missing))?;
+        if !taken {
+            self.plans.insert(*what, None);
+        }
+        Ok(taken)
     }
 }

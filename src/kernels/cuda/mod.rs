@@ -5,6 +5,8 @@
 
 mod blas;
 mod compile;
+mod dnn;
+mod folders;
 mod gpu;
 mod missing;
 
@@ -19,6 +21,9 @@ pub use missing::Missing;
 
 /// The first CUDA whose driver has stream-ordered memory.
 const OLDEST_DRIVER: i32 = 11020;
+
+/// cuDNN 9.0.0.
+const OLDEST_CUDNN: usize = 90_000;
 
 fn call(what: &'static str) -> impl Fn(result::DriverError) -> Missing {
     move |error| {
@@ -77,6 +82,14 @@ pub fn has_cublas() -> bool {
     unsafe { cudarc::cublas::sys::is_culib_present() }
 }
 
+/// Version of cuDNN, as 90201 for 9.2.1; none where it cannot be loaded, or is older than 9 (its states are other numbers).
+pub fn cudnn_version() -> Option<usize> {
+    folders::keep(folders::CUDNN);
+    // SAFETY: as for the driver.
+    let present = unsafe { cudarc::cudnn::sys::is_culib_present() };
+    present.then(cudarc::cudnn::result::get_version).filter(|version| *version >= OLDEST_CUDNN)
+}
+
 /// What is known of a device without using it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -119,7 +132,7 @@ pub fn cards() -> Result<Vec<Card>, Missing> {
 
 /// Whether NVRTC can be loaded.
 pub fn has_nvrtc() -> bool {
-    compile::keep_nvrtc();
+    folders::keep(folders::NVRTC);
     // SAFETY: as for the driver.
     unsafe { nvrtc::sys::is_culib_present() }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{Error, Result};
 
 /// Sizes of a convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConvShape {
     /// Rows of an input image.
     pub height: usize,

@@ -279,6 +279,12 @@ template <class T> FN void add_rows(long long n, int cols, const T* bias, T* c) 
     for (long long i = real::first_of_grid(); i < n; i += real::stride_of_grid()) c[i] += bias[i % cols];
 }
 
+// y[c, r] = x[r, c]: from one order of weights to another.
+template <class T> FN void turn(long long rows, long long cols, const T* x, T* y) {
+    for (long long i = real::first_of_grid(); i < rows * cols; i += real::stride_of_grid())
+        y[i] = x[i % rows * cols + i / rows];
+}
+
 // As kernels.
 #define P(T) \
     (int rows, int cols, int depth, int parts, int heads, const T* a, long long a_image, long long a_head, \
@@ -301,4 +307,7 @@ BOTH(add_parts, P, (n, parts, sums, out))
 #undef P
 #define P(T) (long long n, int cols, const T* bias, T* c)
 BOTH(add_rows, P, (n, cols, bias, c))
+#undef P
+#define P(T) (long long rows, long long cols, const T* x, T* y)
+BOTH(turn, P, (rows, cols, x, y))
 #undef P

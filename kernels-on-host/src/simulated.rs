@@ -1,0 +1,110 @@
+//! A CUDA device without one: libraries with the names of NVIDIA's that run on the host (`simulated/`), so that the code that
+//! drives a GPU ([`Gpu`], cuBLAS, cuDNN) is run and not only compiled.
+//!
+//! The libraries do what the interfaces promise and refuse what those forbid; what NVIDIA's own do beyond that (and how fast) only a
+//! device can tell. They are opened by their paths and kept: what is looked for by name later, in this process, is then these.
+
+use std::{
+    ffi::{CStr, c_char, c_int, c_void},
+    path::Path,
+    sync::OnceLock,
+};
+
+use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+use mirrorflow::kernels::cuda::{self, Gpu};
+
+use crate::{KERNELS, blocks};
+
+/// Where `build.rs` has put the libraries, in an order in which each finds those it needs.
+const FOLDER: &str = env!("OUT_DIR");
+const FILES: [&str; 4] = [
+    "libcuda.simulated.so",
+    "libnvrtc.simulated.so",
+    "libcublas.simulated.so",
+    "libcudnn.simulated.so",
+];
+
+/// The libraries, open.
+#[derive(Debug)]
+pub struct Simulated(Vec<Library>);
+
+extern "C" fn has(kernel: *const c_char) -> c_int {
+    // SAFETY: the driver hands over a name that ends in zero.
+    let name = unsafe { CStr::from_ptr(kernel) }.to_string_lossy();
+    c_int::from(KERNELS.iter().any(|k| k.0 == name))
+}
+
+extern "C" fn launch(
+    kernel: *const c_char,
+    grid: u32,
+    block: u32,
+    shared: usize,
+    arguments: *mut *mut c_void,
+) -> c_int {
+    // SAFETY: as above.
+    let name = unsafe { CStr::from_ptr(kernel) }.to_string_lossy();
+    let Some((_, one, many)) = KERNELS.iter().find(|k| k.0 == name) else { return 1 };
+    let run = if block == 1 { *one } else { *many };
+    // SAFETY: the driver hands over what it was given: a pointer for each argument of the kernel.
+    match unsafe { blocks(run, grid, block, false, shared, arguments) } {
+        None => 0,
+        Some(said) => {
+            eprintln!("{name}: {said}");
+            1
+        }
+    }
+}
+
+impl Simulated {
+    /// Opens the libraries, once; none where this machine has a driver of its own, or is not Linux.
+    ///
+    /// # Panics
+    /// When the libraries that were built are not there.
+    pub fn open() -> Option<&'static Self> {
+        static OPEN: OnceLock<Option<Simulated>> = OnceLock::new();
+        OPEN.get_or_init(|| {
+            if !cfg!(target_os = "linux") || cuda::driver_version().is_ok() {
+                return None;
+            }
+            let open = |file: &&str| {
+                let path = Path::new(FOLDER).join(file);
+                // SAFETY: our own libraries, without initialisers.
+                let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) };
+                library.unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+            };
+            let simulated = Self(FILES.iter().map(open).collect());
+            simulated.set("simulated_has", has as *const c_void);
+            simulated.set("simulated_launch", launch as *const c_void);
+            Some(simulated)
+        })
+        .as_ref()
+    }
+
+    /// The device.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub fn gpu(&self) -> Gpu {
+        Gpu::open(0).unwrap_or_else(|why| panic!("the simulated device: {why}"))
+    }
+
+    fn variable<T>(&self, name: &str) -> *mut T {
+        let found = self.0.iter().find_map(|library| {
+            // SAFETY: a variable of this type in one of our libraries.
+            unsafe { library.get::<*mut T>(name.as_bytes()) }.ok()
+        });
+        *found.unwrap_or_else(|| panic!("no library has {name}"))
+    }
+
+    fn set(&self, name: &str, to: *const c_void) {
+        // SAFETY: a pointer to a function in one of our libraries, set before anything uses it.
+        unsafe { *self.variable::<*const c_void>(name) = to }
+    }
+
+    /// A counter: `simulated_products`, `simulated_convolutions` or `simulated_refusals`.
+    pub fn count(&self, name: &str) -> usize {
+        // SAFETY: a number in one of our libraries, which lives.
+        unsafe { std::sync::atomic::AtomicI32::from_ptr(self.variable(name)) }
+            .load(std::sync::atomic::Ordering::Relaxed) as usize
+    }
+}

@@ -1,0 +1,129 @@
+//! Convolutions and linear layers by the libraries of a device, cuDNN and cuBLAS as `simulated/` has them, against the
+//! processor; and the driver's side of it: nothing is left behind.
+
+use mirrorflow::{
+    Result,
+    kernels::{
+        array::{Accelerator, Array, Home, convolutions, products},
+        machine::Machine,
+        nn::{Buffer, Conv2d, ConvShape, Linear, Real},
+    },
+};
+use mirrorflow_kernels_on_host::simulated::Simulated;
+
+/// Numbers within ±½ that repeat nowhere.
+fn numbers<T: Real>(len: usize, seed: f64) -> Vec<T> {
+    (0..len).map(|i| T::of(0.5 * (12.9898 * i as f64 + seed).sin())).collect()
+}
+
+/// y with and without bias, dx from zeros and added to what stood there, dw.
+fn convolution<T: Real>(home: &Home, shape: ConvShape, batch: usize) -> Result<Vec<Vec<T>>> {
+    let (input, output, weights) = shape.lens();
+    let conv = Conv2d::<T>::new(shape)?;
+    let place = |len, seed| Array::from_slice(home, &numbers::<T>(len, seed));
+    let (x, w, dy) =
+        (place(batch * input, 0.1)?, place(weights, 0.7)?, place(batch * output, 1.9)?);
+    let bias = place(shape.outputs, 2.3)?;
+    let (mut y, mut dx) = (place(batch * output, 3.1)?, place(batch * input, 4.7)?);
+    let mut dw = place(weights, 5.3)?;
+    let scratch = &mut Buffer::default();
+    let mut found = Vec::new();
+    for bias in [None, Some(bias.view())] {
+        convolutions::conv_forward(&conv, x.view(), w.view(), bias, y.view_mut(), scratch)?;
+        found.push(y.to_vec()?);
+    }
+    for accumulate in [false, true] {
+        convolutions::conv_input(&conv, dy.view(), w.view(), dx.view_mut(), accumulate, scratch)?;
+        found.push(dx.to_vec()?);
+    }
+    convolutions::conv_weights(&conv, x.view(), dy.view(), dw.view_mut(), scratch)?;
+    found.push(dw.to_vec()?);
+    Ok(found)
+}
+
+fn linear<T: Real>(
+    home: &Home,
+    inputs: usize,
+    outputs: usize,
+    batch: usize,
+) -> Result<Vec<Vec<T>>> {
+    let layer = Linear { inputs, outputs };
+    let place = |len, seed| Array::from_slice(home, &numbers::<T>(len, seed));
+    let (x, w) = (place(batch * inputs, 0.1)?, place(inputs * outputs, 0.7)?);
+    let (dy, bias) = (place(batch * outputs, 1.9)?, place(outputs, 2.3)?);
+    let (mut y, mut dx) = (place(batch * outputs, 3.1)?, place(batch * inputs, 4.7)?);
+    let mut dw = place(inputs * outputs, 5.3)?;
+    let mut found = Vec::new();
+    for bias in [None, Some(bias.view())] {
+        products::linear_forward(&layer, x.view(), w.view(), bias, y.view_mut())?;
+        found.push(y.to_vec()?);
+    }
+    for accumulate in [false, true] {
+        products::linear_input(&layer, dy.view(), w.view(), dx.view_mut(), accumulate)?;
+        found.push(dx.to_vec()?);
+    }
+    products::linear_weights(&layer, x.view(), dy.view(), dw.view_mut())?;
+    found.push(dw.to_vec()?);
+    Ok(found)
+}
+
+/// The terms are below ¼ in size and at most `terms`, summed in another order: 2 `terms` roundings of at most `terms`/4.
+fn agree<T: Real>(found: &[Vec<T>], expected: &[Vec<T>], terms: usize, what: &str) {
+    let rounding = if size_of::<T>() == 8 { f64::EPSILON } else { f64::from(f32::EPSILON) };
+    let tolerance = rounding * (terms as f64 + 4.0).powi(2) / 2.0;
+    for (which, (p, q)) in found.iter().zip(expected).enumerate() {
+        assert_eq!(p.len(), q.len());
+        for (i, (p, q)) in p.iter().zip(q).enumerate() {
+            let off = (p.f64() - q.f64()).abs();
+            assert!(off <= tolerance, "{what}, array {which}, [{i}]: {p} for {q}");
+        }
+    }
+}
+
+fn check<T: Real>(simulated: &Simulated) -> Result<()> {
+    let gpu = simulated.gpu();
+    let all_of_it = gpu.free_memory()?;
+    let home = Home::Device(Accelerator::open(&gpu)?);
+    let cases = [
+        // (size, inputs, outputs, kernel, stride, padding), batch, parts by the library, asked in vain
+        ((6, 5, 3, 4, 3, 1, 1), 2, 5, 0),
+        ((7, 7, 1, 6, 5, 1, 2), 3, 5, 0),
+        ((8, 8, 4, 8, 1, 2, 0), 2, 5, 0),
+        ((5, 9, 2, 1, 3, 1, 0), 1, 5, 0),
+        // Refused at once: our own kernels, and no question when it comes to it.
+        ((8, 8, 3, 4, 3, 2, 1), 2, 0, 0),
+        // Refused when it comes to it, once for each part.
+        ((9, 9, 3, 4, 7, 2, 3), 2, 0, 3),
+        ((8, 8, 3, 5, 4, 4, 0), 2, 0, 3),
+    ];
+    for ((height, width, inputs, outputs, kernel, stride, padding), batch, taken, vain) in cases {
+        let shape = ConvShape { height, width, inputs, outputs, kernel, stride, padding };
+        let before = ["simulated_convolutions", "simulated_refusals"].map(|c| simulated.count(c));
+        let found = convolution::<T>(&home, shape, batch)?;
+        let after = ["simulated_convolutions", "simulated_refusals"].map(|c| simulated.count(c));
+        assert_eq!([after[0] - before[0], after[1] - before[1]], [taken, vain], "{shape:?}");
+        let terms = batch * shape.out_height() * shape.out_width();
+        let terms = terms.max(kernel * kernel * inputs.max(outputs));
+        let expected = convolution::<T>(&Home::Processor, shape, batch)?;
+        agree(&found, &expected, terms, &format!("{shape:?}"));
+    }
+    for (inputs, outputs, batch) in [(7, 5, 3), (1, 4, 2), (6, 1, 1), (3, 3, 9), (300, 10, 17)] {
+        let before = simulated.count("simulated_products");
+        let found = linear::<T>(&home, inputs, outputs, batch)?;
+        assert_eq!(simulated.count("simulated_products") - before, 5);
+        let expected = linear::<T>(&Home::Processor, inputs, outputs, batch)?;
+        let terms = inputs.max(outputs).max(batch);
+        agree(&found, &expected, terms, &format!("{inputs} to {outputs}"));
+    }
+    drop(home);
+    assert_eq!(gpu.free_memory()?, all_of_it, "memory is left behind");
+    Ok(())
+}
+
+/// One test: the counters are of the process.
+#[test]
+fn libraries_compute_what_the_processor_does() -> Result<()> {
+    let Some(simulated) = Simulated::open() else { return Ok(()) };
+    check::<f32>(simulated)?;
+    check::<f64>(simulated)
+}
