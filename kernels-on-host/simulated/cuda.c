@@ -30,6 +30,7 @@ struct block {
     struct block* next;
 };
 static struct block* blocks;
+int simulated_blocks;
 static size_t taken;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int started;
@@ -94,6 +95,7 @@ int cuMemAlloc_v2(uint64_t* to, size_t size) {
         memset(it->data + size, WORD, GUARD);
         it->next = blocks;
         blocks = it;
+        simulated_blocks++;
         taken += size;
         *to = (uint64_t)(uintptr_t)it->data;
     }
@@ -114,6 +116,7 @@ int cuMemFree_v2(uint64_t at) {
         if ((uint64_t)(uintptr_t)it->data != at) continue;
         found = whole(it) ? OK : ILLEGAL_ADDRESS;
         *link = it->next;
+        simulated_blocks--;
         taken -= it->size;
         free(it->data);
         free(it);

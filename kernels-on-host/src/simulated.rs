@@ -56,6 +56,9 @@ extern "C" fn launch(
 }
 
 impl Simulated {
+    /// What the device calls itself.
+    pub const NAME: &str = "cuda:0 (simulated)";
+
     /// Opens the libraries, once; none where this machine has a driver of its own, or is not Linux.
     ///
     /// # Panics
@@ -101,7 +104,8 @@ impl Simulated {
         unsafe { *self.variable::<*const c_void>(name) = to }
     }
 
-    /// A counter: `simulated_products`, `simulated_convolutions` or `simulated_refusals`.
+    /// A counter: pieces of memory that are held (`simulated_blocks`), products and convolutions that were carried out
+    /// (`simulated_products`, `simulated_convolutions`), convolutions refused when it came to them (`simulated_refusals`).
     pub fn count(&self, name: &str) -> usize {
         // SAFETY: a number in one of our libraries, which lives.
         unsafe { std::sync::atomic::AtomicI32::from_ptr(self.variable(name)) }
