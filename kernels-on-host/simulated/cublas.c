@@ -6,6 +6,7 @@
 enum { OK = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7 };
 
 extern int cuCtxGetCurrent(void**);
+extern void simulated_close(const void* stream);
 
 struct handle { void* stream; };
 
@@ -19,7 +20,7 @@ int cublasCreate_v2(struct handle** to) {
     *to = calloc(1, sizeof **to);
     return OK;
 }
-int cublasDestroy_v2(struct handle* it) { free(it); return OK; }
+int cublasDestroy_v2(struct handle* it) { simulated_close(it->stream); free(it); return OK; }
 int cublasSetStream_v2(struct handle* it, void* stream) { it->stream = stream; return OK; }
 
 // C = α op(A) op(B) + β C; op(A) is m×k, op(B) k×n; an array of leading dimension l has (r, c) at r + l c.

@@ -13,7 +13,7 @@
 
 enum {
     OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, NOT_INITIALIZED = 3, INVALID_DEVICE = 101, INVALID_IMAGE = 200,
-    INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700,
+    INVALID_CONTEXT = 201, UNSUPPORTED_PTX_VERSION = 222, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700,
 };
 
 // Set by whoever loads this: whether there is a kernel of this name, and a launch (0 where all went well).
@@ -144,8 +144,14 @@ int simulated_all_whole(void) {
     return all;
 }
 
+// Libraries that were closed without a context, or after their stream.
+int simulated_faults;
+
 struct stream { int alive; };
 static int streams(const struct stream* it) { return it && it->alive == 1 ? OK : INVALID_HANDLE; }
+void simulated_close(const struct stream* it) {
+    if (ready() || (it && streams(it))) __atomic_add_fetch(&simulated_faults, 1, __ATOMIC_RELAXED);
+}
 #define STREAM(s) do { READY; if (streams(s)) return INVALID_HANDLE; } while (0)
 
 int cuStreamCreate(struct stream** to, unsigned flags) {
@@ -155,7 +161,7 @@ int cuStreamCreate(struct stream** to, unsigned flags) {
     (*to)->alive = 1;
     return OK;
 }
-int cuStreamDestroy_v2(struct stream* it) { STREAM(it); it->alive = 2; free(it); return OK; }
+int cuStreamDestroy_v2(struct stream* it) { STREAM(it); it->alive = 2; return OK; }  // kept: its users may be asked
 int cuStreamSynchronize(struct stream* it) { STREAM(it); return simulated_all_whole() ? OK : ILLEGAL_ADDRESS; }
 int cuMemAllocAsync(uint64_t* to, size_t size, struct stream* it) { STREAM(it); return cuMemAlloc_v2(to, size); }
 int cuMemFreeAsync(uint64_t at, struct stream* it) { STREAM(it); return cuMemFree_v2(at); }
@@ -181,8 +187,11 @@ int cuMemsetD8Async(uint64_t to, unsigned char value, size_t size, struct stream
 // A module is the text that nvrtc.c hands out: the source. A kernel must be named in it.
 struct module { char* text; };
 struct function { char name[128]; };
+// 1: as a driver older than the compiler, which takes instructions only; 2: nor these.
+int simulated_old;
 int cuModuleLoadData(struct module** to, const void* image) {
     READY;
+    if (simulated_old > !strncmp(image, "// simulated sm_90", 18)) return UNSUPPORTED_PTX_VERSION;
     if (strncmp(image, "// simulated", 12)) return INVALID_IMAGE;
     *to = malloc(sizeof **to);
     (*to)->text = strdup(image);

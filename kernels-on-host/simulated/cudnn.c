@@ -10,6 +10,7 @@ enum { OK = 0, NOT_INITIALIZED = 1001, BAD_PARAM = 2000, NOT_SUPPORTED = 3000 };
 enum { FLOAT = 0, DOUBLE = 1, NHWC = 1, CROSS_CORRELATION = 1, DEFAULT_MATH = 0, TENSOR_OP_MATH = 1, FMA_MATH = 3 };
 
 extern int cuCtxGetCurrent(void**);
+extern void simulated_close(const void* stream);
 
 struct handle { void* stream; };
 struct tensor { int type, n, c, h, w; };
@@ -31,7 +32,7 @@ int cudnnCreate(struct handle** to) {
     *to = calloc(1, sizeof **to);
     return OK;
 }
-int cudnnDestroy(struct handle* it) { free(it); return OK; }
+int cudnnDestroy(struct handle* it) { simulated_close(it->stream); free(it); return OK; }
 int cudnnSetStream(struct handle* it, void* stream) { it->stream = stream; return OK; }
 
 int cudnnCreateTensorDescriptor(struct tensor** to) { *to = calloc(1, sizeof **to); return OK; }

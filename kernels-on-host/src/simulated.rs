@@ -99,13 +99,21 @@ impl Simulated {
         *found.unwrap_or_else(|| panic!("no library has {name}"))
     }
 
+    /// Makes the driver older than the compiler: 1, it takes instructions only; 2, nor these; 0, as it was.
+    pub fn make_old(&self, how: i32) {
+        // SAFETY: a number in one of our libraries, which lives.
+        unsafe { std::sync::atomic::AtomicI32::from_ptr(self.variable("simulated_old")) }
+            .store(how, std::sync::atomic::Ordering::Relaxed);
+    }
+
     fn set(&self, name: &str, to: *const c_void) {
         // SAFETY: a pointer to a function in one of our libraries, set before anything uses it.
         unsafe { *self.variable::<*const c_void>(name) = to }
     }
 
     /// A counter: pieces of memory that are held (`simulated_blocks`), products and convolutions that were carried out
-    /// (`simulated_products`, `simulated_convolutions`), convolutions refused when it came to them (`simulated_refusals`).
+    /// (`simulated_products`, `simulated_convolutions`), convolutions refused when it came to them (`simulated_refusals`),
+    /// libraries closed without a context or after their stream (`simulated_faults`).
     pub fn count(&self, name: &str) -> usize {
         // SAFETY: a number in one of our libraries, which lives.
         unsafe { std::sync::atomic::AtomicI32::from_ptr(self.variable(name)) }

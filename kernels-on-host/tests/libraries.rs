@@ -136,6 +136,7 @@ fn libraries_compute_what_the_processor_does() -> Result<()> {
     }
     if let Some(simulated) = Simulated::open() {
         assert_eq!(simulated.count("simulated_blocks"), 0, "memory is left behind");
+        assert_eq!(simulated.count("simulated_faults"), 0, "a library was closed too late");
     }
     Ok(())
 }

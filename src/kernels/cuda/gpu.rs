@@ -180,6 +180,17 @@ struct Queue {
     room: Option<CudaSlice<u8>>,
 }
 
+impl Drop for Queue {
+    /// With the context of the device, on whatever thread this is; libraries are closed before the stream they use.
+    fn drop(&mut self) {
+        // Nothing can be done about a failure.
+        let _ = self.gpu.0.context.bind_to_thread();
+        self.plans.clear();
+        self.dnn = None;
+        self.blas = None;
+    }
+}
+
 impl Queue {
     fn keep(&mut self, slice: CudaSlice<u8>) -> Memory {
         self.memory.push(Some(slice));
@@ -300,6 +311,8 @@ impl Session for Queue {
     }
 
     fn release(&mut self, memory: Memory) {
+        // This may be a thread that has not used the device; what frees memory does not see to that.
+        let _ = self.gpu.0.context.bind_to_thread();
         if let Some(slot) = self.memory.get_mut(memory.0) {
             *slot = None;
         }
