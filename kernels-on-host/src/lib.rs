@@ -49,6 +49,12 @@ unsafe impl Send for Arguments {}
 // SAFETY: as above.
 unsafe impl Sync for Arguments {}
 
+impl Arguments {
+    fn pointers(self) -> *mut *mut c_void {
+        self.0
+    }
+}
+
 /// Runs all blocks of a launch, several at once; what one of them complains of.
 ///
 /// # Safety
@@ -64,10 +70,9 @@ unsafe fn blocks(
     let trouble = Mutex::new(None);
     let arguments = Arguments(arguments);
     (0..grid).into_par_iter().for_each(|index| {
-        let arguments = arguments;
         let shape = Shape { index, grid, block, reverse: u32::from(reverse), shared };
         // SAFETY: the caller vouches for the arguments; blocks write to different places, as on a device.
-        let said = unsafe { run(arguments.0, &shape) };
+        let said = unsafe { run(arguments.pointers(), &shape) };
         if !said.is_null() {
             // SAFETY: the text stands in this thread until its next block.
             let said = unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned();

@@ -9,6 +9,7 @@ mod dnn;
 mod folders;
 mod gpu;
 mod missing;
+mod queue;
 
 use cudarc::{
     driver::{result, sys},
