@@ -40,21 +40,33 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     Ok(found)
 }
 
-/// The shared libraries of `simulated/`, under the names that `cudarc` looks for first.
+/// The shared libraries of `simulated/`, under the names that `cudarc` looks for first. They stand in a folder of their own: Cargo
+/// has tests look for libraries in `OUT_DIR`, and only those that ask for the device may find it.
 fn libraries(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let compiler = cc::Build::new().opt_level(2).get_compiler();
+    let to = out.join("simulated");
+    fs::create_dir_all(&to)?;
+    let compiler = cc::Build::new().cpp(true).get_compiler();
+    let kernels = [folder.join("launch.cpp"), out.join("libkernels_on_host.a")];
     for name in ["cuda", "nvrtc", "cublas", "cudnn"] {
-        let made = compiler
-            .to_command()
-            .args(["-shared", "-fPIC", "-std=gnu11", "-pthread", "-ffp-contract=off"])
-            .arg(format!("-Wl,-soname,lib{name}.so"))
-            .arg(folder.join(format!("{name}.c")))
-            .arg("-o")
-            .arg(out.join(format!("lib{name}.simulated.so")))
-            .status()?;
+        let object = cc::Build::new()
+            .file(folder.join(format!("{name}.c")))
+            .opt_level(2)
+            .flag("-ffp-contract=off")
+            .compile_intermediates();
+        let mut command = compiler.to_command();
+        command
+            .args(["-shared", "-fPIC", "-std=c++20", "-pthread", "-O2"])
+            .arg("-I")
+            .arg(out)
+            .args(object);
+        if name == "cuda" {
+            command.args(&kernels);
+        }
+        command.arg(format!("-Wl,-soname,lib{name}.so"));
+        let made = command.arg("-o").arg(to.join(format!("lib{name}.so"))).status()?;
         if !made.success() {
-            return Err(format!("{name}.c does not compile").into());
+            return Err(format!("the simulated lib{name}.so does not link").into());
         }
     }
     Ok(())
@@ -85,10 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if std::is_x86_feature_detected!("fma") && std::is_x86_feature_detected!("avx2") {
         build.flag("-mfma").flag("-mavx2");
     }
-    if env::var("CARGO_CFG_TARGET_OS")? == "linux" {
-        libraries(&root.join("simulated"), &out)?;
-    }
-    let (mut declared, mut table) = (String::new(), String::new());
+    let (mut declared, mut table, mut found) = (String::new(), String::new(), String::new());
     let mut all = sources(&library)?;
     all.extend(sources(&root.join("cu"))?);
     for path in all {
@@ -121,9 +130,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                 )?;
             }
             writeln!(table, "({name:?}, run_{name}_one as Run, run_{name}_many as Run),")?;
+            writeln!(found, "ENTRY({name})")?;
         }
     }
     build.compile("kernels_on_host");
+    fs::write(out.join("entries.inc"), found)?;
+    if env::var("CARGO_CFG_TARGET_OS")? == "linux" {
+        libraries(&root.join("simulated"), &out)?;
+    }
     fs::write(
         out.join("kernels.rs"),
         format!(

@@ -16,9 +16,9 @@ enum {
     INVALID_CONTEXT = 201, UNSUPPORTED_PTX_VERSION = 222, INVALID_HANDLE = 400, NOT_FOUND = 500, ILLEGAL_ADDRESS = 700,
 };
 
-// Set by whoever loads this: whether there is a kernel of this name, and a launch (0 where all went well).
-int (*simulated_has)(const char* kernel);
-int (*simulated_launch)(const char* kernel, unsigned grid, unsigned block, size_t shared, void** arguments);
+// launch.cpp: whether there is a kernel of this name, and a launch (0 where all went well).
+int simulated_has(const char* kernel);
+int simulated_launch(const char* kernel, unsigned grid, unsigned block, size_t shared, void** arguments);
 
 #define MEMORY (1ull << 34)
 #define GUARD 64
@@ -204,7 +204,7 @@ int cuModuleGetFunction(struct function** to, struct module* in, const char* nam
     snprintf(plain, sizeof plain, "%s", name);
     char* end = strstr(plain, "_f32") ? strstr(plain, "_f32") : strstr(plain, "_f64");
     if (end) *end = 0;
-    if (!strstr(in->text, plain) || !simulated_has || !simulated_has(name)) return NOT_FOUND;
+    if (!strstr(in->text, plain) || !simulated_has(name)) return NOT_FOUND;
     *to = malloc(sizeof **to);  // as long as the module, which lives as long as the process
     snprintf((*to)->name, sizeof (*to)->name, "%s", name);
     return OK;

@@ -21,6 +21,8 @@ use mirrorflow::{
 };
 use rayon::prelude::*;
 
+use simulated::Simulated;
+
 pub mod checks;
 pub mod simulated;
 
@@ -40,47 +42,6 @@ include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 
 /// Words after the end of memory that no kernel may touch.
 const GUARD: [u64; 8] = [0xA5A5_5A5A_0F0F_F0F0; 8];
-
-/// The arguments of a kernel, as every block reads them.
-#[derive(Clone, Copy)]
-struct Arguments(*mut *mut c_void);
-// SAFETY: blocks only read them.
-unsafe impl Send for Arguments {}
-// SAFETY: as above.
-unsafe impl Sync for Arguments {}
-
-impl Arguments {
-    fn pointers(self) -> *mut *mut c_void {
-        self.0
-    }
-}
-
-/// Runs all blocks of a launch, several at once; what one of them complains of.
-///
-/// # Safety
-/// `arguments` are those of the kernel, a pointer for each.
-unsafe fn blocks(
-    run: Run,
-    grid: u32,
-    block: u32,
-    reverse: bool,
-    shared: usize,
-    arguments: *mut *mut c_void,
-) -> Option<String> {
-    let trouble = Mutex::new(None);
-    let arguments = Arguments(arguments);
-    (0..grid).into_par_iter().for_each(|index| {
-        let shape = Shape { index, grid, block, reverse: u32::from(reverse), shared };
-        // SAFETY: the caller vouches for the arguments; blocks write to different places, as on a device.
-        let said = unsafe { run(arguments.pointers(), &shape) };
-        if !said.is_null() {
-            // SAFETY: the text stands in this thread until its next block.
-            let said = unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned();
-            trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(said);
-        }
-    });
-    trouble.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The host as a machine.
 #[derive(Debug, Clone)]
@@ -128,11 +89,12 @@ pub fn machines() -> Vec<Box<dyn Machine>> {
         // Past the capture of the test runner: a check that did not happen must be seen.
         Ok(Place::Cpu(Some(why))) => {
             NOTICE.call_once(|| {
-                let _ = writeln!(std::io::stderr(), "NOTICE: no GPU is tested: {why}");
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "NOTICE: no GPU is tested but a simulated one: {why}"
+                );
             });
-            if let Some(simulated) = simulated::Simulated::open() {
-                all.push(Box::new(simulated.gpu()));
-            }
+            all.extend(Simulated::open().map(|it| Box::new(it.gpu()) as Box<dyn Machine>));
         }
         _ => {}
     }
@@ -272,14 +234,28 @@ impl Session for Desk {
                 Argument::Float(v) => u64::from(v.to_bits()),
             });
         }
-        let mut pointers: Vec<*mut c_void> =
-            values.iter_mut().map(|v| std::ptr::from_mut(v).cast()).collect();
-        // SAFETY: the caller vouches for the arguments.
-        let said = unsafe {
-            let at = pointers.as_mut_ptr();
-            blocks(*run, launch.grid, host.block, host.reverse, launch.shared, at)
-        };
-        if let Some(said) = said {
+        let trouble = Mutex::new(None);
+        (0..launch.grid).into_par_iter().for_each(|index| {
+            let mut values = values.clone();
+            let mut pointers: Vec<*mut c_void> =
+                values.iter_mut().map(|v| std::ptr::from_mut(v).cast()).collect();
+            let shape = Shape {
+                index,
+                grid: launch.grid,
+                block: host.block,
+                reverse: u32::from(host.reverse),
+                shared: launch.shared,
+            };
+            // SAFETY: the caller vouches for the arguments; blocks write to different places, as on a
+            // device.
+            let said = unsafe { run(pointers.as_mut_ptr(), &shape) };
+            if !said.is_null() {
+                // SAFETY: the text stands in this thread until its next block.
+                let said = unsafe { CStr::from_ptr(said) }.to_string_lossy().into_owned();
+                trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(said);
+            }
+        });
+        if let Some(said) = trouble.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(host.failure(format!("{kernel}: {said}")));
         }
         if self.memory.iter().flatten().any(|(words, _)| !words.ends_with(&GUARD)) {

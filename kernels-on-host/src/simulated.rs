@@ -4,56 +4,19 @@
 //! The libraries do what the interfaces promise and refuse what those forbid; what NVIDIA's own do beyond that (and how fast) only a
 //! device can tell. They are opened by their paths and kept: what is looked for by name later, in this process, is then these.
 
-use std::{
-    ffi::{CStr, c_char, c_int, c_void},
-    path::Path,
-    sync::OnceLock,
-};
+use std::{path::Path, sync::OnceLock};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use mirrorflow::kernels::cuda::{self, Gpu};
 
-use crate::{KERNELS, blocks};
-
-/// Where `build.rs` has put the libraries, in an order in which each finds those it needs.
-const FOLDER: &str = env!("OUT_DIR");
-const FILES: [&str; 4] = [
-    "libcuda.simulated.so",
-    "libnvrtc.simulated.so",
-    "libcublas.simulated.so",
-    "libcudnn.simulated.so",
-];
+/// The folder of the libraries: a program that is run with it in `LD_LIBRARY_PATH` finds a device.
+pub const FOLDER: &str = concat!(env!("OUT_DIR"), "/simulated");
+/// In an order in which each finds those it needs.
+const FILES: [&str; 4] = ["libcuda.so", "libnvrtc.so", "libcublas.so", "libcudnn.so"];
 
 /// The libraries, open.
 #[derive(Debug)]
 pub struct Simulated(Vec<Library>);
-
-extern "C" fn has(kernel: *const c_char) -> c_int {
-    // SAFETY: the driver hands over a name that ends in zero.
-    let name = unsafe { CStr::from_ptr(kernel) }.to_string_lossy();
-    c_int::from(KERNELS.iter().any(|k| k.0 == name))
-}
-
-extern "C" fn launch(
-    kernel: *const c_char,
-    grid: u32,
-    block: u32,
-    shared: usize,
-    arguments: *mut *mut c_void,
-) -> c_int {
-    // SAFETY: as above.
-    let name = unsafe { CStr::from_ptr(kernel) }.to_string_lossy();
-    let Some((_, one, many)) = KERNELS.iter().find(|k| k.0 == name) else { return 1 };
-    let run = if block == 1 { *one } else { *many };
-    // SAFETY: the driver hands over what it was given: a pointer for each argument of the kernel.
-    match unsafe { blocks(run, grid, block, false, shared, arguments) } {
-        None => 0,
-        Some(said) => {
-            eprintln!("{name}: {said}");
-            1
-        }
-    }
-}
 
 impl Simulated {
     /// What the device calls itself.
@@ -75,10 +38,7 @@ impl Simulated {
                 let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) };
                 library.unwrap_or_else(|why| panic!("{}: {why}", path.display()))
             };
-            let simulated = Self(FILES.iter().map(open).collect());
-            simulated.set("simulated_has", has as *const c_void);
-            simulated.set("simulated_launch", launch as *const c_void);
-            Some(simulated)
+            Some(Self(FILES.iter().map(open).collect()))
         })
         .as_ref()
     }
@@ -104,11 +64,6 @@ impl Simulated {
         // SAFETY: a number in one of our libraries, which lives.
         unsafe { std::sync::atomic::AtomicI32::from_ptr(self.variable("simulated_old")) }
             .store(how, std::sync::atomic::Ordering::Relaxed);
-    }
-
-    fn set(&self, name: &str, to: *const c_void) {
-        // SAFETY: a pointer to a function in one of our libraries, set before anything uses it.
-        unsafe { *self.variable::<*const c_void>(name) = to }
     }
 
     /// A counter: pieces of memory that are held (`simulated_blocks`), products and convolutions that were carried out
