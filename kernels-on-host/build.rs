@@ -60,9 +60,11 @@ fn libraries(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             .arg("-I")
             .arg(out)
             .args(object);
-        if name == "cuda" {
-            command.args(&kernels);
-        }
+        match name {
+            "cuda" => command.args(&kernels),
+            "nvrtc" => &mut command,
+            _ => command.arg(to.join("libcuda.so")),
+        };
         command.arg(format!("-Wl,-soname,lib{name}.so"));
         let made = command.arg("-o").arg(to.join(format!("lib{name}.so"))).status()?;
         if !made.success() {

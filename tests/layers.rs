@@ -46,7 +46,14 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     (
         "mirrorflow-cli",
         "cli/Cargo.toml",
-        &["mirrorflow", "mirrorflow-deep", "mirrorflow-proofs-checks", "mirrorflow-plots"],
+        // Its tests run the command on the simulated device of `kernels-on-host`.
+        &[
+            "mirrorflow",
+            "mirrorflow-deep",
+            "mirrorflow-proofs-checks",
+            "mirrorflow-plots",
+            "mirrorflow-kernels-on-host",
+        ],
     ),
 ];
 

@@ -97,7 +97,10 @@ impl<T: Real> Conv2d<T> {
         Err(Error::Domain {
             what: "the shape of a convolution".into(),
             expected: "positive sizes and a kernel no larger than the padded image".into(),
-            found: format!("{shape:?}"),
+            found: format!(
+                "{0}×{0} kernels, a step of {1}, on images of {2}×{3} with {4} channels, {5} rows of zeros around, to {6}",
+                s.kernel, s.stride, s.height, s.width, s.inputs, s.padding, s.outputs
+            ),
         })
     }
 
