@@ -10,8 +10,13 @@ use mirrorflow::problem::npz::read_arrays;
 use mirrorflow_kernels_on_host::simulated::FOLDER;
 
 fn mirrorflow(folder: &Path, arguments: &[&str]) -> Output {
+    on(1, folder, arguments)
+}
+
+fn on(devices: usize, folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mirrorflow"))
         .current_dir(folder)
+        .env("SIMULATED_DEVICES", devices.to_string())
         .env("LD_LIBRARY_PATH", FOLDER)
         .env_remove("MIRRORFLOW_NVRTC")
         .env_remove("MIRRORFLOW_CUDNN")
@@ -70,8 +75,15 @@ fn it_is_found_and_taken() {
     assert_eq!(cuda["gpus"][0]["compute_capability"], "9.0");
     let text = done(folder.path(), &["devices"]);
     assert!(text.contains("--device auto takes cuda:0"), "{text}");
-    let output = mirrorflow(folder.path(), &["descend", "p.csv", "--device", "cuda:1"]);
-    assert_eq!(output.status.code(), Some(2));
+    let output = on(2, folder.path(), &["devices"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("cuda:0 to cuda:1, the batch split"), "{text}");
+    fs::write(folder.path().join("p.csv"), "1,2,3\n").expect("written");
+    let wanted = "descend p.csv --step 0.1 --steps 5 --out o.npz --device cuda:1";
+    let output = mirrorflow(folder.path(), &wanted.split(' ').collect::<Vec<_>>());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(2), 1), "{said}");
+    assert!(said.contains("cuda:1: there is one GPU, cuda:0"), "{said}");
 }
 
 #[test]
@@ -98,6 +110,11 @@ fn descents_and_figures_are_those_of_the_processor() {
     }
     let csv = |device: &str| folder.path().join(device).join("fig4.csv");
     agree(&csv("cuda:0"), &csv("cpu"), 1e-9);
+    // Two devices share the runs; each run is its own, and the same.
+    let output =
+        on(2, folder.path(), &["figures", "fig4", "--quick", "--device", "auto", "--out", "two"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    agree(&csv("two"), &csv("cuda:0"), 0.0);
 }
 
 /// Four steps in single precision, whose sums of up to 576 terms are added in other orders: some 10⁻⁷ each, of which 10⁻⁵ leaves

@@ -27,6 +27,7 @@ int simulated_launch(const char* kernel, unsigned grid, unsigned block, size_t s
 struct block {
     unsigned char* data;
     size_t size;
+    void* context;
     struct block* next;
 };
 static struct block* blocks;
@@ -34,7 +35,7 @@ int simulated_blocks;
 static size_t taken;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int started;
-static int context;
+static int contexts[2];
 static __thread void* current;
 
 static int ready(void) { return !started ? NOT_INITIALIZED : current ? OK : INVALID_CONTEXT; }
@@ -49,13 +50,19 @@ int cuGetErrorName(int error, const char** name) {
 }
 int cuGetErrorString(int error, const char** text) { (void)error; *text = "said by the simulated driver"; return OK; }
 
-int cuDeviceGetCount(int* count) { *count = 1; return started ? OK : NOT_INITIALIZED; }
-int cuDeviceGet(int* device, int number) { *device = number; return number == 0 ? OK : INVALID_DEVICE; }
+// One device; two where the environment says so.
+static int devices(void) {
+    const char* wanted = getenv("SIMULATED_DEVICES");
+    return wanted && !strcmp(wanted, "2") ? 2 : 1;
+}
+static int is_device(int device) { return device >= 0 && device < devices() ? OK : INVALID_DEVICE; }
+int cuDeviceGetCount(int* count) { *count = devices(); return started ? OK : NOT_INITIALIZED; }
+int cuDeviceGet(int* device, int number) { *device = number; return is_device(number); }
 int cuDeviceGetName(char* name, int length, int device) {
     snprintf(name, (size_t)length, "simulated");
-    return device == 0 ? OK : INVALID_DEVICE;
+    return is_device(device);
 }
-int cuDeviceTotalMem_v2(size_t* bytes, int device) { *bytes = MEMORY; return device == 0 ? OK : INVALID_DEVICE; }
+int cuDeviceTotalMem_v2(size_t* bytes, int device) { *bytes = MEMORY; return is_device(device); }
 int cuDeviceGetAttribute(int* value, int attribute, int device) {
     switch (attribute) {
         case 16: *value = 132; break;        // multiprocessors
@@ -65,11 +72,11 @@ int cuDeviceGetAttribute(int* value, int attribute, int device) {
         case 115: *value = 1; break;         // pools of memory
         default: *value = 0;
     }
-    return device == 0 ? OK : INVALID_DEVICE;
+    return is_device(device);
 }
-int cuDevicePrimaryCtxRetain(void** to, int device) { *to = &context; return device == 0 ? OK : INVALID_DEVICE; }
-int cuDevicePrimaryCtxRelease_v2(int device) { return device == 0 ? OK : INVALID_DEVICE; }
-int cuCtxSetCurrent(void* to) { current = to; return to == NULL || to == &context ? OK : INVALID_CONTEXT; }
+int cuDevicePrimaryCtxRetain(void** to, int device) { *to = contexts + device; return is_device(device); }
+int cuDevicePrimaryCtxRelease_v2(int device) { return is_device(device); }
+int cuCtxSetCurrent(void* to) { current = to; return to == NULL || to == contexts || to == contexts + 1 ? OK : INVALID_CONTEXT; }
 int cuCtxGetCurrent(void** to) { *to = current; return OK; }
 int cuCtxSynchronize(void) { READY; return OK; }
 
@@ -91,6 +98,7 @@ int cuMemAlloc_v2(uint64_t* to, size_t size) {
         struct block* it = malloc(sizeof *it);
         it->data = aligned_alloc(256, (size + GUARD + 255) / 256 * 256);
         it->size = size;
+        it->context = current;
         memset(it->data, 0xFF, size);
         memset(it->data + size, WORD, GUARD);
         it->next = blocks;
@@ -114,7 +122,7 @@ int cuMemFree_v2(uint64_t at) {
     for (struct block** link = &blocks; *link; link = &(*link)->next) {
         struct block* it = *link;
         if ((uint64_t)(uintptr_t)it->data != at) continue;
-        found = whole(it) ? OK : ILLEGAL_ADDRESS;
+        found = !whole(it) ? ILLEGAL_ADDRESS : it->context == current ? OK : INVALID_CONTEXT;
         *link = it->next;
         simulated_blocks--;
         taken -= it->size;
@@ -130,7 +138,7 @@ static int within(uint64_t at, size_t size) {
     pthread_mutex_lock(&lock);
     for (struct block* it = blocks; it && !inside; it = it->next) {
         uint64_t first = (uint64_t)(uintptr_t)it->data;
-        inside = at >= first && at + size <= first + it->size;
+        inside = at >= first && at + size <= first + it->size && it->context == current;
     }
     pthread_mutex_unlock(&lock);
     return inside;
@@ -147,8 +155,8 @@ int simulated_all_whole(void) {
 // Libraries that were closed without a context, or after their stream.
 int simulated_faults;
 
-struct stream { int alive; };
-static int streams(const struct stream* it) { return it && it->alive == 1 ? OK : INVALID_HANDLE; }
+struct stream { int alive; void* context; };
+static int streams(const struct stream* it) { return it && it->alive == 1 && it->context == current ? OK : INVALID_HANDLE; }
 void simulated_close(const struct stream* it) {
     if (ready() || (it && streams(it))) __atomic_add_fetch(&simulated_faults, 1, __ATOMIC_RELAXED);
 }
@@ -158,7 +166,7 @@ int cuStreamCreate(struct stream** to, unsigned flags) {
     READY;
     (void)flags;
     *to = calloc(1, sizeof **to);
-    (*to)->alive = 1;
+    **to = (struct stream){1, current};
     return OK;
 }
 int cuStreamDestroy_v2(struct stream* it) { STREAM(it); it->alive = 2; return OK; }  // kept: its users may be asked
