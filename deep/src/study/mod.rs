@@ -14,7 +14,6 @@
 mod config;
 mod results;
 mod runs;
-mod statistics;
 mod tables;
 
 use std::{path::Path, sync::Arc};
@@ -23,8 +22,8 @@ use mirrorflow::{Error, Result, problem::write_atomically};
 use serde_json::json;
 
 pub use config::{Entry, StudyConfig, StudySection};
+pub use mirrorflow::numerics::student::Mean;
 pub use results::{Chosen, Difference, Level, Results};
-pub use statistics::Mean;
 
 use crate::train::{self, Overhead, Setup};
 use runs::{Images, Run};

@@ -135,35 +135,3 @@ fn marked_sheet(mut panels: Vec<Panel>, names: &[&str]) -> Sheet {
     }
     Sheet { legend, across: (1, panels.len().min(3)), ..Sheet::row(panels) }
 }
-
-/// The mean of a sample with its 95 % interval by Student's t: the whole line for fewer than two values.
-fn interval(values: &[f64]) -> (f64, f64, f64) {
-    /// The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
-    const T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let Some(freedom) = values.len().checked_sub(2) else {
-        return (mean, f64::NEG_INFINITY, f64::INFINITY);
-    };
-    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-    let error = (squares / (count - 1.0) / count).sqrt();
-    // Beyond the table its last value, which is larger than theirs.
-    let half = T[freedom.min(T.len() - 1)] * error;
-    (mean, mean - half, mean + half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::interval;
-
-    #[test]
-    fn intervals_are_those_of_student() {
-        // Five values 1 to 5: deviation √2.5, error √½.
-        let (mean, low, high) = interval(&[1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(mean, 3.0);
-        assert!(
-            (high - 3.0 - 2.776 * 0.5f64.sqrt()).abs() < 1e-12 && (low + high - 6.0).abs() < 1e-12
-        );
-        assert_eq!(interval(&[1.0]).1, f64::NEG_INFINITY);
-    }
-}
