@@ -24,7 +24,7 @@ use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::output;
 
-/// Where a run stands: a network trains on one device, the first that works under `auto`.
+/// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`.
 fn home(device: Device) -> mirrorflow::Result<Home> {
     Ok(match device.open()? {
         Place::Cpu(_) => Home::Processor,
@@ -41,11 +41,7 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
     let home = home(args.device.device)?;
     if StudyConfig::is_one(&text) {
-        if let Device::Cuda(_) = args.device.device {
-            let why = "a study runs on the processor: --device cpu or auto";
-            return Err(usage(format!("{}: {why}", args.config.display())));
-        }
-        return run_study(args, &StudyConfig::parse(&text, &args.config)?);
+        return run_study(args, &StudyConfig::parse(&text, &args.config)?, home);
     }
     let config = Config::read(&args.config)?;
     if args.dry_run {
@@ -90,9 +86,10 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
 }
 
 /// Several methods, seeds and strengths.
-fn run_study(args: &TrainArgs, study: &StudyConfig) -> Done {
+fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home) -> Done {
     if args.dry_run {
-        let (runs, setup) = study::dry_run(study, args.data.as_deref())?;
+        let (runs, mut setup) = study::dry_run(study, args.data.as_deref())?;
+        setup.home = home;
         if !args.json {
             output::pairs(&[("runs of this size, at most", runs.to_string())])?;
         }
@@ -101,11 +98,13 @@ fn run_study(args: &TrainArgs, study: &StudyConfig) -> Done {
     let watched = io::stderr().is_terminal();
     let methods = study.method.len();
     let bar = output::working(format!("{methods} methods on {}", study.data.set));
-    let results = study::run(study, args.data.as_deref(), &args.out, args.resume, &mut |line| {
+    let mut say = |line: &str| {
         if watched {
             bar.println(line);
         }
-    });
+    };
+    let (data, out) = (args.data.as_deref(), &args.out);
+    let results = study::run(study, &home, data, out, args.resume, &mut say);
     bar.finish_and_clear();
     let results = results?;
     draw(&args.out)?;

@@ -59,7 +59,8 @@ pub struct StudySection {
     /// Measure every method's step and memory beside the plain network's, one by one after the runs.
     #[serde(default)]
     pub overhead: bool,
-    /// Runs side by side; by default as many as threads for networks of up to a million weights, else one.
+    /// Runs side by side on the processor; by default as many as threads for networks of up to a million weights, else one.
+    /// On a device there is always one.
     #[serde(default)]
     pub jobs: Option<usize>,
 }

@@ -18,7 +18,7 @@ mod tables;
 
 use std::{path::Path, sync::Arc};
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, kernels::array::Home, problem::write_atomically};
 use serde_json::json;
 
 pub use config::{Entry, StudyConfig, StudySection};
@@ -28,12 +28,15 @@ pub use results::{Chosen, Difference, Level, Results};
 use crate::train::{self, Overhead, Setup};
 use runs::{Images, Run};
 
-/// Does a study, writing to a folder; with `resume` it goes on where it was. `say` hears of progress.
+/// Does a study at home, the processor or a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
+/// progress. On a device the runs come one after another, whatever `study.jobs` says.
 ///
 /// # Errors
-/// When a configuration is wrong, the data cannot be read, or the folder cannot be written or holds another study.
+/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot be written or holds another
+/// study.
 pub fn run(
     study: &StudyConfig,
+    home: &Home,
     data: Option<&Path>,
     out: &Path,
     resume: bool,
@@ -42,9 +45,12 @@ pub fn run(
     let images = images(study, data)?;
     let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
     begin(study, out, resume)?;
-    let jobs = study.study.jobs.unwrap_or_else(|| {
-        if first.network.weight_count() > 1_000_000 { 1 } else { rayon::current_num_threads() }
-    });
+    let jobs = match (home, study.study.jobs) {
+        (Home::Device(_), _) => 1,
+        (Home::Processor, Some(jobs)) => jobs,
+        (Home::Processor, None) if first.network.weight_count() > 1_000_000 => 1,
+        (Home::Processor, None) => rayon::current_num_threads(),
+    };
     let (mut tuning, seeds) = (Vec::new(), &study.study.seeds);
     for (method, entry) in study.method.iter().enumerate() {
         for choice in 0..entry.candidates().len() {
@@ -54,7 +60,7 @@ pub fn run(
         }
     }
     say(&format!("{} runs to choose from, {jobs} at a time", tuning.len()));
-    let mut done = runs::all(&tuning, &images, jobs, say)?;
+    let mut done = runs::all(&tuning, &images, home, jobs, say)?;
     let chosen = results::choose(study, &done)?;
     let mut rest: Vec<Run> = Vec::new();
     for c in &chosen {
@@ -66,12 +72,12 @@ pub fn run(
         }
     }
     say(&format!("{} runs with the other seeds", rest.len()));
-    done.extend(runs::all(&rest, &images, jobs, say)?);
+    done.extend(runs::all(&rest, &images, home, jobs, say)?);
     let results = results::evaluate(study, chosen, &done);
     tables::write(study, &results, &done, out)?;
     if study.study.overhead {
         say("measuring steps");
-        overhead(study, &images, out)?;
+        overhead(study, &images, home, out)?;
     }
     Ok(results)
 }
@@ -115,11 +121,12 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
 }
 
 /// `overhead.csv` and `.tex`.
-fn overhead(study: &StudyConfig, images: &Images, out: &Path) -> Result<()> {
+fn overhead(study: &StudyConfig, images: &Images, home: &Home, out: &Path) -> Result<()> {
     let mut rows = Vec::new();
     for entry in &study.method {
         let config = study.config(entry, &entry.candidates()[0], study.study.seeds[0])?;
-        let setup = Setup::on(config, &images.train, &images.test)?;
+        let mut setup = Setup::on(config, &images.train, &images.test)?;
+        setup.home = home.clone();
         rows.extend(Overhead::measure(&setup)?.map(|o| (entry.label(), o)));
     }
     train::write_overhead(out, &rows)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use mirrorflow::Result;
+use mirrorflow::{Result, kernels::array::Home};
 
 use super::{Mean, StudyConfig, dry_run, run};
 
@@ -35,7 +35,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Result<()> {
     let (study, whole, cut) = (parse(STUDY)?, folder(), folder());
     assert!(StudyConfig::is_one(STUDY));
-    let results = run(&study, None, whole.path(), false, &mut |_| {})?;
+    let results = run(&study, &Home::Processor, None, whole.path(), false, &mut |_| {})?;
     // Four choices with the first seed, the chosen ones with the other two.
     let runs = fs::read_dir(whole.path().join("runs")).map(Iterator::count).unwrap_or(0);
     assert!((8..=dry_run(&study, None)?.0).contains(&runs), "{runs}");
@@ -65,15 +65,15 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
 
     // Cut off: one run is missing, another is in the middle. One worker this time.
     let mut study = study;
-    run(&study, None, cut.path(), false, &mut |_| {})?;
+    run(&study, &Home::Processor, None, cut.path(), false, &mut |_| {})?;
     let first = cut.path().join("runs/pilot-00-seed3");
     fs::remove_dir_all(&first).unwrap_or_else(|e| panic!("{e}"));
     fs::remove_file(cut.path().join("runs/str-01-seed3/summary.json"))
         .unwrap_or_else(|e| panic!("{e}"));
     fs::remove_file(cut.path().join("study.csv")).unwrap_or_else(|e| panic!("{e}"));
-    assert!(run(&study, None, cut.path(), false, &mut |_| {}).is_err());
+    assert!(run(&study, &Home::Processor, None, cut.path(), false, &mut |_| {}).is_err());
     study.study.jobs = Some(1);
-    run(&study, None, cut.path(), true, &mut |_| {})?;
+    run(&study, &Home::Processor, None, cut.path(), true, &mut |_| {})?;
     let (whole, cut) = (files(whole.path()), files(cut.path()));
     assert!(whole.contains_key("study.tex") && whole.contains_key("sparsity.npz"));
     assert_eq!(whole.keys().collect::<Vec<_>>(), cut.keys().collect::<Vec<_>>());
@@ -89,7 +89,7 @@ fn a_run_that_diverges_is_never_chosen_and_ends_no_study() -> Result<()> {
     // Momentum with 2αη beyond 2(1 + 0.9) does not contract.
     let text = STUDY.replace("[1e-4, 3e-3]", "[1e5, 1e-4]").replace("[3, 5, 8]", "[3]");
     let (study, out) = (parse(&text)?, folder());
-    let results = run(&study, None, out.path(), false, &mut |_| {})?;
+    let results = run(&study, &Home::Processor, None, out.path(), false, &mut |_| {})?;
     let pilot = results.chosen.iter().filter(|c| c.method == 0);
     assert!(pilot.clone().count() == 2 && pilot.clone().all(|c| c.choice == 1 && c.edge));
     let text = fs::read_to_string(out.path().join("runs.csv")).unwrap_or_default();

@@ -102,6 +102,10 @@ impl<'a> Trainer<'a> {
             before: Array::zeros(home, setup.network.weight_count())?,
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
+        if let Home::Device(on) = home {
+            // What another run on it left.
+            on.all_finite()?;
+        }
         Ok(trainer)
     }
 
