@@ -10,7 +10,7 @@ use mirrorflow::{
     numerics::student::Mean,
 };
 
-use super::{BAND, ERROR, best, measured, schedule_label, setting_stroke, split};
+use super::{ERROR, band, best, measured, schedule_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
     style::{
@@ -118,9 +118,10 @@ fn tell(data: &Data) -> Result<crate::Told> {
     let logs: Vec<f64> = ever.iter().zip(ends).map(|(s, p)| (s / p).ln()).collect();
     let ratio = Mean::of(&logs);
     let (low, high) = ratio.interval();
+    let band = band(data);
     let caption = format!(
         "Left: distance to the ground truth along gradient descent on $m \\odot w$ with weight decay, seven schedules, \
-         from the same $x_0 \\sim N(0, n^{{-1/2}}I)$. {BAND} for the best schedule of each $\\beta$. Right: start by start, where that \
+         from the same $x_0 \\sim N(0, n^{{-1/2}}I)$. {band} for the best schedule of each $\\beta$. Right: start by start, where that \
          schedule of PILoT ends, and the nearest that spred comes at any step of any schedule. With $\\beta = 0$ no $x_i$ \
          changes its sign: bars, and on the left their mean, are the norm of $x^*$ over the $i$ where $x_0$ has the wrong one."
     );

@@ -17,7 +17,10 @@ mod sparsity;
 mod strength;
 mod work_precision;
 
-use mirrorflow::experiment::{Curve, Data};
+use mirrorflow::{
+    Error, Result,
+    experiment::{Curve, Data},
+};
 
 use crate::{
     Figure,
@@ -50,8 +53,36 @@ pub(crate) const ALL: &[Figure] = &[
 
 /// `‖x_k − x*‖₂`.
 const ERROR: &str = "$\\|x_k - x^*\\|_2$";
-/// What the band of the linear network is.
-const BAND: &str = "Mean over five starts, with the least and the largest as a band";
+/// What the band of the linear network is, over as many starts as its data have.
+fn band(data: &Data) -> String {
+    let starts = counted(data, "starts");
+    format!("Mean over {starts} starts, with the least and the largest as a band")
+}
+
+/// A whole number of the linear network's constants, as a word where it is a small one.
+fn counted(data: &Data, constant: &str) -> String {
+    const WORDS: [&str; 11] =
+        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    match data.config["network"][constant].as_u64() {
+        // Data from elsewhere need not say.
+        None => "the".into(),
+        Some(k) => WORDS.get(k as usize).map_or_else(|| k.to_string(), |w| (*w).into()),
+    }
+}
+
+/// All x of the data of a figure are as its axis needs them.
+fn places(data: &Data, expected: &str, right: fn(f64) -> bool) -> Result<()> {
+    for curve in &data.curves {
+        if let Some(x) = curve.x.iter().find(|x| !right(**x)) {
+            return Err(Error::Domain {
+                what: format!("x of {} in the data of {}", curve.series, data.figure),
+                expected: expected.into(),
+                found: x.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// The colour and dashes of a setting.
 fn setting_stroke(name: &str) -> Stroke {
