@@ -47,7 +47,7 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     if args.dry_run {
         let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
         setup.home = home;
-        return dry_run(args, &setup);
+        return dry_run(args, &setup, None);
     }
     let mut setup = Setup::new(config, args.data.as_deref())?;
     setup.home = home;
@@ -90,10 +90,7 @@ fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home) -> Done {
     if args.dry_run {
         let (runs, mut setup) = study::dry_run(study, args.data.as_deref())?;
         setup.home = home;
-        if !args.json {
-            output::pairs(&[("runs of this size, at most", runs.to_string())])?;
-        }
-        return dry_run(args, &setup);
+        return dry_run(args, &setup, Some(runs));
     }
     let watched = io::stderr().is_terminal();
     let methods = study.method.len();
@@ -142,7 +139,8 @@ fn draw(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
+/// What a run takes, one of so many where it is that of a study.
+fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
     let memory = setup.memory()?;
     let seconds = setup.seconds_of_step()?;
     let config = &setup.config;
@@ -155,13 +153,16 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
             .map(|p| json!({ "name": p.name, "shape": p.shape }))
             .collect();
         let value = json!({
-            "network": setup.network.name(), "parameters": setup.network.parameter_count(),
+            "runs": runs, "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
             "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
         });
         output::json(&value)?;
         return Ok(true);
+    }
+    if let Some(runs) = runs {
+        output::pairs(&[("runs of this size, at most", runs.to_string())])?;
     }
     for parameter in setup.network.parameters() {
         output::say(&format!("  {:<32} {:?}", parameter.name, parameter.shape))?;

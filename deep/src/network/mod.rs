@@ -97,7 +97,12 @@ impl Network {
         let shape = match &layer.op {
             Op::Conv { outputs, kernel, stride, padding, .. } => {
                 let shape = conv_shape(input, *outputs, *kernel, *stride, *padding);
-                mirrorflow::kernels::nn::Conv2d::<f32>::check(&shape)?;
+                if mirrorflow::kernels::nn::Conv2d::<f32>::check(&shape).is_err() {
+                    let right = format!(
+                        "images and channels for a kernel of {kernel}×{kernel}, stride {stride}, padding {padding}"
+                    );
+                    return Err(self.wrong(&what, &right, input));
+                }
                 let (height, width) = (shape.out_height(), shape.out_width());
                 Shape { height, width, channels: *outputs }
             }

@@ -104,16 +104,20 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
             text.push_str(&format!(
                 "{}at {} % sparsity\n",
                 if text.is_empty() { "" } else { "\n" },
-                100.0 * select
+                tables::round(100.0 * select)
             ));
         }
         let Some(level) = levels.get(c.level) else { continue };
         let edge = if c.edge { " (edge of its grid)" } else { "" };
+        // One run has no interval.
+        let half = match level.test.half {
+            half if half.is_nan() => " ".repeat(8),
+            half => format!(" ± {:5.2}", 100.0 * half),
+        };
         text.push_str(&format!(
-            "  {:<24} {:6.2} ± {:5.2} %   {}{edge}\n",
+            "  {:<24} {:6.2}{half} %   {}{edge}\n",
             study.method[c.method].label(),
             100.0 * level.test.mean,
-            100.0 * level.test.half,
             tables::choice(study, c.method, c.choice)
         ));
     }
@@ -145,10 +149,7 @@ fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) ->
     for entry in &study.method {
         for choice in entry.candidates() {
             let config = study.config(entry, &choice, study.study.seeds[0])?;
-            let setup = setup(config).map_err(|e| {
-                let what = format!("method {}", entry.label());
-                config::domain(&what, "a configuration that can be run", e.to_string())
-            })?;
+            let setup = setup(config).map_err(|e| config::of_method(&entry.label(), e))?;
             first = first.or(Some(setup));
         }
     }

@@ -114,15 +114,18 @@ fn one(run: &Run, images: &Images, home: &Home) -> Result<Done> {
     let done = |rows, trouble| Done { method, choice, seed, rows, trouble };
     let mut setup = Setup::on(run.config.clone(), &images.train, &images.test)?;
     setup.home = home.clone();
-    if let Some(rows) = finished(&setup, &run.folder)? {
-        return Ok(done(rows, None));
+    if let Some((rows, trouble)) = finished(&setup, &run.folder)? {
+        return Ok(done(rows, trouble));
     }
     let resume = run.folder.join("metrics.csv").exists();
     match train(&setup, &run.folder, resume, &mut |_| {})? {
         Outcome::Diverged { epoch, place, .. } => {
             Ok(done(Vec::new(), Some(format!("diverged in epoch {epoch}: {place}"))))
         }
-        _ => Ok(done(finished(&setup, &run.folder)?.unwrap_or_default(), None)),
+        _ => {
+            let (rows, trouble) = finished(&setup, &run.folder)?.unwrap_or_default();
+            Ok(done(rows, trouble))
+        }
     }
 }
 

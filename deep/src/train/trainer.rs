@@ -74,6 +74,7 @@ pub(super) struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     pub(super) fn new(setup: &'a Setup) -> Result<Self> {
+        setup.check_room(setup.config.train.batch)?;
         let optimizer = setup.optimizer(0.0)?;
         let rest = setup.network.parameter_count() - setup.network.weight_count();
         let home = &setup.home;
