@@ -222,7 +222,7 @@ pub(crate) struct DescendArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot"
+    after_help = "Example:\n  mirrorflow train experiments/digits/pilot.toml --out runs/pilot\n\nOn --device a network trains on one device, auto is the first CUDA device that works, else the processor; the runs of a study have it one after another."
 )]
 pub(crate) struct TrainArgs {
     /// Configuration of a run, or of a study ([study] and several [[method]]), TOML

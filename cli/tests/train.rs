@@ -201,6 +201,38 @@ fn impossible_wishes_are_refused_and_missed_ones_told() {
     assert!(text.contains("\"status\":\"missed\""), "{text}");
 }
 
+/// Sizes for which no machine has room, no images at all, shapes that do not go together: one line, exit code 2, no abort.
+#[test]
+fn sizes_that_cannot_be_are_refused() {
+    let folder = folder();
+    let one = CONFIG.replace("epochs = 30", "epochs = 1");
+    for (k, (from, to, says)) in [
+        ("batch = 64", "batch = 100000000000", "fits into memory"),
+        ("batch = 64", "batch = 9000000000000000000", "fits into memory"),
+        ("\"digits\"", "\"digits\"\nimages = 0", "data.images is 0"),
+        ("\"digits\"", "\"generated\"\nimages = 100000000000000", "fit into memory"),
+        (
+            "\"digits\"",
+            "\"generated\"\nshape = [4294967296, 4294967296, 4294967296]",
+            "fit into memory",
+        ),
+        ("\"mlp\"", "\"lenet5\"", "layer 3 (conv2) is 4×4×6"),
+        ("[prune]\nlevels = 2", "[prune]\ncycles = 2", "prune.rewind is not there"),
+        ("seed = 1", "seed = -1", "-1"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (name, text) = (format!("{k}.toml"), one.replace(from, to));
+        assert_ne!(text, one, "{from}");
+        fs::write(folder.path().join(&name), text).unwrap_or_else(|e| panic!("{e}"));
+        let output = run(&[&name, "--out", "never"], folder.path());
+        let line = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{to}: {line}");
+        assert!(line.contains(says) && line.trim().lines().count() == 1, "{to}: {line}");
+    }
+}
+
 /// A study by its command: tables and pictures, and once killed it goes on.
 #[test]
 fn a_study_writes_its_tables_and_pictures_and_survives_a_kill() {
@@ -240,6 +272,17 @@ fn a_study_writes_its_tables_and_pictures_and_survives_a_kill() {
         let read = |of: &str| fs::read(folder.path().join(of).join(name)).unwrap_or_default();
         assert!(!read("whole").is_empty() && read("whole") == read("cut"), "{name}");
     }
+    // No single run goes into the folder of a study, and no table that is none counts as one.
+    let refused = |args: &[&str], says: &str| {
+        let output = run(args, folder.path());
+        let line = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(line.contains(says) && line.trim().lines().count() == 1, "{line}");
+    };
+    refused(&["c.toml", "--out", "whole"], "whole: holds a study");
+    let table = folder.path().join("whole/runs/dense-00-seed0/sparsity.csv");
+    fs::write(table, "nothing\n").unwrap_or_else(|e| panic!("{e}"));
+    refused(&["s.toml", "--out", "whole", "--resume"], "sparsity.csv: line 1 is not kept,");
 }
 
 #[test]

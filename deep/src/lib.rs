@@ -6,6 +6,7 @@
 
 pub mod data;
 pub mod engine;
+mod label;
 pub mod method;
 pub mod network;
 pub mod study;

@@ -17,6 +17,7 @@ use mirrorflow_deep::{
         SoftThreshold, State, Step, Variable,
     },
     network::{Network, Shape, named, resnet, vit},
+    study::{self, Results, StudyConfig},
     train::{Config, Outcome, Setup, train},
 };
 use mirrorflow_kernels_on_host::{Host, machines};
@@ -274,6 +275,92 @@ fn a_run_on_a_device_is_that_of_the_processor() -> Result<()> {
     };
     for file in ["model.safetensors", "checkpoint.safetensors", "metrics.csv", "layers.csv"] {
         assert!(bytes("one", file) == bytes("two", file), "{file}");
+    }
+    Ok(())
+}
+
+/// A study with everything in it: choices, one of which diverges, pruning, seeds that choose and others.
+const STUDY: &str = "
+[study]
+seeds = [3, 5]
+select = [0.5]
+reference = \"PILoT\"
+jobs = 2
+overhead = true
+[data]
+set = \"digits\"
+images = 64
+validation = 16
+[network]
+name = \"mlp-small\"
+[optimizer]
+rate = 0.05
+momentum = 0.9
+[train]
+epochs = 2
+batch = 16
+[prune]
+levels = 4
+[[method]]
+label = \"PILoT\"
+name = \"pilot\"
+grid = { strength = [1e5, 1e-3] }
+[[method]]
+name = \"str\"
+grid = { strength = [1e-3, 1e-2] }
+";
+
+fn compare(home: &Home, out: &Path) -> Result<(Results, String)> {
+    let study = StudyConfig::parse(STUDY, Path::new("study.toml"))?;
+    let results = study::run(&study, home, None, out, false, &mut |_| {})?;
+    assert!(out.join("overhead.csv").is_file());
+    Ok((results, std::fs::read_to_string(out.join("runs.csv")).expect("the runs")))
+}
+
+/// A study on a device: the choices of the processor's, and its numbers as near as those of a single run. What the last run on a
+/// device left there, here a number that is not finite, is nothing to the next one.
+#[test]
+fn a_study_on_a_device_is_that_of_the_processor() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (expected, runs) = compare(&Home::Processor, &folder.path().join("cpu"))?;
+    assert_eq!(runs.matches("diverged in epoch 1").count(), 1);
+    let on = Accelerator::open(&Host::new(32))?;
+    let home = Home::Device(on.clone());
+    let of = Optimizer::Sgd(Sgd { rate: 0.05, momentum: 0.9, nesterov: false });
+    let mut last = Plain::<f32>::new(true, State::at(&home, N, &of)?);
+    let weights = layers();
+    let step = Step {
+        optimizer: of,
+        step: 1,
+        weight_decay: 0.0,
+        strength: 0.0,
+        factor_strength: 0.0,
+        progress: 0.0,
+        weights: &weights,
+        keep: None,
+    };
+    let mut x = Array::from_slice(&home, &[0.0; 300])?;
+    let mut g = Array::from_slice(&home, &[f32::NAN; 300])?;
+    last.update(&step, g.view_mut(), x.view_mut())?;
+    let (found, on_device) = compare(&home, &folder.path().join("device"))?;
+    let near =
+        |p: f64, q: f64| (p.is_nan() && q.is_nan()) || (p - q).abs() <= 1e-5 * (1.0 + q.abs());
+    assert_eq!(on_device.lines().count(), runs.lines().count());
+    for (p, q) in on_device.lines().skip(1).zip(runs.lines().skip(1)) {
+        let (p, q): (Vec<_>, Vec<_>) = (p.split(',').collect(), q.split(',').collect());
+        // Which run and which level it is, to the letter; where it diverged, the array may be another.
+        assert_eq!((p.len(), &p[..4]), (q.len(), &q[..4]));
+        for (p, q) in p[4..8].iter().zip(&q[4..8]) {
+            let number = |v: &str| v.parse().unwrap_or(f64::NAN);
+            assert!(near(number(p), number(q)), "{p} for {q}");
+        }
+    }
+    assert_eq!(found.chosen.len(), expected.chosen.len());
+    for (p, q) in found.chosen.iter().zip(&expected.chosen) {
+        assert_eq!((p.method, p.choice, p.level), (q.method, q.choice, q.level));
+    }
+    for (p, q) in found.differences.iter().zip(&expected.differences) {
+        assert!(near(p.difference.mean, q.difference.mean) && q.difference.count == 2);
     }
     Ok(())
 }

@@ -135,9 +135,57 @@ fn statements_of_data_files_can_come_out_otherwise() {
     assert!(!statements(&data("sparsity", &[1.0, 70.0], &[2.0, 70.0]))[0].holds);
     assert!(statements(&data("scaling", &[1.0, 70.0], &[2.0, 4.0]))[0].holds);
     assert!(!statements(&data("scaling", &[3.0, 2.0], &[2.0, 4.0]))[0].holds);
+    // A line that breaks is not the highest, and a strength without an accuracy not the best.
+    assert!(
+        statements(&data("sparsity", &[91.0, 70.0], &[90.0, f64::NAN]))[0]
+            .says
+            .contains("20.00 % sparsity")
+    );
+    let broken = statements(&data("strength", &[91.0, f64::NAN], &[90.0, 80.0]));
+    assert!(broken[0].measured == [("strength".into(), 0.2), ("accuracy in %".into(), 91.0)]);
     let work = statements(&data("work-precision", &[1.0, 2.0], &[3.0, 4.0]));
     // The same errors, different times.
     assert!(!work[0].holds && work[1].holds);
+}
+
+/// Methods whose points are at other sparsities are compared where both have got that far.
+#[test]
+fn a_sparser_network_is_not_beaten_by_one_less_sparse() {
+    let mut data = Data::new("sparsity", None, serde_json::Value::Null);
+    data.curves.push(Curve::new("a", vec![0.5, 0.9], vec![90.0, 80.0]));
+    data.curves.push(Curve::new("b", vec![0.5, 0.89, 0.99], vec![91.0, 85.0, 60.0]));
+    let found = statements(&data);
+    assert!(
+        found[0].holds && found[0].says.contains("90.00 % sparsity, or the first beyond, a is")
+    );
+}
+
+/// What a log axis cannot show is refused, at once.
+#[test]
+fn places_that_no_axis_has_are_refused() {
+    for (figure, x) in [
+        ("strength", 0.0),
+        ("strength", -1.0),
+        ("scaling", 0.0),
+        ("work-precision", -1e-9),
+        ("sparsity", 1.0),
+    ] {
+        let mut data = Data::new(figure, None, serde_json::Value::Null);
+        data.curves.push(Curve::new("a", vec![0.5, x], vec![1.0, 2.0]));
+        let why = find(figure).expect(figure).picture(&data, None).expect_err(figure).to_string();
+        assert!(why.contains(&format!("x of a in the data of {figure}")), "{why}");
+    }
+}
+
+/// Captions count what the data hold, not what the full size would.
+#[test]
+fn captions_count_what_was_run() {
+    for (figure, says) in [("fig1b", "Mean over two starts"), ("fig5", "two starts with two seeds")]
+    {
+        let data = simulated().iter().find(|d| d.figure == figure).expect(figure);
+        let caption = find(figure).expect(figure).picture(data, None).expect("drawn").caption;
+        assert!(caption.contains(says) && !caption.contains("five"), "{caption}");
+    }
 }
 
 #[test]

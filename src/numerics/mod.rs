@@ -1,5 +1,5 @@
 //! Scalar and vector arithmetic on which everything else stands: functions of the hyperbolic
-//! entropy that are safe in the log domain, compensated sums, dense products, intervals.
+//! entropy that are safe in the log domain, compensated sums, dense products, intervals, means of samples.
 
 pub mod asinh;
 pub mod cholesky;
@@ -13,5 +13,6 @@ pub(crate) mod rodas5p;
 mod rounding;
 pub(crate) mod scaled;
 pub(crate) mod simd;
+pub mod student;
 pub mod sums;
 pub mod vector;

@@ -24,7 +24,7 @@ use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::output;
 
-/// Where a run stands: a network trains on one device, the first that works under `auto`.
+/// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`.
 fn home(device: Device) -> mirrorflow::Result<Home> {
     Ok(match device.open()? {
         Place::Cpu(_) => Home::Processor,
@@ -41,17 +41,13 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
     let home = home(args.device.device)?;
     if StudyConfig::is_one(&text) {
-        if let Device::Cuda(_) = args.device.device {
-            let why = "a study runs on the processor: --device cpu or auto";
-            return Err(usage(format!("{}: {why}", args.config.display())));
-        }
-        return run_study(args, &StudyConfig::parse(&text, &args.config)?);
+        return run_study(args, &StudyConfig::parse(&text, &args.config)?, home);
     }
     let config = Config::read(&args.config)?;
     if args.dry_run {
         let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
         setup.home = home;
-        return dry_run(args, &setup);
+        return dry_run(args, &setup, None);
     }
     let mut setup = Setup::new(config, args.data.as_deref())?;
     setup.home = home;
@@ -90,22 +86,22 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
 }
 
 /// Several methods, seeds and strengths.
-fn run_study(args: &TrainArgs, study: &StudyConfig) -> Done {
+fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home) -> Done {
     if args.dry_run {
-        let (runs, setup) = study::dry_run(study, args.data.as_deref())?;
-        if !args.json {
-            output::pairs(&[("runs of this size, at most", runs.to_string())])?;
-        }
-        return dry_run(args, &setup);
+        let (runs, mut setup) = study::dry_run(study, args.data.as_deref())?;
+        setup.home = home;
+        return dry_run(args, &setup, Some(runs));
     }
     let watched = io::stderr().is_terminal();
     let methods = study.method.len();
     let bar = output::working(format!("{methods} methods on {}", study.data.set));
-    let results = study::run(study, args.data.as_deref(), &args.out, args.resume, &mut |line| {
+    let mut say = |line: &str| {
         if watched {
             bar.println(line);
         }
-    });
+    };
+    let (data, out) = (args.data.as_deref(), &args.out);
+    let results = study::run(study, &home, data, out, args.resume, &mut say);
     bar.finish_and_clear();
     let results = results?;
     draw(&args.out)?;
@@ -143,7 +139,8 @@ fn draw(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
+/// What a run takes, one of so many where it is that of a study.
+fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
     let memory = setup.memory()?;
     let seconds = setup.seconds_of_step()?;
     let config = &setup.config;
@@ -156,13 +153,16 @@ fn dry_run(args: &TrainArgs, setup: &Setup) -> Done {
             .map(|p| json!({ "name": p.name, "shape": p.shape }))
             .collect();
         let value = json!({
-            "network": setup.network.name(), "parameters": setup.network.parameter_count(),
+            "runs": runs, "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
             "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
         });
         output::json(&value)?;
         return Ok(true);
+    }
+    if let Some(runs) = runs {
+        output::pairs(&[("runs of this size, at most", runs.to_string())])?;
     }
     for parameter in setup.network.parameters() {
         output::say(&format!("  {:<32} {:?}", parameter.name, parameter.shape))?;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::{
     Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
+    check_pruning,
 };
 
 /// The whole file.
@@ -59,7 +60,8 @@ pub struct StudySection {
     /// Measure every method's step and memory beside the plain network's, one by one after the runs.
     #[serde(default)]
     pub overhead: bool,
-    /// Runs side by side; by default as many as threads for networks of up to a million weights, else one.
+    /// Runs side by side on the processor; by default as many as threads for networks of up to a million weights, else one.
+    /// On a device there is always one.
     #[serde(default)]
     pub jobs: Option<usize>,
 }
@@ -162,6 +164,9 @@ impl StudyConfig {
                 "none".into(),
             ));
         }
+        if let Some(k) = (1..s.select.len()).find(|k| s.select[..*k].contains(&s.select[*k])) {
+            return Err(domain("study.select", "each sparsity once", s.select[k].to_string()));
+        }
         let labels: Vec<String> = self.method.iter().map(Entry::label).collect();
         for (k, label) in labels.iter().enumerate() {
             let twice = labels[..k].iter().any(|other| slug(other) == slug(label));
@@ -187,6 +192,7 @@ impl StudyConfig {
                 return Err(domain(&format!("grid of {label}"), &right, size(entry).to_string()));
             }
             let prune = self.prune_of(entry);
+            check_pruning(prune, self.train.epochs).map_err(|e| of_method(label, e))?;
             if prune.cycles > 1 && prune.levels > 0 {
                 let found = format!("{} cycles and {} levels", prune.cycles, prune.levels);
                 return Err(domain(&format!("prune of {label}"), "levels or cycles", found));
@@ -249,13 +255,17 @@ impl StudyConfig {
                         None => (Some(&mut method), key),
                     };
                     table
-                        .ok_or_else(|| domain("a key of a grid", "that of a table", key.into()))?
+                        .ok_or_else(|| {
+                            let right = "keys of the method or of a table in it";
+                            domain(&format!("grid of {label}"), right, key.into())
+                        })?
                         .insert(key.into(), toml::Value::Float(*value));
                 }
             }
         }
         let method: MethodConfig = method.try_into().map_err(|e: toml::de::Error| {
-            domain(&format!("method {label}"), "known keys", e.message().replace('\n', " "))
+            let why = e.message().replace('\n', " ");
+            domain(&format!("method {label}"), "keys and values of [method]", why)
         })?;
         Ok(Config {
             seed,
@@ -280,6 +290,16 @@ pub(super) fn slug(label: &str) -> String {
         }
     }
     slug.trim_end_matches('-').to_owned()
+}
+
+/// What is wrong with a method, with its label before it.
+pub(super) fn of_method(label: &str, error: Error) -> Error {
+    match error {
+        Error::Domain { what, expected, found } => {
+            Error::Domain { what: format!("method {label}: {what}"), expected, found }
+        }
+        other => other,
+    }
 }
 
 pub(super) fn domain(what: &str, expected: &str, found: String) -> Error {

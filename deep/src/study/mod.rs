@@ -14,27 +14,29 @@
 mod config;
 mod results;
 mod runs;
-mod statistics;
 mod tables;
 
 use std::{path::Path, sync::Arc};
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, kernels::array::Home, problem::write_atomically};
 use serde_json::json;
 
 pub use config::{Entry, StudyConfig, StudySection};
+pub use mirrorflow::numerics::student::Mean;
 pub use results::{Chosen, Difference, Level, Results};
-pub use statistics::Mean;
 
 use crate::train::{self, Overhead, Setup};
 use runs::{Images, Run};
 
-/// Does a study, writing to a folder; with `resume` it goes on where it was. `say` hears of progress.
+/// Does a study at home, the processor or a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
+/// progress. On a device the runs come one after another, whatever `study.jobs` says.
 ///
 /// # Errors
-/// When a configuration is wrong, the data cannot be read, or the folder cannot be written or holds another study.
+/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot be written or holds another
+/// study.
 pub fn run(
     study: &StudyConfig,
+    home: &Home,
     data: Option<&Path>,
     out: &Path,
     resume: bool,
@@ -43,9 +45,12 @@ pub fn run(
     let images = images(study, data)?;
     let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
     begin(study, out, resume)?;
-    let jobs = study.study.jobs.unwrap_or_else(|| {
-        if first.network.weight_count() > 1_000_000 { 1 } else { rayon::current_num_threads() }
-    });
+    let jobs = match (home, study.study.jobs) {
+        (Home::Device(_), _) => 1,
+        (Home::Processor, Some(jobs)) => jobs,
+        (Home::Processor, None) if first.network.weight_count() > 1_000_000 => 1,
+        (Home::Processor, None) => rayon::current_num_threads(),
+    };
     let (mut tuning, seeds) = (Vec::new(), &study.study.seeds);
     for (method, entry) in study.method.iter().enumerate() {
         for choice in 0..entry.candidates().len() {
@@ -55,7 +60,7 @@ pub fn run(
         }
     }
     say(&format!("{} runs to choose from, {jobs} at a time", tuning.len()));
-    let mut done = runs::all(&tuning, &images, jobs, say)?;
+    let mut done = runs::all(&tuning, &images, home, jobs, say)?;
     let chosen = results::choose(study, &done)?;
     let mut rest: Vec<Run> = Vec::new();
     for c in &chosen {
@@ -67,12 +72,12 @@ pub fn run(
         }
     }
     say(&format!("{} runs with the other seeds", rest.len()));
-    done.extend(runs::all(&rest, &images, jobs, say)?);
+    done.extend(runs::all(&rest, &images, home, jobs, say)?);
     let results = results::evaluate(study, chosen, &done);
     tables::write(study, &results, &done, out)?;
     if study.study.overhead {
         say("measuring steps");
-        overhead(study, &images, out)?;
+        overhead(study, &images, home, out)?;
     }
     Ok(results)
 }
@@ -99,16 +104,20 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
             text.push_str(&format!(
                 "{}at {} % sparsity\n",
                 if text.is_empty() { "" } else { "\n" },
-                100.0 * select
+                tables::round(100.0 * select)
             ));
         }
         let Some(level) = levels.get(c.level) else { continue };
         let edge = if c.edge { " (edge of its grid)" } else { "" };
+        // One run has no interval.
+        let half = match level.test.half {
+            half if half.is_nan() => " ".repeat(8),
+            half => format!(" ± {:5.2}", 100.0 * half),
+        };
         text.push_str(&format!(
-            "  {:<24} {:6.2} ± {:5.2} %   {}{edge}\n",
+            "  {:<24} {:6.2}{half} %   {}{edge}\n",
             study.method[c.method].label(),
             100.0 * level.test.mean,
-            100.0 * level.test.half,
             tables::choice(study, c.method, c.choice)
         ));
     }
@@ -116,11 +125,12 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
 }
 
 /// `overhead.csv` and `.tex`.
-fn overhead(study: &StudyConfig, images: &Images, out: &Path) -> Result<()> {
+fn overhead(study: &StudyConfig, images: &Images, home: &Home, out: &Path) -> Result<()> {
     let mut rows = Vec::new();
     for entry in &study.method {
         let config = study.config(entry, &entry.candidates()[0], study.study.seeds[0])?;
-        let setup = Setup::on(config, &images.train, &images.test)?;
+        let mut setup = Setup::on(config, &images.train, &images.test)?;
+        setup.home = home.clone();
         rows.extend(Overhead::measure(&setup)?.map(|o| (entry.label(), o)));
     }
     train::write_overhead(out, &rows)
@@ -139,10 +149,7 @@ fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) ->
     for entry in &study.method {
         for choice in entry.candidates() {
             let config = study.config(entry, &choice, study.study.seeds[0])?;
-            let setup = setup(config).map_err(|e| {
-                let what = format!("method {}", entry.label());
-                config::domain(&what, "a configuration that can be run", e.to_string())
-            })?;
+            let setup = setup(config).map_err(|e| config::of_method(&entry.label(), e))?;
             first = first.or(Some(setup));
         }
     }

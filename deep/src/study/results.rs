@@ -2,8 +2,8 @@
 //! differences to the reference seed by seed.
 //!
 //! The rule of choice: at a sparsity s, of all choices of a method's grid the one with the largest mean validation accuracy
-//! over the first `tune` seeds at the first level at least as sparse as s; the first of equals; a run that diverged counts
-//! as accuracy 0. Test images have no part in it.
+//! over the first `tune` seeds at the first level at least as sparse as s; of equals the first, before those with fewer runs
+//! that ended; a run that diverged counts as accuracy 0. Test images have no part in it.
 
 use mirrorflow::Result;
 
@@ -96,20 +96,27 @@ pub(super) fn choose(study: &StudyConfig, done: &[Done]) -> Result<Vec<Chosen>> 
     Ok(chosen)
 }
 
-/// The choice with the largest mean validation accuracy at a level, and that accuracy.
-fn best(study: &StudyConfig, done: &[Done], method: usize, level: usize) -> (usize, f64) {
-    let mean = |choice: usize| {
+/// The choice with the largest mean validation accuracy at a level, and that accuracy; of equals the one more of whose runs came
+/// to their end, and of these the first.
+pub(super) fn best(
+    study: &StudyConfig,
+    done: &[Done],
+    method: usize,
+    level: usize,
+) -> (usize, f64) {
+    let of = |choice: usize| {
         let all = accuracies(done, (method, choice, level), study.study.tune, false);
-        all.iter().sum::<f64>() / all.len() as f64
+        let ended = |d: &&Done| (d.method, d.choice) == (method, choice) && d.rows.len() > level;
+        (all.iter().sum::<f64>() / all.len() as f64, done.iter().filter(ended).count())
     };
-    let mut best = (0, mean(0));
+    let mut best = (0, of(0));
     for choice in 1..study.method[method].candidates().len() {
-        let accuracy = mean(choice);
-        if accuracy > best.1 {
-            best = (choice, accuracy);
+        let found = of(choice);
+        if found.0 > best.1.0 || found.0 == best.1.0 && found.1 > best.1.1 {
+            best = (choice, found);
         }
     }
-    best
+    (best.0, best.1.0)
 }
 
 /// Every level of a method with the choice made at that very level, over the seeds that chose.

@@ -1,7 +1,8 @@
 //! The runs of a study, side by side: each in its own folder, each resumed by itself, none depending on another.
 //!
 //! A worker is a thread with threads of its own for its kernels, whose sums do not depend on how many there are: the results
-//! are the same bits for any number of workers. A run whose folder holds `summary.json`, which is written last, is not run again.
+//! are the same bits for any number of workers. On a device there is one worker: the runs have the device one after another.
+//! A run whose folder holds `summary.json`, which is written last, is not run again.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use mirrorflow::{Error, Result};
+use mirrorflow::{Error, Result, kernels::array::Home};
 
 use crate::{
     data::Dataset,
@@ -50,10 +51,11 @@ pub(super) struct Images {
     pub(super) test: Arc<Dataset>,
 }
 
-/// Does the runs with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
+/// Does the runs at `home` with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
 pub(super) fn all(
     runs: &[Run],
     images: &Images,
+    home: &Home,
     jobs: usize,
     say: &mut dyn FnMut(&str),
 ) -> Result<Vec<Done>> {
@@ -72,7 +74,7 @@ pub(super) fn all(
                     let k = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(k) else { break };
                     let result = match &pool {
-                        Ok(pool) => pool.install(|| one(run, images)),
+                        Ok(pool) => pool.install(|| one(run, images, home)),
                         Err(e) => Err(Error::Domain {
                             what: "threads for a run".into(),
                             expected: "threads the system gives".into(),
@@ -107,19 +109,23 @@ pub(super) fn all(
     Ok(all)
 }
 
-fn one(run: &Run, images: &Images) -> Result<Done> {
+fn one(run: &Run, images: &Images, home: &Home) -> Result<Done> {
     let (method, choice, seed) = (run.method, run.choice, run.seed);
     let done = |rows, trouble| Done { method, choice, seed, rows, trouble };
-    let setup = Setup::on(run.config.clone(), &images.train, &images.test)?;
-    if let Some(rows) = finished(&setup, &run.folder)? {
-        return Ok(done(rows, None));
+    let mut setup = Setup::on(run.config.clone(), &images.train, &images.test)?;
+    setup.home = home.clone();
+    if let Some((rows, trouble)) = finished(&setup, &run.folder)? {
+        return Ok(done(rows, trouble));
     }
     let resume = run.folder.join("metrics.csv").exists();
     match train(&setup, &run.folder, resume, &mut |_| {})? {
         Outcome::Diverged { epoch, place, .. } => {
             Ok(done(Vec::new(), Some(format!("diverged in epoch {epoch}: {place}"))))
         }
-        _ => Ok(done(finished(&setup, &run.folder)?.unwrap_or_default(), None)),
+        _ => {
+            let (rows, trouble) = finished(&setup, &run.folder)?.unwrap_or_default();
+            Ok(done(rows, trouble))
+        }
     }
 }
 

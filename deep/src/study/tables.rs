@@ -15,6 +15,7 @@ use super::{
     results::{self, Results},
     runs::Done,
 };
+use crate::label::{self, field};
 
 /// Writes all of them.
 pub(super) fn write(
@@ -45,20 +46,13 @@ pub(super) fn choice(study: &StudyConfig, method: usize, choice: usize) -> Strin
     values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(label: &str) -> String {
-    if label.contains([',', '"']) {
-        return format!("\"{}\"", label.replace('"', "\"\""));
-    }
-    label.into()
-}
-
 fn runs(study: &StudyConfig, done: &[Done]) -> String {
     let mut text = String::from("method,choice,seed,level,kept,sparsity,validation,test,trouble\n");
     for d in done {
-        let (label, seed) = (quoted(&study.method[d.method].label()), study.study.seeds[d.seed]);
+        let (label, seed) = (field(&study.method[d.method].label()), study.study.seeds[d.seed]);
         let head = format!("{label},{},{seed}", choice(study, d.method, d.choice));
         if let Some(trouble) = &d.trouble {
-            text.push_str(&format!("{head},,,,,,{}\n", quoted(trouble)));
+            text.push_str(&format!("{head},,,,,,{}\n", field(trouble)));
         }
         for (level, r) in d.rows.iter().enumerate() {
             let (kept, sparsity, validation, test) = (r.kept, r.sparsity, r.validation, r.test);
@@ -74,7 +68,7 @@ fn chosen(study: &StudyConfig, results: &Results) -> String {
     for c in &results.chosen {
         text.push_str(&format!(
             "{},{},{},{},{},{}\n",
-            quoted(&study.method[c.method].label()),
+            field(&study.method[c.method].label()),
             c.select,
             c.level,
             choice(study, c.method, c.choice),
@@ -89,7 +83,7 @@ fn levels(study: &StudyConfig, results: &Results) -> String {
     let mut text =
         String::from("method,chosen_at,choice,level,sparsity,validation,test,low,high,runs\n");
     for (c, levels) in results.chosen.iter().zip(&results.levels) {
-        let label = quoted(&study.method[c.method].label());
+        let label = field(&study.method[c.method].label());
         for l in levels {
             let (low, high) = l.test.interval();
             let choice = choice(study, c.method, c.choice);
@@ -109,33 +103,29 @@ fn differences(study: &StudyConfig, results: &Results) -> String {
     let mut text = String::from("reference,method,sparsity,difference,low,high,pairs\n");
     for d in &results.differences {
         let (low, high) = d.difference.interval();
-        let label = quoted(&study.method[d.method].label());
+        let label = field(&study.method[d.method].label());
         let (mean, count) = (d.difference.mean, d.difference.count);
-        let reference = quoted(&reference);
+        let reference = field(&reference);
         text.push_str(&format!("{reference},{label},{},{mean},{low},{high},{count}\n", d.select));
     }
     text
 }
 
-fn percent(mean: &Mean, bold: bool) -> String {
+/// A mean with its interval, and of how many seeds it is where that is not all of them.
+pub(super) fn percent(mean: &Mean, bold: bool, seeds: usize) -> String {
     let (value, half) = (100.0 * mean.mean, 100.0 * mean.half);
-    match (mean.count, half.is_nan()) {
-        (0, _) => "--".into(),
-        (_, true) if bold => format!("$\\mathbf{{{value:.2}}}$"),
-        (_, true) => format!("${value:.2}$"),
-        _ if bold => format!("$\\mathbf{{{value:.2}}} \\pm {half:.2}$"),
-        _ => format!("${value:.2} \\pm {half:.2}$"),
+    let value = if bold { format!("\\mathbf{{{value:.2}}}") } else { format!("{value:.2}") };
+    let half = if half.is_nan() { String::new() } else { format!(" \\pm {half:.2}") };
+    match mean.count {
+        0 => "--".into(),
+        count if count < seeds => format!("${value}{half}$ ({count})"),
+        _ => format!("${value}{half}$"),
     }
 }
 
-fn escaped(label: &str) -> String {
-    let special = |c: char| match c {
-        '&' | '%' | '#' | '_' => format!("\\{c}"),
-        c => c.to_string(),
-    };
-    // A label may hold mathematics between dollars.
-    if label.contains('$') { label.into() } else { label.chars().map(special).collect() }
-}
+/// What the tables say of runs that diverged.
+const LEFT_OUT: &str =
+    "% Runs that diverged are left out; in parentheses, of how many seeds a number then is.\n";
 
 fn columns(study: &StudyConfig) -> (String, String) {
     let columns = "r".repeat(study.study.select.len());
@@ -143,7 +133,7 @@ fn columns(study: &StudyConfig) -> (String, String) {
     (columns, heads.collect())
 }
 
-fn round(percent: f64) -> f64 {
+pub(super) fn round(percent: f64) -> f64 {
     (percent * 100.0).round() / 100.0
 }
 
@@ -151,7 +141,7 @@ fn round(percent: f64) -> f64 {
 fn latex(study: &StudyConfig, results: &Results) -> String {
     let (columns, heads) = columns(study);
     let note = format!(
-        "% Test accuracy in %, mean and 95 % interval over {} seeds; strengths chosen on validation images at each sparsity.\n",
+        "% Test accuracy in %, mean and 95 % interval over {} seeds; strengths chosen on validation images at each sparsity.\n{LEFT_OUT}",
         study.study.seeds.len()
     );
     let mut text = format!(
@@ -164,12 +154,14 @@ fn latex(study: &StudyConfig, results: &Results) -> String {
         levels.get(c.level).map(|l| l.test)
     };
     for (method, entry) in study.method.iter().enumerate() {
-        text.push_str(&escaped(&entry.label()));
+        text.push_str(&label::latex(&entry.label()));
         for select in &study.study.select {
             let all = (0..study.method.len()).filter_map(|m| at(m, *select));
             let most = all.map(|t| t.mean).fold(f64::NAN, f64::max);
-            let cell = at(method, *select)
-                .map_or_else(|| "--".into(), |test| percent(&test, test.mean == most));
+            let cell = at(method, *select).map_or_else(
+                || "--".into(),
+                |test| percent(&test, test.mean == most, study.study.seeds.len()),
+            );
             text.push_str(&format!(" & {cell}"));
         }
         text.push_str(" \\\\\n");
@@ -178,10 +170,10 @@ fn latex(study: &StudyConfig, results: &Results) -> String {
 }
 
 fn latex_differences(study: &StudyConfig, results: &Results) -> String {
-    let reference = escaped(&study.study.reference.clone().unwrap_or_default());
+    let reference = label::latex(&study.study.reference.clone().unwrap_or_default());
     let (columns, heads) = columns(study);
     let mut text = format!(
-        "% Test accuracy of {reference} less that of the method, in points, paired by seed, with 95 % intervals.\n\
+        "% Test accuracy of {reference} less that of the method, in points, paired by seed, with 95 % intervals.\n{LEFT_OUT}\
          \\begin{{tabular}}{{l{columns}}}\n\\toprule\n{reference} against{heads} \\\\\n\\midrule\n"
     );
     for (method, entry) in study.method.iter().enumerate() {
@@ -192,9 +184,12 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
         if cells.is_empty() {
             continue;
         }
-        text.push_str(&escaped(&entry.label()));
+        text.push_str(&label::latex(&entry.label()));
         for cell in cells {
-            text.push_str(&format!(" & {}", percent(&cell.difference, false)));
+            text.push_str(&format!(
+                " & {}",
+                percent(&cell.difference, false, study.study.seeds.len())
+            ));
         }
         text.push_str(" \\\\\n");
     }
@@ -271,6 +266,8 @@ fn sweep(
     let mut known: Vec<(f64, Mean)> =
         values.iter().enumerate().map(|(choice, value)| (*value, of(choice))).collect();
     known.retain(|(value, test)| *value > 0.0 && test.count > 0);
+    // A line goes from left to right, in whatever order the grid is written.
+    known.sort_by(|p, q| p.0.total_cmp(&q.0));
     let (x, y): (Vec<f64>, Vec<Mean>) = known.into_iter().unzip();
     (x.len() > 1).then(|| (key.to_owned(), x, y))
 }

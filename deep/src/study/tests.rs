@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use mirrorflow::Result;
+use mirrorflow::{Result, kernels::array::Home};
 
 use super::{Mean, StudyConfig, dry_run, run};
 
@@ -35,7 +35,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Result<()> {
     let (study, whole, cut) = (parse(STUDY)?, folder(), folder());
     assert!(StudyConfig::is_one(STUDY));
-    let results = run(&study, None, whole.path(), false, &mut |_| {})?;
+    let results = run(&study, &Home::Processor, None, whole.path(), false, &mut |_| {})?;
     // Four choices with the first seed, the chosen ones with the other two.
     let runs = fs::read_dir(whole.path().join("runs")).map(Iterator::count).unwrap_or(0);
     assert!((8..=dry_run(&study, None)?.0).contains(&runs), "{runs}");
@@ -65,15 +65,15 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
 
     // Cut off: one run is missing, another is in the middle. One worker this time.
     let mut study = study;
-    run(&study, None, cut.path(), false, &mut |_| {})?;
+    run(&study, &Home::Processor, None, cut.path(), false, &mut |_| {})?;
     let first = cut.path().join("runs/pilot-00-seed3");
     fs::remove_dir_all(&first).unwrap_or_else(|e| panic!("{e}"));
     fs::remove_file(cut.path().join("runs/str-01-seed3/summary.json"))
         .unwrap_or_else(|e| panic!("{e}"));
     fs::remove_file(cut.path().join("study.csv")).unwrap_or_else(|e| panic!("{e}"));
-    assert!(run(&study, None, cut.path(), false, &mut |_| {}).is_err());
+    assert!(run(&study, &Home::Processor, None, cut.path(), false, &mut |_| {}).is_err());
     study.study.jobs = Some(1);
-    run(&study, None, cut.path(), true, &mut |_| {})?;
+    run(&study, &Home::Processor, None, cut.path(), true, &mut |_| {})?;
     let (whole, cut) = (files(whole.path()), files(cut.path()));
     assert!(whole.contains_key("study.tex") && whole.contains_key("sparsity.npz"));
     assert_eq!(whole.keys().collect::<Vec<_>>(), cut.keys().collect::<Vec<_>>());
@@ -89,7 +89,7 @@ fn a_run_that_diverges_is_never_chosen_and_ends_no_study() -> Result<()> {
     // Momentum with 2αη beyond 2(1 + 0.9) does not contract.
     let text = STUDY.replace("[1e-4, 3e-3]", "[1e5, 1e-4]").replace("[3, 5, 8]", "[3]");
     let (study, out) = (parse(&text)?, folder());
-    let results = run(&study, None, out.path(), false, &mut |_| {})?;
+    let results = run(&study, &Home::Processor, None, out.path(), false, &mut |_| {})?;
     let pilot = results.chosen.iter().filter(|c| c.method == 0);
     assert!(pilot.clone().count() == 2 && pilot.clone().all(|c| c.choice == 1 && c.edge));
     let text = fs::read_to_string(out.path().join("runs.csv")).unwrap_or_default();
@@ -109,12 +109,20 @@ fn what_is_no_fair_comparison_is_refused_in_one_line() {
         ("reference = \"PILoT\"", "reference = \"pilot\"", "one of PILoT, str"),
         ("select = [0.5, 0.9]", "select = [0.99]", "study.select"),
         ("select = [0.5, 0.9]", "select = []", "study.select"),
+        ("select = [0.5, 0.9]", "select = [0.5, 0.5]", "each sparsity once"),
+        ("seeds = [3, 5, 8]", "seeds = [-3]", "-3"),
+        ("[1e-4, 3e-3]", "[nan, 1e-3]", "method PILoT"),
+        ("[1e-4, 3e-3]", "[-1e-4, 1e-3]", "method PILoT"),
+        ("grid = { strength = [1e-4, 3e-3] }", "grid = { strenght = [1e-4, 3e-3] }", "strenght"),
         ("validation = 238", "validation = 0", "data.validation"),
         ("name = \"str\"", "name = \"pilot\"\nlabel = \"pilot\"", "label of a method"),
         ("name = \"str\"", "name = \"strr\"", "continuous"),
         ("name = \"str\"", "name = \"str\"\nstrenght = 1", "strenght"),
         ("seeds = [3, 5, 8]", "seeds = [3]\ntune = 2", "study.tune"),
         ("levels = 12", "levels = 12\ncycles = 2\nrewind = \"rate\"", "levels or cycles"),
+        // Neither is looked through level by level.
+        ("levels = 12", "levels = 4000000000\nkeep = 1.0", "method PILoT: prune.keep is 1"),
+        ("levels = 12", "levels = 4000000000", "method PILoT: prune.levels"),
     ] {
         let text = STUDY.replace(from, to);
         assert_ne!(text, STUDY);
@@ -123,4 +131,54 @@ fn what_is_no_fair_comparison_is_refused_in_one_line() {
         let line = error.to_string();
         assert!(line.contains(says) && !line.contains('\n'), "{to}: {line}");
     }
+}
+
+/// Nothing right at all is still better than nothing left.
+#[test]
+fn of_equals_the_one_whose_runs_ended_is_chosen() -> Result<()> {
+    let study = parse(STUDY)?;
+    let row = |validation| crate::train::Row { kept: 1, sparsity: 0.5, validation, test: 0.1 };
+    let done = |choice, rows| super::runs::Done { method: 0, choice, seed: 0, rows, trouble: None };
+    let best =
+        |first, second| super::results::best(&study, &[done(0, first), done(1, second)], 0, 0);
+    assert_eq!(best(Vec::new(), vec![row(0.0)]), (1, 0.0));
+    assert_eq!(best(vec![row(0.0)], Vec::new()), (0, 0.0));
+    assert_eq!(best(vec![row(0.25)], vec![row(0.25)]), (0, 0.25));
+    assert_eq!(best(vec![row(0.25)], vec![row(0.5)]), (1, 0.5));
+    Ok(())
+}
+
+/// A number stands for as many seeds as have one, and says so where those are not all.
+#[test]
+fn tables_say_of_how_many_seeds_a_number_is() {
+    let percent = |samples: &[f64], bold| super::tables::percent(&Mean::of(samples), bold, 3);
+    assert_eq!(percent(&[0.5, 0.5, 0.5], false), "$50.00 \\pm 0.00$");
+    assert_eq!(percent(&[0.5, 0.5, f64::NAN], true), "$\\mathbf{50.00} \\pm 0.00$ (2)");
+    assert_eq!(percent(&[0.5, f64::NAN, f64::NAN], false), "$50.00$ (1)");
+    assert_eq!(percent(&[f64::NAN; 3], false), "--");
+}
+
+/// Who misses the sparsity wanted is told, when the run ends and when the study is resumed; and strengths are drawn from the
+/// least to the largest, in whatever order a grid is written.
+#[test]
+fn a_missed_sparsity_is_told_and_strengths_are_in_order() -> Result<()> {
+    let text = STUDY
+        .replace("seeds = [3, 5, 8]", "seeds = [3]")
+        .replace("epochs = 3", "epochs = 1")
+        .replace(
+            "name = \"pilot\"\ngrid = { strength = [1e-4, 3e-3] }",
+            "name = \"pilot\"\ntarget = 0.99\ngrid = { rate = [0.1, 0.05] }",
+        )
+        .replace("[1e-3, 1e-2]", "[1e-2, 1e-3]");
+    let (study, out) = (parse(&text)?, folder());
+    run(&study, &Home::Processor, None, out.path(), false, &mut |_| {})?;
+    let first = files(out.path());
+    let runs = String::from_utf8_lossy(&first["runs.csv"]).into_owned();
+    assert_eq!(runs.matches("target sparsity 99.01 % missed").count(), 2, "{runs}");
+    run(&study, &Home::Processor, None, out.path(), true, &mut |_| {})?;
+    assert!(files(out.path())["runs.csv"] == first["runs.csv"]);
+    let data = mirrorflow::experiment::Data::read(out.path(), "strength")?;
+    assert!(data.curves.iter().any(|c| c.series == "str"));
+    assert!(data.curves.iter().all(|c| c.x.is_sorted()));
+    Ok(())
 }

@@ -13,7 +13,7 @@ use mirrorflow::{
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-use super::{Config, Rate, RateShape, combine};
+use super::{Config, PruneConfig, Rate, RateShape, combine};
 use crate::{
     data::{self, Augment, Dataset, Purpose, stream},
     engine::{Mode, Model},
@@ -130,7 +130,8 @@ impl Setup {
         positive("train.batch", c.train.batch)?;
         positive("train.checkpoint", c.train.checkpoint as usize)?;
         positive("train.steps", c.train.steps.unwrap_or(1))?;
-        check_pruning(c)?;
+        positive("data.images", c.data.images.unwrap_or(1))?;
+        check_pruning(&c.prune, c.train.epochs)?;
         let first = c.data.images.map(|n| train.first(n));
         let train = first.as_ref().unwrap_or(train);
         let (train, validation) = match c.data.validation {
@@ -181,7 +182,7 @@ impl Setup {
         let mut config = self.config.clone();
         let text = "name = \"dense\"";
         config.method = toml::from_str(text).map_err(|e| domain("method", text, e.message()))?;
-        (config.prune, config.data.validation) = (super::PruneConfig::default(), 0);
+        (config.prune, config.data.validation) = (PruneConfig::default(), 0);
         config.data.images = None;
         Ok(Self { home: self.home.clone(), ..Self::on(config, &self.train, &self.test)? })
     }
@@ -239,8 +240,8 @@ impl Setup {
         optimizer += method.states().into_iter().map(|(_, s)| states(s)).sum::<usize>();
         optimizer += (all - weights) * self.optimizer(0.0)?.states();
         parameters += method.beside();
-        let activations = crate::engine::numbers_per_image(&self.network) * self.config.train.batch;
-        let bytes = |numbers| numbers * size_of::<f32>();
+        let activations = self.activations(self.config.train.batch);
+        let bytes = |numbers: usize| numbers.saturating_mul(size_of::<f32>());
         Ok(Memory {
             parameters: bytes(parameters),
             optimizer: bytes(optimizer),
@@ -251,6 +252,27 @@ impl Setup {
 }
 
 impl Setup {
+    /// Numbers of the activations of so many images and of their gradients.
+    fn activations(&self, images: usize) -> usize {
+        crate::engine::numbers_per_image(&self.network).saturating_mul(images)
+    }
+
+    /// Whether there is memory for the activations of so many images; a device says so itself.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn check_room(&self, images: usize) -> Result<()> {
+        let room =
+            matches!(self.home, Home::Device(_)) || has_room::<f32>(self.activations(images));
+        let found =
+            || format!("{images}, which takes {:.0} GB", 4e-9 * self.activations(images) as f64);
+        if room {
+            Ok(())
+        } else {
+            Err(domain("train.batch", "a batch that fits into memory", &found()))
+        }
+    }
+
     /// Seconds of a training step: with few images and scaled to the batch, or with the whole batch where that takes less than
     /// a second. The best of up to three, after one that warms up.
     ///
@@ -264,6 +286,7 @@ impl Setup {
     }
 
     fn seconds_with(&self, images: usize) -> Result<f64> {
+        self.check_room(images)?;
         let mut model = Model::<f32>::at(&self.home, &self.network, images)?;
         let parameters = Array::from_slice(&self.home, &self.initial())?;
         let mut gradient = Array::<f32>::zeros(&self.home, parameters.len())?;
@@ -286,6 +309,11 @@ impl Setup {
     }
 }
 
+/// Whether the system gives memory for so many numbers.
+fn has_room<T>(numbers: usize) -> bool {
+    Vec::<T>::new().try_reserve_exact(numbers).is_ok()
+}
+
 fn batches(images: usize, batch: usize) -> usize {
     // A last batch of one image is left out.
     let whole = images.div_ceil(batch);
@@ -300,20 +328,29 @@ pub(crate) fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Datase
     let [height, width, channels] = c.data.shape.unwrap_or([32, 32, 3]);
     let (shape, classes) =
         (network::Shape { height, width, channels }, c.data.classes.unwrap_or(10));
-    if shape.is_empty() || classes == 0 {
+    // The product may be larger than any number.
+    if [height, width, channels, classes].contains(&0) {
         return Err(domain(
             "data.shape and data.classes",
             "positive numbers",
             &format!("{shape}, {classes}"),
         ));
     }
-    let count = c.data.images.unwrap_or(4 * c.train.batch).max(2);
+    let count = c.data.images.unwrap_or(c.train.batch.saturating_mul(4)).max(2);
+    let bytes = [height, width, channels].into_iter().fold(count, usize::saturating_mul);
+    if !has_room::<u8>(bytes) {
+        let found = format!("{count} of {height}×{width}×{channels}");
+        return Err(domain("data.images", "as many as fit into memory", &found));
+    }
     let make = |seed| data::generated(shape, classes, count, seed);
     Ok((make(c.seed), make(c.seed.wrapping_add(1))))
 }
 
-fn check_pruning(c: &Config) -> Result<()> {
-    let p = &c.prune;
+/// Levels of one-shot pruning, at most: each is an evaluation.
+const LEVELS: u32 = 10_000;
+
+/// What is wrong with a pruning whatever else there is.
+pub(crate) fn check_pruning(p: &PruneConfig, epochs: u64) -> Result<()> {
     if !(p.keep > 0.0 && p.keep < 1.0) {
         return Err(domain("prune.keep", "a share above 0 and below 1", &p.keep.to_string()));
     }
@@ -321,9 +358,14 @@ fn check_pruning(c: &Config) -> Result<()> {
         (0, _) => Err(domain("prune.cycles", "at least 1", "0")),
         (1, None) | (2.., Some("weights" | "rate")) => Ok(()),
         (1, Some(_)) => Err(domain("prune.rewind", "nothing where prune.cycles is 1", "one")),
-        (_, other) => Err(domain("prune.rewind", "\"weights\" or \"rate\"", &format!("{other:?}"))),
+        (_, other) => {
+            Err(domain("prune.rewind", "\"weights\" or \"rate\"", other.unwrap_or("not there")))
+        }
     }?;
-    if p.rewind_epoch >= c.train.epochs {
+    if p.levels > LEVELS {
+        return Err(domain("prune.levels", &format!("at most {LEVELS}"), &p.levels.to_string()));
+    }
+    if p.rewind_epoch >= epochs {
         return Err(domain(
             "prune.rewind_epoch",
             "less than train.epochs",

@@ -12,8 +12,8 @@ mod run;
 mod table;
 mod trainer;
 
-pub(crate) use build::open;
 pub use build::{Memory, Setup};
+pub(crate) use build::{check_pruning, open};
 pub use config::{
     Config, DataConfig, FactorsConfig, HamConfig, MethodConfig, NetworkConfig, OptimizerConfig,
     PruneConfig, TrainConfig,

@@ -9,6 +9,7 @@ use std::{path::Path, time::Instant};
 use mirrorflow::{Result, problem::write_atomically};
 
 use super::{Memory, Setup, trainer::Trainer};
+use crate::label;
 
 /// Seconds of a turn, and turns.
 const TURN: f64 = 0.04;
@@ -93,7 +94,7 @@ pub(crate) fn write(out: &Path, rows: &[(String, Overhead)]) -> Result<()> {
     for (label, o) in rows {
         let ([method, plain], [bare, all]) = (o.milliseconds, o.memory_ratios());
         let [bytes, plain_bytes] = o.memory.map(|m| m.total());
-        let quoted = label.replace(',', ";");
+        let (quoted, label) = (label::field(label), label::latex(label));
         csv.push_str(&format!(
             "{quoted},{method:.4},{plain:.4},{:.4},{bytes},{plain_bytes},{bare:.4},{all:.4}\n",
             o.time

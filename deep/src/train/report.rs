@@ -51,6 +51,7 @@ pub(super) fn summary(
         "method": setup.config.method.name,
         "network": setup.network.name(),
         "outcome": outcome.to_string(),
+        "missed": matches!(outcome, Outcome::Missed { .. }),
         "parameters": setup.network.parameter_count(),
         "weights": setup.network.weight_count(),
         "total_strength": spent,

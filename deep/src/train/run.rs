@@ -114,6 +114,10 @@ pub fn train(
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
     let path = out.join("checkpoint.safetensors");
+    if out.join("study.json").exists() {
+        let why = "holds a study: choose another folder (--out)".into();
+        return Err(Error::File { path: out.into(), why });
+    }
     if !resume && out.join("metrics.csv").exists() {
         let why =
             "holds a run already: resume it (--resume) or choose another folder (--out)".into();
@@ -232,9 +236,11 @@ pub fn train(
     Ok(outcome)
 }
 
-/// The table of a run that is over, of this very configuration; nothing where it is not over.
-pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<Vec<Row>>> {
-    if !out.join("summary.json").exists() {
+/// The table of a run that is over, of this very configuration, and how it ended where that was not as planned; nothing where
+/// it is not over.
+pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Option<String>)>> {
+    let summary = out.join("summary.json");
+    if !summary.exists() {
         return Ok(None);
     }
     let path = out.join("config.json");
@@ -244,7 +250,13 @@ pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<Vec<Row>>> {
         let why = "is of another configuration or version: choose another folder (--out)".into();
         return Err(Error::File { path, why });
     }
-    table::read(out).map(Some)
+    let wrong = |why: String| Error::File { path: summary.clone(), why };
+    let text = std::fs::read_to_string(&summary).map_err(|e| wrong(e.to_string()))?;
+    let said: serde_json::Value =
+        serde_json::from_str(&text).map_err(|e| wrong(format!("is no summary of a run: {e}")))?;
+    let missed = said["missed"] == json!(true);
+    let trouble = said["outcome"].as_str().filter(|_| missed).map(str::to_owned);
+    Ok(Some((table::read(out)?, trouble)))
 }
 
 /// What `config.json` says.

@@ -51,9 +51,12 @@ pub fn latex(method: &str, rows: &[Row]) -> String {
     text
 }
 
+/// The first line of `sparsity.csv`.
+const COLUMNS: &str = "kept,sparsity,validation,test";
+
 /// `sparsity.csv` and `sparsity.tex` in a folder.
 pub(super) fn write(folder: &Path, method: &str, rows: &[Row]) -> Result<()> {
-    let mut csv = String::from("kept,sparsity,validation,test\n");
+    let mut csv = format!("{COLUMNS}\n");
     for row in rows {
         csv.push_str(&format!("{},{},{},{}\n", row.kept, row.sparsity, row.validation, row.test));
     }
@@ -81,9 +84,11 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Row>> {
             validation,
             test,
         });
-        row.ok_or_else(|| {
-            wrong(format!("line {} is not kept,sparsity,validation,test", number + 2))
-        })
+        row.ok_or_else(|| wrong(format!("line {} is not {COLUMNS}", number + 2)))
     };
-    text.lines().skip(1).enumerate().map(row).collect()
+    let mut lines = text.lines();
+    if lines.next() != Some(COLUMNS) {
+        return Err(wrong(format!("line 1 is not {COLUMNS}")));
+    }
+    lines.enumerate().map(row).collect()
 }

@@ -1,11 +1,12 @@
 //! The state of a run and what moves it: epochs, evaluation, pruning, rewinding.
 
+mod pruning;
+
 use mirrorflow::{
     Result,
     kernels::array::{
         Array, Home, View,
-        counts::{keep_largest, measure, sign_flips},
-        mask_weight::apply_mask,
+        counts::{measure, sign_flips},
         pointwise,
         softmax::Totals,
     },
@@ -15,7 +16,7 @@ use super::Setup;
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{CUT, Method, Place, Report, State, Step, Strength, droppable, update_rest},
+    method::{Method, Place, Report, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -73,6 +74,7 @@ pub(super) struct Trainer<'a> {
 
 impl<'a> Trainer<'a> {
     pub(super) fn new(setup: &'a Setup) -> Result<Self> {
+        setup.check_room(setup.config.train.batch)?;
         let optimizer = setup.optimizer(0.0)?;
         let rest = setup.network.parameter_count() - setup.network.weight_count();
         let home = &setup.home;
@@ -102,6 +104,10 @@ impl<'a> Trainer<'a> {
             before: Array::zeros(home, setup.network.weight_count())?,
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
+        if let Home::Device(on) = home {
+            // What another run on it left.
+            on.all_finite()?;
+        }
         Ok(trainer)
     }
 
@@ -286,110 +292,6 @@ impl<'a> Trainer<'a> {
     pub(super) fn finish(&mut self) -> Result<()> {
         let step = step_after(self.setup, self.keep.as_ref(), self.epoch)?;
         self.method.finish(&step, self.x.view_mut())
-    }
-
-    /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
-    pub(super) fn pruned(&self, count: usize) -> Result<(Array<u8>, Array<f32>)> {
-        let mut keep = Array::zeros(&self.setup.home, self.before.len())?;
-        let layers = self.weights();
-        let (mut masks, mut rest) = (Vec::new(), keep.view_mut());
-        for layer in &layers {
-            let (mask, after) = rest.split_at(layer.len());
-            masks.push(mask);
-            rest = after;
-        }
-        keep_largest(&layers, count, masks)?;
-        let mut x = self.x.try_clone()?;
-        for place in &self.setup.weights {
-            apply_mask(keep.part(place.packed.clone()), x.part_mut(place.at.clone()))?;
-        }
-        Ok((keep, x))
-    }
-
-    /// Prunes to the exact count of a sparsity that was wanted and reached.
-    pub(super) fn settle(&mut self) -> Result<()> {
-        if let Some(kept) = self.wanted()
-            && let Some(x) = self.settled(kept)?.1
-        {
-            self.x = x;
-        }
-        Ok(())
-    }
-
-    /// Where a sparsity was wanted and is not there: it, and the part of ‖x‖₁ that pruning to it would take.
-    pub(super) fn missed(&self) -> Result<Option<(f64, f64)>> {
-        let Some(kept) = self.wanted() else { return Ok(None) };
-        let (lost, reached) = self.settled(kept)?;
-        let target = 1.0 - kept as f64 / self.before.len() as f64;
-        Ok(reached.is_none().then_some((target, lost)))
-    }
-
-    /// Weights to keep for the sparsity that is wanted.
-    fn wanted(&self) -> Option<usize> {
-        let target = self.strength.target().or(self.factors.target())?;
-        Some(super::combine::kept(self.before.len(), target))
-    }
-
-    /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.
-    fn settled(&self, kept: usize) -> Result<(f64, Option<Array<f32>>)> {
-        let (_, x) = self.pruned(kept)?;
-        let left: Vec<_> = self.setup.weights.iter().map(|p| x.part(p.at.clone())).collect();
-        let mut nonzeros = 0;
-        for weights in self.weights() {
-            nonzeros += measure(weights)?.nonzeros;
-        }
-        let lost = 1.0 - l1(&left)? / l1(&self.weights())?.max(f64::MIN_POSITIVE);
-        // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
-        let reached = lost <= CUT && 10 * nonzeros >= 9 * kept;
-        Ok((lost, reached.then_some(x)))
-    }
-
-    /// Everything IMP goes back to, when it is time to remember it.
-    fn snapshot(&mut self) -> Result<()> {
-        let p = &self.setup.config.prune;
-        let wanted = p.rewind.as_deref() == Some("weights");
-        if !wanted || self.cycle > 0 || self.epoch != p.rewind_epoch {
-            return Ok(());
-        }
-        let mut all = vec![self.x.to_vec()?];
-        for (_, statistic) in self.model.statistics() {
-            all.push(statistic.to_vec()?);
-        }
-        for (_, variable) in self.method.variables() {
-            all.push(variable.value.to_vec()?);
-        }
-        self.rewind = Some(all);
-        Ok(())
-    }
-
-    /// Prunes to the next density and rewinds, for another cycle.
-    pub(super) fn next_cycle(&mut self) -> Result<()> {
-        self.cycle += 1;
-        self.epoch = 0;
-        if self.is_over() {
-            return Ok(());
-        }
-        let p = &self.setup.config.prune;
-        let weights = self.setup.network.weight_count() as f64;
-        let count = (weights * p.keep.powi(self.cycle as i32)).round() as usize;
-        // What was pruned before is 0 and so not among the largest.
-        self.keep = Some(self.pruned(count)?.0);
-        if let Some(all) = &self.rewind {
-            let mut from = all.iter();
-            let mut back =
-                |to: &mut Array<f32>| from.next().map_or(Ok(()), |from| to.view_mut().write(from));
-            back(&mut self.x)?;
-            self.model.statistics_mut().try_for_each(|(_, s)| back(s))?;
-            self.method.variables().into_iter().try_for_each(|(_, v)| back(&mut v.value))?;
-            self.epoch = p.rewind_epoch;
-        }
-        self.rest.reset()?;
-        self.method.states().into_iter().try_for_each(|(_, s)| s.reset())?;
-        self.method.variables().into_iter().try_for_each(|(_, v)| v.state.reset())?;
-        self.step = 0;
-        self.restart_strengths()?;
-        let step = step_after(self.setup, self.keep.as_ref(), self.epoch)?;
-        self.method.weights(&step, self.x.view_mut())
     }
 }
 

@@ -1,4 +1,5 @@
-"""One epoch of each network by PyTorch, step by step: python make_torch_epochs.py writes torch_epochs.npz. Needs torch and torchvision.
+"""One epoch of each network by PyTorch, step by step: python make_torch_epochs.py writes torch_epochs.npz, and with NAME... makes
+these runs anew and leaves the others as they are. Needs torch and torchvision.
 
 Weights, images and labels are not stored: both sides make them from splitmix64 (uniform.py), so only the losses are.
 For every run NAME, in float64: NAME::losses (one a step, the last one that of the first batch in evaluation after the epoch),
@@ -6,6 +7,7 @@ NAME::growth64 and NAME::growth32, how much rounding is amplified: in every step
 see are multiplied by 1 + p*xi, xi uniform in [-1, 1] and drawn anew, which is what rounding in the sums does to them; growth is the
 largest change of this loss and of those before it over three draws, divided by p, for p = 1e-12 and p = 4e-6 (there
 units of ReLU change sides)."""
+import os, sys
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 from torchvision.models import VisionTransformer
 from uniform import initial, uniform
@@ -77,6 +79,8 @@ def epoch(net, factors, shape, batch, steps, optimizer, schedule, p=0.0, draw=0)
 L = torch.optim.lr_scheduler
 cosine = lambda o, steps: L.CosineAnnealingLR(o, steps)
 halfway = lambda o, steps: L.MultiStepLR(o, [steps // 2], 0.1)
+# Half of the epoch up from 0 in a line, then down along half a cosine. LinearLR cannot start at 0.
+warm = lambda o, steps: L.SequentialLR(o, [L.LambdaLR(o, lambda k: k / (steps // 2)), L.CosineAnnealingLR(o, steps - steps // 2)], [steps // 2])
 sgd = lambda **more: lambda p: torch.optim.SGD(p, momentum=0.9, **more)
 adam = lambda **more: lambda p: torch.optim.Adam(p, **more)
 adamw = lambda **more: lambda p: torch.optim.AdamW(p, **more)
@@ -85,14 +89,17 @@ vit = lambda: VisionTransformer(image_size=32, patch_size=8, num_layers=2, num_h
 runs = {
     "mlp": (Mlp, False, grey, 128, 8, sgd(lr=0.02, weight_decay=1e-4), cosine),
     "mlp_mw": (Mlp, True, grey, 128, 8, sgd(lr=0.02, weight_decay=1e-4), cosine),
+    "mlp_warm": (Mlp, False, grey, 128, 8, sgd(lr=0.02, weight_decay=1e-4), warm),
     "lenet5": (LeNet, False, grey, 64, 8, adam(lr=1e-3, weight_decay=1e-4), halfway),
     "lenet5_mw": (LeNet, True, grey, 64, 8, adamw(lr=1e-3, weight_decay=1e-2), halfway),
     "resnet20": (lambda: ResNet(16, (3, 3, 3)), False, colour, 32, 8, sgd(lr=0.02, weight_decay=5e-4, nesterov=True), cosine),
     "resnet18": (lambda: ResNet(16, (2, 2, 2, 2)), False, colour, 32, 8, sgd(lr=0.02, weight_decay=5e-4), halfway),
     "vit": (vit, False, colour, 64, 8, adamw(lr=1e-3, weight_decay=0.05), cosine),
 }
-out = {}
-for name, run in runs.items():
+names = sys.argv[1:] or list(runs)
+out = dict(np.load("torch_epochs.npz")) if len(sys.argv) > 1 and os.path.exists("torch_epochs.npz") else {}
+for name in names:
+    run = runs[name]
     out[name + "::losses"] = losses = epoch(*run)
     for bits, p in ((64, 1e-12), (32, 4e-6)):
         apart = np.max([np.abs(epoch(*run, p=p, draw=draw) - losses) for draw in range(3)], axis=0)

@@ -1,8 +1,11 @@
 """torchvision's ResNet-18 by name. Needs torch and torchvision.
 python torchvision_names.py list          writes torchvision_resnet18.csv: name, shape and type of every tensor of its state_dict()
 python torchvision_names.py logits        writes torchvision_resnet18.npz: logits (float64) of one image with weights by `uniform`
-python torchvision_names.py check FILE    loads weights that `mirrorflow train` saved for resnet18-imagenet, by name, strictly"""
+python torchvision_names.py images DIR    writes a small data set of PNG files, 256x256, two classes, in ImageNet's layout
+python torchvision_names.py check FILE    loads weights that `mirrorflow train` saved for resnet18-imagenet, by name, strictly;
+                                          with DIR after it, says its loss and accuracy on the images of DIR/val"""
 import json, struct, sys
+from pathlib import Path
 import numpy as np, torch
 from torchvision.models import resnet18
 
@@ -33,6 +36,15 @@ elif sys.argv[1] == "logits":
     net.load_state_dict(state, strict=True)
     with torch.no_grad(): logits = net(uniform("image", 3 * 64 * 64, (1, 3, 64, 64)))
     np.savez_compressed("torchvision_resnet18.npz", logits=logits.numpy()[0])
+elif sys.argv[1] == "images":
+    from PIL import Image
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 8), ("val", 6)):
+        for name, colour in (("blue", 2), ("red", 0)):
+            folder = Path(sys.argv[2]) / part / name; folder.mkdir(parents=True)
+            for k in range(count):
+                pixels = draw.integers(0, 128, (256, 256, 3)); pixels[..., colour] += draw.integers(0, 128, (256, 1))
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{k}.png")
 else:
     found = tensors(sys.argv[2]); net = resnet18(num_classes=found["fc.bias"].numel())
     net.load_state_dict(found, strict=True)
@@ -40,3 +52,15 @@ else:
     with torch.no_grad(): logits = net.eval()(torch.zeros(1, 3, 64, 64))
     assert torch.isfinite(logits).all()
     print(f"{len(found)} tensors loaded by name, {int(found['bn1.num_batches_tracked'])} batches tracked")
+    if len(sys.argv) > 3:
+        from PIL import Image
+        mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+        images, labels = [], []
+        for label, folder in enumerate(sorted((Path(sys.argv[3]) / "val").iterdir())):
+            for path in sorted(folder.iterdir()):
+                # 256x256, as `images` makes them: nothing is resized, the middle 224x224 are seen.
+                pixels = torch.from_numpy(np.array(Image.open(path).convert("RGB"))[16:240, 16:240]).float() / 255
+                images.append(((pixels - mean) / deviation).permute(2, 0, 1)); labels.append(label)
+        with torch.no_grad(): logits = net.double()(torch.stack(images).double())
+        labels = torch.tensor(labels); right = (logits.argmax(1) == labels).double().mean()
+        print(f"test loss {torch.nn.functional.cross_entropy(logits, labels):.9f}, accuracy {right:.6f}")

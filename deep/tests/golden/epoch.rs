@@ -78,6 +78,8 @@ struct Run {
     batch: usize,
     optimizer: Optimizer,
     weight_decay: f64,
+    /// Epochs of linear warm-up.
+    warmup: f64,
     shape: RateShape,
     factors: bool,
     /// The longest sum.
@@ -133,7 +135,7 @@ fn losses<T: Number>(run: &Run) -> Result<Vec<f64>> {
         Optimizer::Adam(adam) => adam.rate,
         _ => 0.0,
     };
-    let rate = Rate::new(base, 0.0, 1, run.shape.clone())?;
+    let rate = Rate::new(base, run.warmup, 1, run.shape.clone())?;
     let mut model = Model::<T>::new(network, batch)?;
     let mut gradient = vec![T::ZERO; at.len()];
     let image = network.input().len();
@@ -197,11 +199,23 @@ fn halfway() -> RateShape {
 
 #[test]
 fn an_epoch_of_the_mlp_is_pytorch_s() -> Result<()> {
-    for (name, factors) in [("mlp", false), ("mlp_mw", true)] {
+    for (name, factors, warmup) in
+        [("mlp", false, 0.0), ("mlp_mw", true, 0.0), ("mlp_warm", false, 0.5)]
+    {
         let (optimizer, shape) = (sgd(false), RateShape::Cosine);
         let network = named("mlp", GREY, 10)?;
         let (batch, weight_decay, terms) = (128, 1e-4, 784);
-        compare(&Run { name, network, batch, optimizer, weight_decay, shape, factors, terms })?;
+        compare(&Run {
+            name,
+            network,
+            batch,
+            optimizer,
+            weight_decay,
+            warmup,
+            shape,
+            factors,
+            terms,
+        })?;
     }
     Ok(())
 }
@@ -211,28 +225,39 @@ fn an_epoch_of_lenet_is_pytorch_s() -> Result<()> {
     for (name, factors, weight_decay) in [("lenet5", false, 1e-4), ("lenet5_mw", true, 1e-2)] {
         let (optimizer, shape) = (adam(factors), halfway());
         let network = named("lenet5", GREY, 10)?;
-        let (batch, terms) = (64, 400);
-        compare(&Run { name, network, batch, optimizer, weight_decay, shape, factors, terms })?;
+        let (batch, warmup, terms) = (64, 0.0, 400);
+        compare(&Run {
+            name,
+            network,
+            batch,
+            optimizer,
+            weight_decay,
+            warmup,
+            shape,
+            factors,
+            terms,
+        })?;
     }
     Ok(())
 }
 
 #[test]
 fn an_epoch_of_residual_networks_is_pytorch_s() -> Result<()> {
-    let (batch, weight_decay, factors) = (32, 5e-4, false);
+    let (batch, weight_decay, warmup, factors) = (32, 5e-4, 0.0, false);
     let network = named("resnet20", COLOUR, 10)?;
     let (name, optimizer, shape, terms) = ("resnet20", sgd(true), RateShape::Cosine, 9 * 64);
-    compare(&Run { name, network, batch, optimizer, weight_decay, shape, factors, terms })?;
+    compare(&Run { name, network, batch, optimizer, weight_decay, warmup, shape, factors, terms })?;
     // ResNet-18 for CIFAR, a quarter as wide.
     let network = resnet("resnet18", COLOUR, Stem::Small, 16, &[2, 2, 2, 2], false, 10)?;
     let (name, optimizer, shape, terms) = ("resnet18", sgd(false), halfway(), 9 * 128);
-    compare(&Run { name, network, batch, optimizer, weight_decay, shape, factors, terms })
+    compare(&Run { name, network, batch, optimizer, weight_decay, warmup, shape, factors, terms })
 }
 
 #[test]
 fn an_epoch_of_the_vision_transformer_is_pytorch_s() -> Result<()> {
     let network = named("vit-tiny", COLOUR, 10)?;
     let (optimizer, shape) = (adam(true), RateShape::Cosine);
-    let (name, batch, weight_decay, factors, terms) = ("vit", 64, 0.05, false, 192);
-    compare(&Run { name, network, batch, optimizer, weight_decay, shape, factors, terms })
+    let (name, batch, weight_decay, warmup) = ("vit", 64, 0.05, 0.0);
+    let (factors, terms) = (false, 192);
+    compare(&Run { name, network, batch, optimizer, weight_decay, warmup, shape, factors, terms })
 }

@@ -7,9 +7,10 @@
 use mirrorflow::{
     Error, Result,
     experiment::{Curve, Data},
+    numerics::student::Mean,
 };
 
-use super::{BAND, ERROR, best, interval, measured, schedule_label, setting_stroke, split};
+use super::{ERROR, band, best, measured, schedule_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
     style::{
@@ -115,10 +116,12 @@ fn tell(data: &Data) -> Result<crate::Told> {
         ends.iter().zip(reach).filter(|(_, r)| **r > 0.0).map(|(e, r)| (*e, *r)).collect();
     let largest = wrong.iter().map(|p| p.0 / p.1).fold(0.0, f64::max);
     let logs: Vec<f64> = ever.iter().zip(ends).map(|(s, p)| (s / p).ln()).collect();
-    let (ratio, low, high) = interval(&logs);
+    let ratio = Mean::of(&logs);
+    let (low, high) = ratio.interval();
+    let band = band(data);
     let caption = format!(
         "Left: distance to the ground truth along gradient descent on $m \\odot w$ with weight decay, seven schedules, \
-         from the same $x_0 \\sim N(0, n^{{-1/2}}I)$. {BAND} for the best schedule of each $\\beta$. Right: start by start, where that \
+         from the same $x_0 \\sim N(0, n^{{-1/2}}I)$. {band} for the best schedule of each $\\beta$. Right: start by start, where that \
          schedule of PILoT ends, and the nearest that spred comes at any step of any schedule. With $\\beta = 0$ no $x_i$ \
          changes its sign: bars, and on the left their mean, are the norm of $x^*$ over the $i$ where $x_0$ has the wrong one."
     );
@@ -146,8 +149,12 @@ fn tell(data: &Data) -> Result<crate::Told> {
         Statement::toolkit(
             "over the starts, the nearest that spred ever comes is further than where PILoT ends: the 95 % interval of \
              the mean ratio (of its logarithm, Student's t) is above 1",
-            low > 0.0,
-            measured([("geometric mean", ratio.exp()), ("from", low.exp()), ("to", high.exp())]),
+            ratio.count == logs.len() && low > 0.0,
+            measured([
+                ("geometric mean", ratio.mean.exp()),
+                ("from", low.exp()),
+                ("to", high.exp()),
+            ]),
         ),
     ];
     Ok((caption, statements))

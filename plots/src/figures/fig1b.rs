@@ -3,7 +3,7 @@
 use mirrorflow::{Result, experiment::Data};
 
 use super::{
-    BAND, ERROR, best, is_constant, measured, schedule_label, setting_label, setting_stroke, split,
+    ERROR, band, best, is_constant, measured, schedule_label, setting_label, setting_stroke, split,
 };
 use crate::{
     Figure, Statement,
@@ -55,9 +55,10 @@ fn tell(data: &Data) -> Result<crate::Told> {
             ]),
         )
     };
+    let band = band(data);
     let caption = format!(
         "Distance to the ground truth along gradient descent, each setting with the one of its seven schedules that \
-         ends nearest to the truth. {BAND}."
+         ends nearest to the truth. {band}."
     );
     let statements = vec![
         Statement::paper(

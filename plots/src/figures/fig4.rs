@@ -5,7 +5,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{BAND, ERROR, best, is_constant, measured, schedule_label, setting_label};
+use super::{ERROR, band, best, is_constant, measured, schedule_label, setting_label};
 use crate::{
     Figure, Statement,
     style::{
@@ -66,9 +66,10 @@ fn tell(data: &Data) -> Result<crate::Told> {
         best(data.panel(panel).filter(fits)).map_or(f64::NAN, Curve::last)
     };
     let lowest = best(data.curves.iter());
+    let band = band(data);
     let caption = format!(
         "Distance to the ground truth for all schedules $\\alpha_k$: weight decay on $m \\odot w$ (PILoT), $L_1$ on $m$ of \
-         $m \\odot w$, $L_1$ on $x$. {BAND}. Strong decay sends $x$ to 0 within a few steps; what \
+         $m \\odot w$, $L_1$ on $x$. {band}. Strong decay sends $x$ to 0 within a few steps; what \
          follows is the descent from there, for PILoT with a small $a$."
     );
     let statements = vec![

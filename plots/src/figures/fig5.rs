@@ -2,7 +2,7 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::{ERROR, measured, schedule_label, setting_label, setting_stroke, split};
+use super::{ERROR, counted, measured, schedule_label, setting_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
     style::{
@@ -45,9 +45,14 @@ fn tell(data: &Data) -> Result<crate::Told> {
         let at = end("SGD", split(c).0);
         c.band.as_ref().is_some_and(|(low, high)| last(low) <= at && at <= last(high))
     });
-    let caption = "As the best schedules of Fig. 4, by stochastic gradient descent with batches of 5. Mean over five starts with five \
-         seeds each, with the least and the largest of the 25 as a band; grey, with the same dashes: gradient descent."
-        .to_owned();
+    let [starts, seeds] = ["starts", "batch_seeds"].map(|constant| counted(data, constant));
+    // Data from elsewhere need not say.
+    let batch = data.config["network"]["batch"].as_u64();
+    let batches = batch.map_or_else(String::new, |b| format!(" with batches of {b}"));
+    let caption = format!(
+        "As the best schedules of Fig. 4, by stochastic gradient descent{batches}. Mean over {starts} starts with {seeds} \
+         seeds each, with the least and the largest of all as a band; grey, with the same dashes: gradient descent."
+    );
     let statements = vec![
         Statement::paper(
             "the order of the settings is that of gradient descent, PILoT lowest",

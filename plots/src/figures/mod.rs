@@ -17,7 +17,10 @@ mod sparsity;
 mod strength;
 mod work_precision;
 
-use mirrorflow::experiment::{Curve, Data};
+use mirrorflow::{
+    Error, Result,
+    experiment::{Curve, Data},
+};
 
 use crate::{
     Figure,
@@ -50,8 +53,36 @@ pub(crate) const ALL: &[Figure] = &[
 
 /// `‖x_k − x*‖₂`.
 const ERROR: &str = "$\\|x_k - x^*\\|_2$";
-/// What the band of the linear network is.
-const BAND: &str = "Mean over five starts, with the least and the largest as a band";
+/// What the band of the linear network is, over as many starts as its data have.
+fn band(data: &Data) -> String {
+    let starts = counted(data, "starts");
+    format!("Mean over {starts} starts, with the least and the largest as a band")
+}
+
+/// A whole number of the linear network's constants, as a word where it is a small one.
+fn counted(data: &Data, constant: &str) -> String {
+    const WORDS: [&str; 11] =
+        ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    match data.config["network"][constant].as_u64() {
+        // Data from elsewhere need not say.
+        None => "the".into(),
+        Some(k) => WORDS.get(k as usize).map_or_else(|| k.to_string(), |w| (*w).into()),
+    }
+}
+
+/// All x of the data of a figure are as its axis needs them.
+fn places(data: &Data, expected: &str, right: fn(f64) -> bool) -> Result<()> {
+    for curve in &data.curves {
+        if let Some(x) = curve.x.iter().find(|x| !right(**x)) {
+            return Err(Error::Domain {
+                what: format!("x of {} in the data of {}", curve.series, data.figure),
+                expected: expected.into(),
+                found: x.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
 
 /// The colour and dashes of a setting.
 fn setting_stroke(name: &str) -> Stroke {
@@ -134,36 +165,4 @@ fn marked_sheet(mut panels: Vec<Panel>, names: &[&str]) -> Sheet {
         return Sheet { legend, ..Sheet::single(panels.remove(0)) };
     }
     Sheet { legend, across: (1, panels.len().min(3)), ..Sheet::row(panels) }
-}
-
-/// The mean of a sample with its 95 % interval by Student's t: the whole line for fewer than two values.
-fn interval(values: &[f64]) -> (f64, f64, f64) {
-    /// The 97.5 % quantiles of Student's t for 1 to 10 degrees of freedom.
-    const T: [f64; 10] = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228];
-    let count = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / count;
-    let Some(freedom) = values.len().checked_sub(2) else {
-        return (mean, f64::NEG_INFINITY, f64::INFINITY);
-    };
-    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-    let error = (squares / (count - 1.0) / count).sqrt();
-    // Beyond the table its last value, which is larger than theirs.
-    let half = T[freedom.min(T.len() - 1)] * error;
-    (mean, mean - half, mean + half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::interval;
-
-    #[test]
-    fn intervals_are_those_of_student() {
-        // Five values 1 to 5: deviation √2.5, error √½.
-        let (mean, low, high) = interval(&[1.0, 2.0, 3.0, 4.0, 5.0]);
-        assert_eq!(mean, 3.0);
-        assert!(
-            (high - 3.0 - 2.776 * 0.5f64.sqrt()).abs() < 1e-12 && (low + high - 6.0).abs() < 1e-12
-        );
-        assert_eq!(interval(&[1.0]).1, f64::NEG_INFINITY);
-    }
 }

@@ -61,7 +61,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     Ok(Sheet { legend: keys.collect(), aspect: (0.55, 0.66), ..Sheet::row(panels) })
 }
 
-/// The part of the way down that the steepest hundredth of the time takes, and the number of jumps: runs of
+/// The part of the way down that the steepest 5 % of the time (of as many equal steps of it) take, and the number of jumps: runs of
 /// consecutive points that each lose more than a thousandth of the whole.
 fn jumps(loss: &[f64]) -> (f64, usize) {
     let whole = loss.first().copied().unwrap_or(0.0) - loss.last().copied().unwrap_or(0.0);

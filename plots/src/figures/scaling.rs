@@ -7,12 +7,13 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{measured, work_precision::marked};
+use super::{measured, places, work_precision::marked};
 use crate::{Figure, Statement, style::sheet::Sheet};
 
 pub(super) const FIGURE: Figure = Figure::from_file("scaling", "Scaling", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
+    places(data, "a size above 0", |x| x > 0.0)?;
     marked(data, "size", "time in s")
 }
 

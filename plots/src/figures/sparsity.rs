@@ -4,11 +4,11 @@
 //! the network or data set. The axis shows what remains, 1 − x, on a log scale from dense to sparse.
 
 use mirrorflow::{
-    Error, Result,
+    Result,
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, series};
+use super::{marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -17,21 +17,8 @@ use crate::{
 pub(super) const FIGURE: Figure =
     Figure::from_file("sparsity", "Accuracy against sparsity", draw, tell);
 
-fn check(data: &Data) -> Result<()> {
-    for curve in &data.curves {
-        if let Some(x) = curve.x.iter().find(|x| !(0.0..1.0).contains(*x)) {
-            return Err(Error::Domain {
-                what: format!("x of {} in the data of sparsity", curve.series),
-                expected: "a sparsity from 0 to below 1".into(),
-                found: x.to_string(),
-            });
-        }
-    }
-    Ok(())
-}
-
 fn draw(data: &Data) -> Result<Sheet> {
-    check(data)?;
+    places(data, "a sparsity from 0 to below 1", |x| (0.0..1.0).contains(&x))?;
     let names = series(data);
     let kept = data.curves.iter().flat_map(|c| c.x.iter().map(|x| 1.0 - x));
     let (least, most) = kept.fold((1.0f64, 0.0f64), |(l, m), v| (l.min(v), m.max(v)));
@@ -69,22 +56,27 @@ fn tell(data: &Data) -> Result<crate::Told> {
         .to_owned();
     let mut statements = Vec::new();
     for panel in data.panels() {
-        // At the largest sparsity that all curves reach.
-        let reached = |c: &Curve| c.x.iter().copied().fold(0.0, f64::max);
-        let common = data.panel(panel).map(reached).fold(1.0, f64::min);
-        let at = |c: &Curve| {
-            let near = |p: &usize, q: &usize| {
-                (c.x[*p] - common).abs().total_cmp(&(c.x[*q] - common).abs())
-            };
-            (0..c.x.len()).min_by(near).map_or(f64::NAN, |k| c.y[k])
+        // At the largest sparsity that all curves reach: each at its first point there or beyond, for a point before it would
+        // be compared with less work done. Where a line breaks there is nothing to compare.
+        let known = |c: &Curve| {
+            let points = c.x.iter().copied().zip(c.y.iter().copied());
+            points.filter(|p| !p.1.is_nan()).collect::<Vec<(f64, f64)>>()
         };
-        let mut ranked: Vec<(&Curve, f64)> = data.panel(panel).map(|c| (c, at(c))).collect();
+        let curves: Vec<(&Curve, Vec<(f64, f64)>)> =
+            data.panel(panel).map(|c| (c, known(c))).filter(|c| !c.1.is_empty()).collect();
+        let reached = |points: &[(f64, f64)]| points.iter().map(|p| p.0).fold(0.0, f64::max);
+        let common = curves.iter().map(|c| reached(&c.1)).fold(1.0, f64::min);
+        let at = |points: &[(f64, f64)]| {
+            let there = points.iter().filter(|p| p.0 >= common);
+            there.min_by(|p, q| p.0.total_cmp(&q.0)).map_or(f64::NAN, |p| p.1)
+        };
+        let mut ranked: Vec<(&Curve, f64)> = curves.iter().map(|c| (c.0, at(&c.1))).collect();
         ranked.sort_by(|p, q| q.1.total_cmp(&p.1));
         if let [first, second, ..] = ranked[..] {
             let place = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
             statements.push(Statement::toolkit(
                 &format!(
-                    "{place}at {:.2} % sparsity {} is most accurate",
+                    "{place}at {:.2} % sparsity, or the first beyond, {} is most accurate on average",
                     100.0 * common,
                     first.0.series
                 ),

@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, series};
+use super::{marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -18,6 +18,7 @@ pub(super) const FIGURE: Figure =
     Figure::from_file("strength", "Accuracy against strength", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
+    places(data, "a strength above 0", |x| x > 0.0)?;
     let names = series(data);
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {
@@ -53,7 +54,8 @@ fn decades(least: f64, most: f64) -> Vec<(f64, String)> {
 
 fn tell(data: &Data) -> Result<crate::Told> {
     let best = |c: &Curve| {
-        (0..c.x.len()).max_by(|p, q| c.y[*p].total_cmp(&c.y[*q])).map(|k| (c.x[k], c.y[k]))
+        let points = c.x.iter().copied().zip(c.y.iter().copied());
+        points.filter(|p| !p.1.is_nan()).max_by(|p, q| p.1.total_cmp(&q.1))
     };
     let mut statements = Vec::new();
     for panel in data.panels() {

@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, series};
+use super::{marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -18,6 +18,7 @@ pub(super) const FIGURE: Figure =
     Figure::from_file("work-precision", "Work and precision", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
+    places(data, "an error of at least 0", |x| x >= 0.0)?;
     marked(data, "error", "time in s")
 }
 

@@ -150,10 +150,9 @@ impl Panel {
         canvas.clip(left, top, width, height);
         for line in &self.lines {
             if let (Some((low, high)), Some(stroke)) = (&line.band, line.stroke) {
-                let upper = line.x.iter().zip(high).filter_map(|(x, y)| place(*x, *y));
-                let lower = line.x.iter().zip(low).rev().filter_map(|(x, y)| place(*x, *y));
-                let points: Vec<(f64, f64)> = upper.chain(lower).collect();
-                canvas.area(&points, stroke.tone, 0.16);
+                for points in areas(&line.x, low, high, &place) {
+                    canvas.area(&points, stroke.tone, 0.16);
+                }
             }
         }
         for line in &self.lines {
@@ -285,6 +284,24 @@ fn pieces(line: &Line, place: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Vec<V
     runs.map(|run| run.iter().copied().flatten().collect()).collect()
 }
 
+/// The outlines of a band, as pieces between edges that are no numbers.
+fn areas(
+    x: &[f64],
+    low: &[f64],
+    high: &[f64],
+    place: &impl Fn(f64, f64) -> Option<(f64, f64)>,
+) -> Vec<Vec<(f64, f64)>> {
+    let edges = x.iter().zip(low.iter().zip(high));
+    let places: Vec<Option<[(f64, f64); 2]>> =
+        edges.map(|(x, (low, high))| Some([place(*x, *low)?, place(*x, *high)?])).collect();
+    let runs = places.split(Option::is_none).filter(|run| run.len() > 1);
+    let outline = |run: &[Option<[(f64, f64); 2]>]| {
+        let upper = run.iter().flatten().map(|p| p[1]);
+        upper.chain(run.iter().rev().flatten().map(|p| p[0])).collect()
+    };
+    runs.map(outline).collect()
+}
+
 /// Places at least `gap` apart, in the order of the wishes and as near to them as a pass of pooling gets,
 /// inside `low..=high` where there is room.
 fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
@@ -312,7 +329,25 @@ fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::apart;
+    use super::{apart, areas};
+
+    #[test]
+    fn a_band_breaks_where_its_edges_do() {
+        let place = |x: f64, y: f64| y.is_finite().then_some((x, y));
+        let found = areas(
+            &[0.0, 1.0, 2.0, 3.0, 4.0],
+            &[0.0, 0.0, f64::NAN, 0.0, 0.0],
+            &[1.0, 2.0, 3.0, 4.0, 5.0],
+            &place,
+        );
+        assert_eq!(
+            found,
+            [
+                vec![(0.0, 1.0), (1.0, 2.0), (1.0, 0.0), (0.0, 0.0)],
+                vec![(3.0, 4.0), (4.0, 5.0), (4.0, 0.0), (3.0, 0.0)],
+            ]
+        );
+    }
 
     #[test]
     fn labels_keep_apart_and_near() {

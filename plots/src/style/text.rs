@@ -110,8 +110,13 @@ fn kind(c: char) -> Kind {
     }
 }
 
+/// Braces in braces, at most; what opens more is left out.
+const DEEPEST: usize = 16;
+
 struct Parser<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
+    /// Braces that are open.
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -146,7 +151,17 @@ impl Parser<'_> {
         if self.rest.next_if_eq(&'{').is_none() {
             return self.one();
         }
+        self.braced()
+    }
+
+    /// What follows an opening brace, with the closing one.
+    fn braced(&mut self) -> Vec<Atom> {
+        if self.depth == DEEPEST {
+            return Vec::new();
+        }
+        self.depth += 1;
         let inner = self.mathematics();
+        self.depth -= 1;
         self.rest.next_if_eq(&'}');
         inner
     }
@@ -155,11 +170,7 @@ impl Parser<'_> {
         let letter = |c: char| vec![Atom::Char(c, kind(c))];
         match self.rest.next() {
             None | Some(' ') => Vec::new(),
-            Some('{') => {
-                let inner = self.mathematics();
-                self.rest.next_if_eq(&'}');
-                inner
-            }
+            Some('{') => self.braced(),
             Some('\\') => self.named(),
             Some('-') => letter('−'),
             Some('*') => letter('∗'),
@@ -208,7 +219,7 @@ impl Parser<'_> {
 
 /// What a label consists of.
 pub(crate) fn parse(label: &str) -> Vec<Atom> {
-    let mut parser = Parser { rest: label.chars().peekable() };
+    let mut parser = Parser { rest: label.chars().peekable(), depth: 0 };
     let mut atoms = Vec::new();
     while let Some(c) = parser.rest.next() {
         if c == '$' {
@@ -403,6 +414,9 @@ mod tests {
         assert_eq!(set("網").runs[0].text, "?");
         for odd in ["$", "$x_", "$x^{a", "$}", "\\", "$\\", "$\\mathrm{a", "${{{", "$_$"] {
             let _ = set(odd);
+        }
+        for deep in ["{", "^{", "_{a^{"] {
+            let _ = set(&format!("${}", deep.repeat(100_000)));
         }
     }
 

@@ -21,10 +21,10 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Of samples; those that are NaN (runs that diverged) are left out.
+    /// Of samples; those that are NaN (of runs that diverged, say) are left out: `count` says how many there were.
     ///
     /// ```
-    /// use mirrorflow_deep::study::Mean;
+    /// use mirrorflow::numerics::student::Mean;
     /// // s = 1, t_{0.975, 2} = 4.302653: 4.302653/√3.
     /// let mean = Mean::of(&[1.0, 2.0, 3.0]);
     /// assert!((mean.mean, mean.count) == (2.0, 3) && (mean.half - 2.484138).abs() < 1e-6);
@@ -37,7 +37,7 @@ impl Mean {
             f64::NAN
         } else {
             let squares: f64 = samples.iter().map(|x| (x - mean).powi(2)).sum();
-            student(n - 1) * (squares / (n - 1) as f64 / n as f64).sqrt()
+            quantile(n - 1) * (squares / (n - 1) as f64 / n as f64).sqrt()
         };
         Self { mean, half, count: n }
     }
@@ -63,8 +63,17 @@ fn within(nu: usize, theta: f64) -> f64 {
     if odd { FRAC_2_PI * (theta + sin * sum) } else { sin * sum }
 }
 
-/// `t_{0.975, ν}`: 95 % of Student's distribution with ν ≥ 1 degrees of freedom are within ± it.
-fn student(nu: usize) -> f64 {
+/// `t_{0.975, ν}`: 95 % of Student's distribution with ν ≥ 1 degrees of freedom are within ± it; infinite for ν = 0, where
+/// nothing is known of the spread.
+///
+/// ```
+/// use mirrorflow::numerics::student::quantile;
+/// assert!((quantile(1) - 12.706_204_736_174_7).abs() < 1e-9);
+/// ```
+pub fn quantile(nu: usize) -> f64 {
+    if nu == 0 {
+        return f64::INFINITY;
+    }
     // `within` grows with θ: halving to the last bit.
     let (mut low, mut high) = (0.0, FRAC_PI_2);
     for _ in 0..60 {
@@ -76,20 +85,37 @@ fn student(nu: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Mean, student};
+    use super::{Mean, quantile};
 
-    /// Abramowitz & Stegun, table 26.10 (and the normal quantile for large ν: t = z + (z³ + z)/(4ν) + O(1/ν²)).
+    /// `scipy.stats.t.ppf(0.975, ν)`; with three decimals Abramowitz & Stegun, table 26.10.
     #[test]
-    fn quantiles_are_the_printed_ones() {
-        for (nu, t) in
-            [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (5, 2.571), (9, 2.262), (30, 2.042)]
-        {
-            assert!((student(nu) - t).abs() < 6e-4, "{nu}: {}", student(nu));
+    fn quantiles_are_the_known_ones() {
+        for (nu, t) in [
+            (1, 12.706_204_736_174_694),
+            (2, 4.302_652_729_749_462),
+            (3, 3.182_446_305_283_708),
+            (4, 2.776_445_105_197_793_4),
+            (5, 2.570_581_835_636_314_6),
+            (9, 2.262_157_162_798_205),
+            (10, 2.228_138_851_986_274),
+            (11, 2.200_985_160_091_639),
+            (30, 2.042_272_456_301_237_8),
+            (100, 1.983_971_518_523_551_8),
+            (1000, 1.962_339_080_826_408_3),
+        ] {
+            // Bisection ends at the last bit of θ; the closed form has ν/2 terms, each rounded.
+            let tolerance = (1e-13 + 1e-15 * nu as f64) * t;
+            assert!((quantile(nu) - t).abs() < tolerance, "{nu}: {}", quantile(nu));
         }
-        let z = 1.959_963_985_f64;
-        let expected = z + (z.powi(3) + z) / 4000.0;
-        // The next term is about 3/ν².
-        assert!((student(1000) - expected).abs() < 1e-5);
+        assert_eq!(quantile(0), f64::INFINITY);
+    }
+
+    /// The closed form where it is one line: `1/2 + arctan(t)/π` for ν = 1, `t/√(2 + t²)` within ±t for ν = 2.
+    #[test]
+    fn one_and_two_degrees_are_exact() {
+        use std::f64::consts::PI;
+        assert!((quantile(1) - (0.475 * PI).tan()).abs() < 1e-12);
+        assert!((quantile(2) - 0.95 * (2.0 / (1.0_f64 - 0.95 * 0.95)).sqrt()).abs() < 1e-13);
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! The label of a method as a field of a CSV file and as LaTeX.
+
+/// A field of a CSV file, in quotation marks where it needs them.
+pub(crate) fn field(label: &str) -> String {
+    if label.contains([',', '"', '\n', '\r']) {
+        return format!("\"{}\"", label.replace('"', "\"\""));
+    }
+    label.into()
+}
+
+/// LaTeX: mathematics between dollars stays as it is, of all else what TeX would take for its own is escaped.
+pub(crate) fn latex(label: &str) -> String {
+    let escaped = |text: &str| {
+        let special = |c: char| match c {
+            '&' | '%' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+            '\\' => "\\textbackslash{}".into(),
+            '^' => "\\textasciicircum{}".into(),
+            '~' => "\\textasciitilde{}".into(),
+            // A line break would end a comment, two of them a row.
+            '\n' | '\r' => " ".into(),
+            c => c.to_string(),
+        };
+        text.chars().map(special).collect::<String>()
+    };
+    let parts: Vec<&str> = label.split('$').collect();
+    // A dollar without a partner is a dollar.
+    if parts.len().is_multiple_of(2) {
+        return parts.iter().map(|p| escaped(p)).collect::<Vec<_>>().join("\\$");
+    }
+    let part = |(k, part): (usize, &&str)| {
+        if k % 2 == 0 { escaped(part) } else { format!("${part}$") }
+    };
+    parts.iter().enumerate().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{field, latex};
+
+    #[test]
+    fn fields_survive_what_separates_them() {
+        assert_eq!(field("L1 on m"), "L1 on m");
+        assert_eq!(field("a, \"b\""), "\"a, \"\"b\"\"\"");
+        assert_eq!(field("a\nb"), "\"a\nb\"");
+    }
+
+    #[test]
+    fn tex_takes_nothing_for_its_own() {
+        assert_eq!(latex("50 % & m_w"), "50 \\% \\& m\\_w");
+        assert_eq!(latex("$m \\odot w$, a_1"), "$m \\odot w$, a\\_1");
+        assert_eq!(latex("for 5 $ {x}"), "for 5 \\$ \\{x\\}");
+        assert_eq!(latex("a\\b^~"), "a\\textbackslash{}b\\textasciicircum{}\\textasciitilde{}");
+    }
+}
