@@ -137,3 +137,23 @@ fn a_training_run_is_that_of_the_processor() {
         agree(&of("cuda:0"), &of("cpu"), 1e-5);
     }
 }
+
+#[test]
+fn a_study_is_that_of_the_processor() {
+    if !simulated() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = "[study]\nseeds = [3, 5]\nselect = [0.5]\nreference = \"PILoT\"\n[data]\nset = \"digits\"\nimages = 64\n\
+        validation = 16\n[network]\nname = \"mlp-small\"\n[optimizer]\nrate = 0.05\nmomentum = 0.9\n[train]\nepochs = 2\n\
+        batch = 16\n[prune]\nlevels = 4\n[[method]]\nlabel = \"PILoT\"\nname = \"pilot\"\ngrid = { strength = [1e-4, 1e-3] }\n\
+        [[method]]\nname = \"str\"\ngrid = { strength = [1e-3, 1e-2] }\n";
+    fs::write(folder.path().join("s.toml"), config).expect("written");
+    for device in ["cpu", "cuda:0"] {
+        done(folder.path(), &["train", "s.toml", "--device", device, "--out", device]);
+    }
+    for name in ["runs.csv", "study.csv", "chosen.csv", "differences.csv"] {
+        let of = |device: &str| folder.path().join(device).join(name);
+        agree(&of("cuda:0"), &of("cpu"), 1e-5);
+    }
+}
