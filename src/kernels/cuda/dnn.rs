@@ -82,10 +82,6 @@ pub(super) struct Addresses {
     pub(super) room: u64,
 }
 
-fn failed(what: &'static str) -> impl Fn(CudnnError) -> Missing {
-    move |error| Missing::Call { what, why: format!("{:?}", error.0) }
-}
-
 impl Dnn {
     /// cuDNN on this stream, whose context is current; none where the library is absent, older than 9, or does not start.
     pub(super) fn open(stream: &CudaStream) -> Option<Self> {
@@ -96,69 +92,42 @@ impl Dnn {
         Some(dnn)
     }
 
-    /// Describes a convolution; none where cuDNN has no way that is deterministic and fits.
-    pub(super) fn plan(&self, what: &Convolution) -> Result<Option<Plan>, Missing> {
+    /// Describes a convolution; none where cuDNN does not know its like, or has no way that is deterministic and fits.
+    pub(super) fn plan(&self, what: &Convolution) -> Option<Plan> {
         let s = &what.shape;
-        let int = |n: usize| i32::try_from(n);
-        let (Ok(n), Ok(i), Ok(o), Ok(k)) =
-            (int(what.batch), int(s.inputs), int(s.outputs), int(s.kernel))
-        else {
-            return Ok(None);
-        };
-        let (Ok(height), Ok(width), Ok(down), Ok(across), Ok(pad), Ok(stride)) = (
-            int(s.height),
-            int(s.width),
-            int(s.out_height()),
-            int(s.out_width()),
-            int(s.padding),
-            int(s.stride),
-        ) else {
-            return Ok(None);
-        };
+        let int = |n: usize| i32::try_from(n).ok();
+        let (n, i, o, k) = (int(what.batch)?, int(s.inputs)?, int(s.outputs)?, int(s.kernel)?);
+        let (height, width) = (int(s.height)?, int(s.width)?);
+        let (down, across) = (int(s.out_height())?, int(s.out_width())?);
+        let (pad, stride) = (int(s.padding)?, int(s.stride)?);
         let of = if what.double {
             cudnnDataType_t::CUDNN_DATA_DOUBLE
         } else {
             cudnnDataType_t::CUDNN_DATA_FLOAT
         };
-        let describing = failed("describing a convolution to cuDNN");
-        let describe = || {
-            let tensor = |sizes| {
-                let it = Described(
-                    result::create_tensor_descriptor()?,
-                    result::destroy_tensor_descriptor,
-                );
-                // SAFETY: just made.
-                unsafe { result::set_tensor4d_descriptor(it.0, NHWC, of, sizes) }.map(|()| it)
-            };
-            let (x, y) = (tensor([n, i, height, width])?, tensor([n, o, down, across])?);
-            let w =
-                Described(result::create_filter_descriptor()?, result::destroy_filter_descriptor);
-            let sizes = Described(
-                result::create_convolution_descriptor()?,
-                result::destroy_convolution_descriptor,
-            );
-            // PyTorch's conv2d is a cross-correlation.
-            let mode = cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
-            // SAFETY: both were just made.
-            unsafe {
-                result::set_filter4d_descriptor(w.0, of, NHWC, [o, i, k, k])?;
-                result::set_convolution2d_descriptor(
-                    sizes.0, pad, pad, stride, stride, 1, 1, mode, of,
-                )?;
-                result::set_convolution_math_type(sizes.0, FULL)?;
-            }
-            Ok((x, w, y, sizes))
+        let tensor = |sizes| {
+            let it = result::create_tensor_descriptor().ok()?;
+            let it = Described(it, result::destroy_tensor_descriptor);
+            // SAFETY: just made.
+            unsafe { result::set_tensor4d_descriptor(it.0, NHWC, of, sizes) }.ok()?;
+            Some(it)
         };
-        let (x, w, y, sizes) = describe().map_err(describing)?;
-        Ok(self.way(what.part, &x, &w, &y, &sizes).map(|(way, room)| Plan {
-            x,
-            w,
-            y,
-            sizes,
-            way,
-            room,
-            double: what.double,
-        }))
+        let (x, y) = (tensor([n, i, height, width])?, tensor([n, o, down, across])?);
+        let w = result::create_filter_descriptor().ok()?;
+        let w = Described(w, result::destroy_filter_descriptor);
+        let sizes = result::create_convolution_descriptor().ok()?;
+        let sizes = Described(sizes, result::destroy_convolution_descriptor);
+        // PyTorch's conv2d is a cross-correlation.
+        let mode = cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
+        // SAFETY: both were just made.
+        unsafe {
+            result::set_filter4d_descriptor(w.0, of, NHWC, [o, i, k, k]).ok()?;
+            let (at, by) = (sizes.0, stride);
+            result::set_convolution2d_descriptor(at, pad, pad, by, by, 1, 1, mode, of).ok()?;
+            result::set_convolution_math_type(at, FULL).ok()?;
+        }
+        let (way, room) = self.way(what.part, &x, &w, &y, &sizes)?;
+        Some(Plan { x, w, y, sizes, way, room, double: what.double })
     }
 
     /// The first of cuDNN's ways, by the time it expects, that is deterministic, in full precision and has room, with the
@@ -185,9 +154,12 @@ impl Dnn {
                     let fits = it.status == cudnnStatus_t::CUDNN_STATUS_SUCCESS
                         && it.determinism == cudnnDeterminism_t::CUDNN_DETERMINISTIC
                         && matches!(it.mathType, cudnnMathType_t::CUDNN_DEFAULT_MATH | FULL);
+                    if !fits {
+                        return None;
+                    }
                     // SAFETY: handle and descriptions live.
                     let bytes = unsafe { $bytes(self.0, $($of,)* it.algo) }.ok()?;
-                    (fits && bytes <= ROOM).then_some(($way(it.algo), bytes))
+                    (bytes <= ROOM).then_some(($way(it.algo), bytes))
                 })
             }};
         }
@@ -256,7 +228,9 @@ impl Dnn {
             Ok(()) => Ok(true),
             // 3000 and what follows: not supported, for one reason or another.
             Err(CudnnError(status)) if (3000..4000).contains(&(status as u32)) => Ok(false),
-            Err(error) => Err(failed("a convolution by cuDNN")(error)),
+            Err(CudnnError(status)) => {
+                Err(Missing::Call { what: "a convolution by cuDNN", why: format!("{status:?}") })
+            }
         }
     }
 }

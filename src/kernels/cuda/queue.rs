@@ -262,11 +262,8 @@ impl Session for Queue {
         let starting = self.gpu.failure("starting cuDNN", 0);
         self.gpu.0.context.bind_to_thread().map_err(starting)?;
         let stream = self.stream.clone();
-        let plan = match self.dnn.get_or_insert_with(|| Dnn::open(&stream)) {
-            Some(dnn) => dnn.plan(what),
-            None => Ok(None),
-        };
-        let mut plan = plan.map_err(|missing| self.said(&missing))?;
+        let dnn = self.dnn.get_or_insert_with(|| Dnn::open(&stream));
+        let mut plan = dnn.as_ref().and_then(|dnn| dnn.plan(what));
         let room = plan.as_ref().map_or(0, |plan| plan.room);
         if self.room.as_ref().map_or(0, CudaSlice::len) < room {
             // SAFETY: nothing in it is read before cuDNN has written it.
