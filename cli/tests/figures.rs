@@ -129,6 +129,9 @@ fn figures_come_from_data_files_of_any_origin() {
     }
     let json = String::from_utf8(files["figures.json"].clone()).expect("text");
     assert!(json.contains("most accurate"), "{json}");
+    // What made the data is not made up.
+    let page = String::from_utf8(files["figures.html"].clone()).expect("text");
+    assert!(page.contains("Data from elsewhere") && !page.contains("Made by"));
 }
 
 #[test]

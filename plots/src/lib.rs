@@ -63,7 +63,7 @@ pub struct Picture {
     pub statements: Vec<Statement>,
     /// Seed of the data, where one was used.
     pub seed: Option<u64>,
-    /// Version that made the data.
+    /// Version that made the data; empty where something else did.
     pub version: String,
     /// Constants of the experiment.
     pub config: serde_json::Value,

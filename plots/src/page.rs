@@ -112,6 +112,10 @@ pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
         }
         out.push_str("</ul>\n");
     }
+    let made = match picture.version.as_str() {
+        "" => "Data from elsewhere".to_owned(),
+        version => format!("Made by mirrorflow {}", escape(version)),
+    };
     let seed = picture.seed.map_or(String::new(), |s| format!(", seed {s}"));
     let data = if files {
         format!(
@@ -123,8 +127,7 @@ pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
     };
     let _ = writeln!(
         out,
-        "<p class=\"made\">{data}Made by mirrorflow {}{seed}. Again: <code>{}</code></p>",
-        escape(&picture.version),
+        "<p class=\"made\">{data}{made}{seed}. Again: <code>{}</code></p>",
         escape(&command(picture, flags))
     );
     if !picture.config.is_null() {

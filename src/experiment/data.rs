@@ -53,7 +53,7 @@ impl Curve {
 pub struct Data {
     /// Name of the figure and of its files.
     pub figure: String,
-    /// Version of the toolkit that made it.
+    /// Version of the toolkit that made it; empty where something else did.
     pub version: String,
     /// The seed, where one was used.
     pub seed: Option<u64>,

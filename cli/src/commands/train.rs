@@ -144,7 +144,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
     let memory = setup.memory()?;
     let seconds = setup.seconds_of_step()?;
     let config = &setup.config;
-    let steps = setup.steps as u64 * config.train.epochs * config.prune.cycles;
+    let steps = setup.all_steps();
     if args.json {
         let layers: Vec<_> = setup
             .network

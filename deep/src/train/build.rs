@@ -224,6 +224,18 @@ impl Setup {
         x
     }
 
+    /// Epochs of all cycles: weights that are rewound do not train again for what came before.
+    pub(crate) fn all_epochs(&self) -> u64 {
+        let (p, epochs) = (&self.config.prune, self.config.train.epochs);
+        let back = if p.rewind.as_deref() == Some("weights") { p.rewind_epoch } else { 0 };
+        p.cycles * epochs - (p.cycles - 1) * back
+    }
+
+    /// Steps of all epochs of all cycles.
+    pub fn all_steps(&self) -> u64 {
+        self.steps as u64 * self.all_epochs()
+    }
+
     /// What a run takes.
     ///
     /// # Errors

@@ -139,7 +139,7 @@ pub fn train(
     let mut jsonl = Lines::open(out.join("metrics.jsonl"), "", lines.map(|l| l[0]))?;
     let mut layers = Lines::open(out.join("layers.csv"), LAYERS, lines.map(|l| l[1]))?;
     let started = Instant::now();
-    let (mut steps, mut seconds, total) = (0_usize, 0.0, total_epochs(setup));
+    let (mut steps, mut seconds, total) = (0_usize, 0.0, setup.all_epochs());
     let mut last_test = f64::NAN;
     while !trainer.is_over() {
         let (cycle, epoch) = (trainer.cycle, trainer.epoch);
@@ -262,12 +262,6 @@ pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Op
 /// What `config.json` says.
 fn about(setup: &Setup) -> String {
     format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": setup.config }))
-}
-
-fn total_epochs(setup: &Setup) -> u64 {
-    let (p, epochs) = (&setup.config.prune, setup.config.train.epochs);
-    let back = if p.rewind.as_deref() == Some("weights") { p.rewind_epoch } else { 0 };
-    p.cycles * epochs - (p.cycles - 1) * back
 }
 
 fn density_of(trainer: &Trainer<'_>) -> Result<f64> {

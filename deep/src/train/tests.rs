@@ -208,6 +208,21 @@ fn a_resumed_run_is_the_uninterrupted_one() -> Result<()> {
     Ok(())
 }
 
+/// What a rehearsal says of the steps is what a run takes: a line of metrics for each epoch.
+#[test]
+fn rewound_weights_do_not_train_again_for_what_came_before() -> Result<()> {
+    for (rewind, epoch, lines) in [("weights", 1, 3 * 4 - 2), ("rate", 0, 3 * 4)] {
+        let prune = format!("[prune]\ncycles = 3\nrewind = \"{rewind}\"\nrewind_epoch = {epoch}\n");
+        let text = config("name = \"dense\"", &prune);
+        let (setup, out) = (setup(&text)?, tempfile::tempdir().expect("a folder"));
+        run(&text, out.path())?;
+        let metrics = fs::read_to_string(out.path().join("metrics.csv")).expect("metrics");
+        assert_eq!(metrics.lines().count() - 1, lines, "{rewind}");
+        assert_eq!(setup.all_steps(), setup.steps as u64 * lines as u64);
+    }
+    Ok(())
+}
+
 #[test]
 fn iterative_pruning_keeps_exact_counts() -> Result<()> {
     for rewind in ["weights", "rate"] {

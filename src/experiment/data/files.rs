@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{Curve, Data};
 use crate::{
-    Error, Result, VERSION,
+    Error, Result,
     problem::{
         npz::{self, Array, Writer},
         write_atomically,
@@ -198,7 +198,7 @@ impl Data {
             }
             None => Meta {
                 figure: figure.into(),
-                version: VERSION.into(),
+                version: String::new(),
                 seed: None,
                 config: Value::Null,
                 numbers: BTreeMap::new(),
