@@ -77,7 +77,7 @@ fn it_is_found_and_taken() {
     assert!(text.contains("--device auto takes cuda:0"), "{text}");
     let output = on(2, folder.path(), &["devices"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("cuda:0 to cuda:1, the batch split"), "{text}");
+    assert!(text.contains("cuda:0 to cuda:1, the batch split; networks cuda:0"), "{text}");
     fs::write(folder.path().join("p.csv"), "1,2,3\n").expect("written");
     let wanted = "descend p.csv --step 0.1 --steps 5 --out o.npz --device cuda:1";
     let output = mirrorflow(folder.path(), &wanted.split(' ').collect::<Vec<_>>());

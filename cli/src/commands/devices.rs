@@ -109,7 +109,9 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
     }
     let choice = match (&found.cards, lacking(found)) {
         (Ok(cards), None) if cards.len() == 1 => "cuda:0".to_string(),
-        (Ok(cards), None) => format!("cuda:0 to cuda:{}, the batch split", cards.len() - 1),
+        (Ok(cards), None) => {
+            format!("cuda:0 to cuda:{}, the batch split; networks cuda:0", cards.len() - 1)
+        }
         _ => "cpu".into(),
     };
     rows.push(("auto", format!("--device auto takes {choice}")));
