@@ -263,6 +263,8 @@ fn the_paper_s_runs_are_rehearsed_without_their_data() {
         ("cifar10-resnet20-lrr-pilot.toml", ["272474", "50000", "735000"]),
         ("cifar100-resnet18-study.toml", ["11220132", "45000", "runs of this size"]),
         ("imagenet-resnet50-pilot-90.toml", ["25557032", "1281167", "500500"]),
+        ("imagenet-resnet50-lrr-pilot.toml", ["25557032", "1281167", "12512500"]),
+        ("imagenet-resnet50-study.toml", ["25557032", "1231167", "runs of this size"]),
     ] {
         let path = paper.join(name).display().to_string();
         let output = run(&[&path, "--dry-run"], folder.path());
