@@ -192,7 +192,7 @@ fn impossible_wishes_are_refused_and_missed_ones_told() {
         assert!(!folder.path().join("never").exists());
     }
     let short = CONFIG
-        .replace(method, "name = \"pilot\"\ntarget = 0.999")
+        .replace(method, "name = \"pilot\"\ntarget = 0.999\nruns = 1")
         .replace("epochs = 30", "epochs = 1");
     fs::write(folder.path().join("short.toml"), short).unwrap_or_else(|e| panic!("{e}"));
     let output = run(&["short.toml", "--out", "short", "--json"], folder.path());

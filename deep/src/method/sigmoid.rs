@@ -100,11 +100,6 @@ impl<T: Number> Method<T> for Continuous<T> {
         })
     }
 
-    fn masked_share(&self) -> Result<Option<f64>> {
-        let gone = self.s.value.to_vec()?.iter().filter(|s| **s <= T::ZERO).count();
-        Ok(Some(gone as f64 / self.s.value.len().max(1) as f64))
-    }
-
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {
         let mut all = vec![("s", &mut self.s)];
         all.extend(self.w.variables("w"));

@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{
     Row, Setup, checkpoint,
     files::{Lines, folder},
-    report, table,
+    report, search, table,
     trainer::{Epoch, Score, Trainer},
 };
 
@@ -113,6 +113,37 @@ pub fn train(
     resume: bool,
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
+    if setup.config.method.runs() > 1 {
+        return search::train(setup, out, resume, say);
+    }
+    once(setup, out, resume, say).map(|run| run.outcome)
+}
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) outcome: Outcome,
+    /// Σαη of the strength that seeks a target sparsity, where one does.
+    pub(super) spent: f64,
+    /// Accuracy on the training images in the last epoch.
+    pub(super) accuracy: f64,
+}
+
+impl Run {
+    fn of(trainer: &Trainer<'_>, outcome: Outcome) -> Self {
+        let spent = trainer.spent()[usize::from(trainer.setup.factors.target().is_some())];
+        let accuracy = trainer.strength.reports().last().map_or(f64::NAN, |r| r.accuracy);
+        Self { outcome, spent, accuracy }
+    }
+}
+
+/// One run.
+pub(super) fn once(
+    setup: &Setup,
+    out: &Path,
+    resume: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<Run> {
     let path = out.join("checkpoint.safetensors");
     if !resume && out.join("metrics.csv").exists() {
         let why =
@@ -145,12 +176,9 @@ pub fn train(
             Epoch::Done(score) => score,
             Epoch::Diverged(place) => {
                 let checkpoint = path.exists().then_some(path);
-                return Ok(Outcome::Diverged {
-                    cycle: cycle + 1,
-                    epoch: epoch + 1,
-                    place,
-                    checkpoint,
-                });
+                let (cycle, epoch) = (cycle + 1, epoch + 1);
+                let outcome = Outcome::Diverged { cycle, epoch, place, checkpoint };
+                return Ok(Run::of(&trainer, outcome));
             }
         };
         seconds += at.elapsed().as_secs_f64();
@@ -229,7 +257,7 @@ pub fn train(
     };
     // The last file: with it the run is over.
     report::summary(&trainer, out, &outcome, steps, seconds)?;
-    Ok(outcome)
+    Ok(Run::of(&trainer, outcome))
 }
 
 /// The table of a run that is over, of this very configuration; nothing where it is not over.
