@@ -31,7 +31,7 @@ pub enum Shape {
         /// K ≥ 0.
         floor: f64,
     },
-    /// Whatever leads to a share of the weights that are 0 ([`Control`]).
+    /// Whatever leads to a share of the weights that are 0, as far as one run shows it ([`Control`]).
     Target(f64),
 }
 

@@ -3,7 +3,8 @@
 //! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
 //! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
 //! `sparsity.csv` and `.tex`, the data of figures in `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but
-//! these last three are the same bytes whether the run was interrupted or not.
+//! these last three are the same bytes whether the run was interrupted or not. With a target sparsity they are copies of those of one of the runs
+//! in `search/` ([`super::search`]).
 
 use std::{
     path::{Path, PathBuf},
