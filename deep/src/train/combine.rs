@@ -70,6 +70,7 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
         let right = "none but with str, powerprop or continuous (elsewhere: name = \"ham\")";
         return Err(domain("method.ham", right, &format!("one with {name}")));
     }
+    check_keys(c)?;
     let sum = |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
     let rates: Vec<f64> = (0..epochs).map(sum).collect();
     let keys = m.strength_keys();
@@ -151,6 +152,33 @@ fn strength(
             Err(domain(&format!("{place}.strength"), &right, "none"))
         }
     }
+}
+
+/// Keys that the method does not know are no wish it grants.
+fn check_keys(c: &Config) -> Result<()> {
+    let m = &c.method;
+    let product = ["l1-mask", "spred", "pilot", "sign-in"];
+    for (key, value, of) in [
+        ("power", m.power, &["powerprop"][..]),
+        ("start", m.start, &["str", "continuous"]),
+        ("last", m.last, &["continuous"]),
+        ("gradient", m.gradient, &["ham"]),
+        ("beta", m.beta, if m.factors.is_some() { &[] } else { &product }),
+    ] {
+        let Some(value) = value else { continue };
+        if !of.contains(&m.name.as_str()) {
+            let right = match (of, key) {
+                ([], _) => "in [method.factors] where there is one".into(),
+                _ => format!("only with {}", of.join(", ")),
+            };
+            return Err(domain(&format!("method.{key}"), &right, &format!("one with {}", m.name)));
+        }
+        if !value.is_finite() {
+            let what = format!("method.{key}");
+            return Err(domain(&what, "a finite number", &value.to_string()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the wanted sparsity can be had at all.
