@@ -192,7 +192,7 @@ fn impossible_wishes_are_refused_and_missed_ones_told() {
         assert!(!folder.path().join("never").exists());
     }
     let short = CONFIG
-        .replace(method, "name = \"pilot\"\ntarget = 0.999")
+        .replace(method, "name = \"pilot\"\ntarget = 0.999\nruns = 1")
         .replace("epochs = 30", "epochs = 1");
     fs::write(folder.path().join("short.toml"), short).unwrap_or_else(|e| panic!("{e}"));
     let output = run(&["short.toml", "--out", "short", "--json"], folder.path());
@@ -306,6 +306,8 @@ fn the_paper_s_runs_are_rehearsed_without_their_data() {
         ("cifar10-resnet20-lrr-pilot.toml", ["272474", "50000", "735000"]),
         ("cifar100-resnet18-study.toml", ["11220132", "45000", "runs of this size"]),
         ("imagenet-resnet50-pilot-90.toml", ["25557032", "1281167", "500500"]),
+        ("imagenet-resnet50-lrr-pilot.toml", ["25557032", "1281167", "12512500"]),
+        ("imagenet-resnet50-study.toml", ["25557032", "1231167", "runs of this size"]),
     ] {
         let path = paper.join(name).display().to_string();
         let output = run(&[&path, "--dry-run"], folder.path());

@@ -249,14 +249,6 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
         Ok(())
     }
 
-    /// The share of weights that a mask of its own will take at the end, where it has one.
-    ///
-    /// # Errors
-    /// When the device fails.
-    fn masked_share(&self) -> Result<Option<f64>> {
-        Ok(None)
-    }
-
     /// Numbers it keeps beside x and what is trained.
     fn beside(&self) -> usize {
         0

@@ -31,7 +31,7 @@ pub enum Shape {
         /// K ≥ 0.
         floor: f64,
     },
-    /// Whatever leads to a share of the weights that are 0 ([`Control`]).
+    /// Whatever leads to a share of the weights that are 0, as far as one run shows it ([`Control`]).
     Target(f64),
 }
 
@@ -69,6 +69,8 @@ pub struct Strength {
     total: Option<f64>,
     feedback: Option<Feedback>,
     control: Option<Control>,
+    /// The share of weights that should be 0 at the end, where nothing but the total is there to reach it.
+    aim: Option<f64>,
     /// The first epoch of the cycle.
     begin: u64,
     spent: f64,
@@ -106,6 +108,7 @@ impl Strength {
             total: None,
             feedback: None,
             control: None,
+            aim: None,
             begin: 0,
             spent: 0.0,
             reports: Vec::new(),
@@ -149,6 +152,15 @@ impl Strength {
         }
     }
 
+    /// The same aim, rates and epochs with a given total under a given shape: feedback within the run gives way to it.
+    ///
+    /// # Errors
+    /// As [`Strength::of_total`].
+    pub fn with_total(&self, total: f64, shape: Shape) -> Result<Self> {
+        let aim = self.target();
+        Ok(Self { aim, ..Self::of_total(total, shape, &self.rates)? })
+    }
+
     /// With the sum of the learning rates of every epoch, for [`Strength::spent`].
     ///
     /// # Errors
@@ -168,7 +180,9 @@ impl Strength {
             Shape::Harmonic => 1.0 / (k + 1.0),
             Shape::Quadratic => (k + 1.0).powi(-2),
             Shape::Geometric(p) => p.powf(k),
-            Shape::Target(_) => return self.control.as_ref().map_or(self.first, Control::alpha),
+            Shape::Target(_) => {
+                return self.control.as_ref().map_or(self.first, Control::alpha);
+            }
             Shape::Feedback { delta, .. } => {
                 let now = self.feedback.as_ref().map_or(self.first, Feedback::alpha);
                 return self.total.map_or(now, |total| now * self.level(total, epoch, now, delta));
@@ -217,7 +231,7 @@ impl Strength {
 
     /// The share of weights that should be 0 at the end, where one is wanted.
     pub fn target(&self) -> Option<f64> {
-        self.control.as_ref().map(Control::target)
+        self.control.as_ref().map(Control::target).or(self.aim)
     }
 
     /// All reports of this cycle, for a checkpoint.

@@ -36,6 +36,11 @@ const LATENT: [&str; 3] = ["str", "powerprop", "continuous"];
 /// Those without a penalty of their own.
 const FREE: [&str; 3] = ["dense", "powerprop", "sign-in"];
 
+/// Those that show within a run too late what their strength does ([`super::search`]).
+const UNSEEN: [&str; 2] = ["continuous", "ham"];
+/// The first α of HAM, in parts of the gradient's factor a: it shrinks what has a gradient below α/a.
+const HAM: f64 = 0.05;
+
 /// τ of the first strength of a target sparsity ([`crate::method::Control`]).
 fn first_total(place: &str, name: &str) -> f64 {
     match name {
@@ -43,8 +48,7 @@ fn first_total(place: &str, name: &str) -> f64 {
         "l1" => 0.1,
         "l1-mask" => 0.8,
         "str" => 1.5,
-        "continuous" => 0.005,
-        "ham" => 10.0,
+        "continuous" => 0.025,
         _ => 0.4,
     }
 }
@@ -66,11 +70,13 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
         let right = "none but with str, powerprop or continuous (elsewhere: name = \"ham\")";
         return Err(domain("method.ham", right, &format!("one with {name}")));
     }
+    check_keys(c)?;
     let sum = |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
     let rates: Vec<f64> = (0..epochs).map(sum).collect();
     let keys = m.strength_keys();
     let momentum =
         if c.optimizer.kind == "sgd" { c.optimizer.momentum.clamp(0.0, 0.999) } else { 0.0 };
+    let gradient = m.gradient.unwrap_or(200.0);
     let none = || Strength::new(0.0, Shape::Constant, epochs);
     let own = if FREE.contains(&name) {
         if keys.strength.or(keys.total).or(keys.target).is_some() {
@@ -81,10 +87,12 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
     } else {
         let default = if name == "pilot" { "feedback" } else { "constant" };
         let given = (name == "ham").then_some(1e-3);
-        strength("method", &keys, default, given, &rates, (name, momentum))?
+        strength("method", &keys, default, given, &rates, (name, momentum, gradient))?
     };
     let factors = match &m.factors {
-        Some(keys) => strength("method.factors", keys, "feedback", None, &rates, (name, momentum))?,
+        Some(keys) => {
+            strength("method.factors", keys, "feedback", None, &rates, (name, momentum, gradient))?
+        }
         None => none()?,
     };
     Ok((own, factors))
@@ -96,7 +104,7 @@ fn strength(
     default: &str,
     given: Option<f64>,
     rates: &[f64],
-    (name, momentum): (&str, f64),
+    (name, momentum, gradient): (&str, f64, f64),
 ) -> Result<Strength> {
     let epochs = rates.len() as u64;
     if let Some(target) = keys.target {
@@ -106,8 +114,17 @@ fn strength(
         }
         // Adam's steps do not grow with its momentum.
         let steps: f64 = rates.iter().sum::<f64>() / (1.0 - momentum);
-        let first = keys.strength.unwrap_or(first_total(place, name) / steps);
-        return Strength::new(first, Shape::Target(target), epochs)?.with_rates(rates);
+        let own = place == "method";
+        let first = match keys.strength {
+            Some(first) => first,
+            None if own && name == "ham" => HAM * gradient,
+            None => first_total(place, name) / steps,
+        };
+        let sought = Strength::new(first, Shape::Target(target), epochs)?.with_rates(rates)?;
+        if own && UNSEEN.contains(&name) {
+            return sought.with_total(first * rates.iter().sum::<f64>(), Shape::Constant);
+        }
+        return Ok(sought);
     }
     let shape = match keys.schedule.as_deref().unwrap_or(default) {
         "constant" => Shape::Constant,
@@ -137,10 +154,46 @@ fn strength(
     }
 }
 
+/// Keys that the method does not know are no wish it grants.
+fn check_keys(c: &Config) -> Result<()> {
+    let m = &c.method;
+    let product = ["l1-mask", "spred", "pilot", "sign-in"];
+    for (key, value, of) in [
+        ("power", m.power, &["powerprop"][..]),
+        ("start", m.start, &["str", "continuous"]),
+        ("last", m.last, &["continuous"]),
+        ("gradient", m.gradient, &["ham"]),
+        ("beta", m.beta, if m.factors.is_some() { &[] } else { &product }),
+    ] {
+        let Some(value) = value else { continue };
+        if !of.contains(&m.name.as_str()) {
+            let right = match (of, key) {
+                ([], _) => "in [method.factors] where there is one".into(),
+                _ => format!("only with {}", of.join(", ")),
+            };
+            return Err(domain(&format!("method.{key}"), &right, &format!("one with {}", m.name)));
+        }
+        if !value.is_finite() {
+            let what = format!("method.{key}");
+            return Err(domain(&what, "a finite number", &value.to_string()));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the wanted sparsity can be had at all.
 pub(super) fn check_target(setup: &Setup) -> Result<()> {
     let wanted = [setup.strength.target(), setup.factors.target()];
-    let Some(target) = wanted[0].or(wanted[1]) else { return Ok(()) };
+    let runs = setup.config.method.runs;
+    let Some(target) = wanted[0].or(wanted[1]) else {
+        return match runs {
+            None => Ok(()),
+            Some(n) => Err(domain("method.runs", "none without a target", &n.to_string())),
+        };
+    };
+    if runs == Some(0) {
+        return Err(domain("method.runs", "at least 1", "0"));
+    }
     if wanted[0].is_some() && wanted[1].is_some() {
         return Err(domain("method.target and method.factors.target", "one of them", "both"));
     }
@@ -159,6 +212,30 @@ pub(super) fn check_target(setup: &Setup) -> Result<()> {
         return Err(domain("method.target", &right, &target.to_string()));
     }
     Ok(())
+}
+
+impl Setup {
+    /// The same with a total in place of feedback for the strength that a target sparsity hangs on, under the method's own schedule.
+    pub(super) fn with_total(&self, total: f64) -> Result<Self> {
+        let (mut new, m) = (self.clone(), &self.config.method);
+        let feedback = |delta: Option<f64>, floor: Option<f64>| Shape::Feedback {
+            delta: delta.unwrap_or(1.01),
+            floor: floor.unwrap_or(0.0),
+        };
+        match &m.factors {
+            Some(f) if self.factors.target().is_some() => {
+                new.factors = self.factors.with_total(total, feedback(f.delta, f.floor))?;
+            }
+            _ => {
+                let shape = match m.name.as_str() {
+                    "pilot" => feedback(m.delta, m.floor),
+                    _ => Shape::Constant,
+                };
+                new.strength = self.strength.with_total(total, shape)?;
+            }
+        }
+        Ok(new)
+    }
 }
 
 /// Weights kept at a sparsity.

@@ -134,6 +134,9 @@ pub struct MethodConfig {
     /// (from `strength`, where given).
     #[serde(default)]
     pub target: Option<f64>,
+    /// How many whole runs may be spent on it (10): the first under feedback, the others with a total of their own, where it missed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<u64>,
     /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot, else constant.
     #[serde(default)]
     pub schedule: Option<String>,
@@ -212,6 +215,12 @@ pub struct HamConfig {
 }
 
 impl MethodConfig {
+    /// Runs that may be needed.
+    pub(super) fn runs(&self) -> u64 {
+        let target = self.target.or(self.factors.as_ref().and_then(|f| f.target));
+        if target.is_some() { self.runs.unwrap_or(RUNS) } else { 1 }
+    }
+
     /// The strength of what stands beside the loss.
     pub(super) fn strength_keys(&self) -> FactorsConfig {
         FactorsConfig {
@@ -253,6 +262,9 @@ impl Default for PruneConfig {
         Self { keep: 0.8, levels: 0, cycles: 1, rewind: None, rewind_epoch: 0 }
     }
 }
+
+/// Runs that may be spent on a target sparsity.
+const RUNS: u64 = 10;
 
 fn one() -> u64 {
     1

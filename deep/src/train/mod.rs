@@ -5,10 +5,12 @@ mod checkpoint;
 mod combine;
 mod config;
 mod files;
+mod nest;
 mod overhead;
 mod rate;
 mod report;
 mod run;
+mod search;
 mod table;
 mod trainer;
 

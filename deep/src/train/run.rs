@@ -3,7 +3,8 @@
 //! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
 //! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
 //! `sparsity.csv` and `.tex`, the data of figures in `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but
-//! these last three are the same bytes whether the run was interrupted or not.
+//! these last three are the same bytes whether the run was interrupted or not. With a target sparsity they are copies of those of one of the runs
+//! in `search/` ([`super::search`]).
 
 use std::{
     path::{Path, PathBuf},
@@ -20,7 +21,7 @@ use serde_json::json;
 use super::{
     Row, Setup, checkpoint,
     files::{Lines, folder},
-    report, table,
+    report, search, table,
     trainer::{Epoch, Score, Trainer},
 };
 
@@ -113,6 +114,37 @@ pub fn train(
     resume: bool,
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
+    if setup.config.method.runs() > 1 {
+        return search::train(setup, out, resume, say);
+    }
+    once(setup, out, resume, say).map(|run| run.outcome)
+}
+
+/// A run that is over.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) outcome: Outcome,
+    /// Σαη of the strength that seeks a target sparsity, where one does.
+    pub(super) spent: f64,
+    /// Accuracy on the training images in the last epoch.
+    pub(super) accuracy: f64,
+}
+
+impl Run {
+    fn of(trainer: &Trainer<'_>, outcome: Outcome) -> Self {
+        let spent = trainer.spent()[usize::from(trainer.setup.factors.target().is_some())];
+        let accuracy = trainer.strength.reports().last().map_or(f64::NAN, |r| r.accuracy);
+        Self { outcome, spent, accuracy }
+    }
+}
+
+/// One run.
+pub(super) fn once(
+    setup: &Setup,
+    out: &Path,
+    resume: bool,
+    say: &mut dyn FnMut(&str),
+) -> Result<Run> {
     let path = out.join("checkpoint.safetensors");
     if out.join("study.json").exists() {
         let why = "holds a study: choose another folder (--out)".into();
@@ -149,12 +181,9 @@ pub fn train(
             Epoch::Done(score) => score,
             Epoch::Diverged(place) => {
                 let checkpoint = path.exists().then_some(path);
-                return Ok(Outcome::Diverged {
-                    cycle: cycle + 1,
-                    epoch: epoch + 1,
-                    place,
-                    checkpoint,
-                });
+                let (cycle, epoch) = (cycle + 1, epoch + 1);
+                let outcome = Outcome::Diverged { cycle, epoch, place, checkpoint };
+                return Ok(Run::of(&trainer, outcome));
             }
         };
         seconds += at.elapsed().as_secs_f64();
@@ -233,7 +262,7 @@ pub fn train(
     };
     // The last file: with it the run is over.
     report::summary(&trainer, out, &outcome, steps, seconds)?;
-    Ok(outcome)
+    Ok(Run::of(&trainer, outcome))
 }
 
 /// The table of a run that is over, of this very configuration, and how it ended where that was not as planned; nothing where

@@ -104,23 +104,63 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
         "name = \"pilot\"",
         "name = \"str\"",
         "name = \"powerprop\"\nfactors = { target = 0.8 }",
+        "name = \"continuous\"",
     ] {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
         let target = if method.contains("target") { "" } else { "\ntarget = 0.8" };
         let outcome = run(&long(&format!("{method}{target}"), 40), folder.path())?;
         let Outcome::Done { test, sparsity } = outcome else { panic!("{method}: {outcome}") };
-        // 544 of 2720 weights.
-        assert!((sparsity - 0.8).abs() < 1e-12 && test > 0.7, "{method}: {test} {sparsity}");
+        // 544 of 2720 weights; nine tenths of them where the method's own mask took more.
+        let exact = (sparsity - 0.8).abs() < 1e-12 || (0.8..=0.82).contains(&sparsity);
+        assert!(exact && test > 0.7, "{method}: {test} {sparsity}");
     }
     // Two epochs are too few for α to grow to what 99 % takes.
     let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
-    let text = long("name = \"pilot\"\ntarget = 0.99\nstrength = 1e-6", 2);
+    let text = long("name = \"pilot\"\ntarget = 0.99\nstrength = 1e-6\nruns = 1", 2);
     let outcome = run(&text, folder.path())?;
     let Outcome::Missed { target, sparsity, lost, .. } = outcome else { panic!("{outcome}") };
     assert!((target - 0.99).abs() < 1e-3 && sparsity < 0.5 && lost > 0.05);
     assert!(outcome.to_string().contains("take more epochs"));
     // A run that is asked again says the same.
     assert_eq!(train(&setup(&text)?, folder.path(), true, &mut |_| {})?, outcome);
+    Ok(())
+}
+
+/// A first strength far too small, in few epochs: feedback misses, whole runs follow, and a search that was cut off goes on to the same files.
+#[test]
+fn a_target_that_feedback_misses_is_searched_over_whole_runs() -> Result<()> {
+    let method = "name = \"l1\"\ntarget = 0.9\nstrength = 1e-5";
+    let text = config(method, "[prune]\nlevels = 2").replace("epochs = 4", "epochs = 6");
+    let setup = setup(&text)?;
+    let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    let outcome = train(&setup, &whole, false, &mut |_| {})?;
+    let Outcome::Done { sparsity, .. } = outcome else { panic!("{outcome}") };
+    assert!((sparsity - 0.9).abs() < 1e-12, "{sparsity}");
+    let table = fs::read_to_string(whole.join("search.csv")).unwrap_or_default();
+    let runs = table.lines().count() - 1;
+    assert!(runs > 1 && table.trim_end().ends_with("true"), "{table}");
+    assert!(!whole.join(format!("search/{}", runs + 1)).exists());
+    // A search is not begun twice, and what is not there not resumed.
+    assert!(train(&setup, &whole, false, &mut |_| {}).is_err());
+    assert!(train(&setup, &cut, true, &mut |_| {}).is_err());
+    // Cut off after so many epochs: only the first run and part of the second are there.
+    fs::create_dir_all(cut.join("search")).unwrap_or_else(|e| panic!("{e}"));
+    for run in ["1", "2"] {
+        let (from, to) = (whole.join("search").join(run), cut.join("search").join(run));
+        fs::create_dir_all(&to).unwrap_or_else(|e| panic!("{e}"));
+        for (name, bytes) in files(&from) {
+            if run == "1" || name == "metrics.csv" {
+                fs::write(to.join(name), bytes).unwrap_or_else(|e| panic!("{e}"));
+            }
+        }
+    }
+    assert_eq!(train(&setup, &cut, true, &mut |_| {})?, outcome);
+    for ((name, found), (_, expected)) in files(&cut).iter().zip(&files(&whole)) {
+        assert!(found == expected, "{name} differs");
+    }
+    assert_eq!(fs::read_to_string(cut.join("search.csv")).unwrap_or_default(), table);
+    assert!(cut.join("summary.json").exists());
     Ok(())
 }
 
@@ -263,6 +303,8 @@ fn wrong_configurations_get_one_clear_line() {
         ("strength = 1e-4", "target = 0.9995", "at least one for each of 3 layers"),
         ("strength = 1e-4", "target = 0.9\ntotal = 1", "target alone"),
         ("strength = 1e-4", "target = 0.9\nstrength = 0", "positive first value"),
+        ("strength = 1e-4", "target = 0.9\nruns = 0", "method.runs"),
+        ("strength = 1e-4", "strength = 1e-4\nruns = 2", "none without a target"),
         ("strength = 1e-4", "strength = 1e-4\nfactors = { strength = 1 }", "m⊙w already"),
         ("strength = 1e-4", "strength = 1e-4\nham = {}", "str, powerprop or continuous"),
         ("name = \"pilot\"", "name = \"dense\"", "the strength of dense"),
@@ -279,6 +321,15 @@ fn wrong_configurations_get_one_clear_line() {
             "one of them",
         ),
         ("name = \"pilot\"", "name = \"ham\"\ngradient = -1", "ham"),
+        ("strength = 1e-4", "strength = 1e-4\npower = 2", "only with powerprop"),
+        ("strength = 1e-4", "strength = 1e-4\ngradient = 2", "only with ham"),
+        ("name = \"pilot\"", "name = \"str\"\nbeta = 1", "method.beta"),
+        ("name = \"pilot\"", "name = \"str\"\nstart = nan", "a finite number"),
+        (
+            "name = \"pilot\"",
+            "name = \"l1\"\nbeta = 1\nfactors = { strength = 1 }",
+            "[method.factors]",
+        ),
         ("rate = 0.1", "rate = 0", "optimizer.rate"),
         ("rate = 0.1", "rate = 0.1\nwarmup = 4", "optimizer.warmup"),
         ("momentum = 0.9", "momentum = 1.5", "momentum"),

@@ -204,19 +204,25 @@ impl<'a> Trainer<'a> {
         let score = Score::of(&self.totals)?;
         let l1 = l1(&self.weights())?;
         // Sorting all weights is only for who asks.
-        let wanted = self.strength.is_controlled() || self.factors.is_controlled();
-        let sparsity = match self.method.masked_share()? {
-            Some(share) => share,
-            None if wanted => {
-                let weights =
-                    self.weights().iter().map(View::to_vec).collect::<Result<Vec<_>>>()?;
-                droppable(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>())
-            }
-            None => 0.0,
+        let sparsity = if self.strength.is_controlled() || self.factors.is_controlled() {
+            let weights = self.weights().iter().map(View::to_vec).collect::<Result<Vec<_>>>()?;
+            droppable(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>(), self.jitter(strength))
+        } else {
+            0.0
         };
         self.report(Report { accuracy: score.accuracy, l1, sparsity })?;
         self.epoch += 1;
         Ok(Epoch::Done(score))
+    }
+
+    /// How far from 0 steps of L1 on x take a weight that belongs there: `ηα/(1 − momentum)` under SGD.
+    fn jitter(&self, alpha: f64) -> f32 {
+        let c = &self.setup.config;
+        if c.method.name != "l1" || c.method.factors.is_some() || c.optimizer.kind != "sgd" {
+            return 0.0;
+        }
+        (self.setup.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - c.optimizer.momentum))
+            as f32
     }
 
     /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)

@@ -10,7 +10,10 @@ use mirrorflow::{
 };
 
 use super::{Trainer, l1, step_after};
-use crate::{method::CUT, train::combine};
+use crate::{
+    method::CUT,
+    train::{combine, nest::nest},
+};
 
 impl Trainer<'_> {
     /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
@@ -97,8 +100,13 @@ impl Trainer<'_> {
         let p = &self.setup.config.prune;
         let weights = self.setup.network.weight_count() as f64;
         let count = (weights * p.keep.powi(self.cycle as i32)).round() as usize;
-        // What was pruned before is 0 and so not among the largest.
-        self.keep = Some(self.pruned(count)?.0);
+        let mut keep = self.pruned(count)?.0;
+        if let Some(before) = &self.keep {
+            let mut now = keep.to_vec()?;
+            nest(&before.to_vec()?, &mut now);
+            keep.view_mut().write(&now)?;
+        }
+        self.keep = Some(keep);
         if let Some(all) = &self.rewind {
             let mut from = all.iter();
             let mut back =
