@@ -107,6 +107,17 @@ fn strength(
     (name, momentum, gradient): (&str, f64, f64),
 ) -> Result<Strength> {
     let epochs = rates.len() as u64;
+    let schedule = keys.schedule.as_deref().unwrap_or(default);
+    for (key, value, of) in [
+        ("delta", keys.delta, "feedback"),
+        ("floor", keys.floor, "feedback"),
+        ("ratio", keys.ratio, "geometric"),
+    ] {
+        if value.is_some() && schedule != of {
+            let right = format!("only with schedule = \"{of}\"");
+            return Err(domain(&format!("{place}.{key}"), &right, &format!("one with {schedule}")));
+        }
+    }
     if let Some(target) = keys.target {
         if keys.total.is_some() || keys.schedule.is_some() {
             let right = "target alone, or with a first strength: it finds its own schedule";
@@ -126,7 +137,7 @@ fn strength(
         }
         return Ok(sought);
     }
-    let shape = match keys.schedule.as_deref().unwrap_or(default) {
+    let shape = match schedule {
         "constant" => Shape::Constant,
         "linear" => Shape::Linear,
         "harmonic" => Shape::Harmonic,

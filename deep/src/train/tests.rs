@@ -322,6 +322,12 @@ fn wrong_configurations_get_one_clear_line() {
         ),
         ("name = \"pilot\"", "name = \"ham\"\ngradient = -1", "ham"),
         ("strength = 1e-4", "strength = 1e-4\npower = 2", "only with powerprop"),
+        ("strength = 1e-4", "strength = 1e-4\nratio = 0.9", "only with schedule = \"geometric\""),
+        (
+            "strength = 1e-4",
+            "strength = 1e-4\nschedule = \"linear\"\ndelta = 1.1",
+            "only with schedule = \"feedback\"",
+        ),
         ("strength = 1e-4", "strength = 1e-4\ngradient = 2", "only with ham"),
         ("name = \"pilot\"", "name = \"str\"\nbeta = 1", "method.beta"),
         ("name = \"pilot\"", "name = \"str\"\nstart = nan", "a finite number"),
