@@ -132,12 +132,20 @@ fn measured<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, f64)> {
     pairs.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
+/// The name of a series without that of its panel, which stands above it: `IMP, dense` in `IMP` or in `IMP: strength at 99 %` is
+/// `dense`, and looks as `LRR, dense` does.
+fn plain(curve: &Curve) -> &str {
+    let panel = curve.panel.split(':').next().unwrap_or("");
+    let rest = curve.series.strip_prefix(panel).and_then(|rest| rest.strip_prefix(", "));
+    rest.filter(|rest| !panel.is_empty() && !rest.is_empty()).unwrap_or(&curve.series)
+}
+
 /// All names of series, in order: one colour, one dash and one mark each, in every panel.
 fn series(data: &Data) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
-    for curve in &data.curves {
-        if !names.contains(&curve.series.as_str()) {
-            names.push(&curve.series);
+    for name in data.curves.iter().map(plain) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     names
@@ -149,7 +157,8 @@ fn mark(k: usize) -> Mark {
 
 /// The curve of one of these series, with marks and its band.
 fn marked_line(curve: &Curve, names: &[&str]) -> Line {
-    let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
+    let name = plain(curve);
+    let k = names.iter().position(|n| *n == name).unwrap_or(0);
     Line::of(curve, Stroke::nth(k)).banded(curve).marked(mark(k), 1.7, Tone::Hue(k))
 }
 

@@ -1,7 +1,8 @@
 //! Sparsity against accuracy, one curve for each method, from a data file.
 //!
 //! `x`: part of the weights that is 0, in [0, 1); `y`: accuracy in %; `low`, `high`: its confidence interval; `panel`:
-//! the network or data set. The axis shows what remains, 1 − x, on a log scale from dense to sparse.
+//! the network or data set. The axis shows what remains, 1 − x, on a log scale from dense to sparse; where a panel has accuracies far
+//! apart, the other axis shows the error, 100 − y, on a log scale too, so that a collapse does not hide what the good ones differ by.
 
 use mirrorflow::{
     Result,
@@ -32,9 +33,12 @@ fn draw(data: &Data) -> Result<Sheet> {
         .collect();
     let mut panels = Vec::new();
     for (p, name) in data.panels().into_iter().enumerate() {
+        let label = if p == 0 { "accuracy in %" } else { "" };
+        let errors = Errors::of(data.panel(name));
         let lines = data.panel(name).map(|curve| {
             let x = curve.x.iter().map(|x| 1.0 - x).collect();
-            marked_line(&Curve { x, ..curve.clone() }, &names)
+            let kept = Curve { x, ..curve.clone() };
+            marked_line(&errors.as_ref().map_or(kept.clone(), |e| e.curve(kept)), &names)
         });
         let mut axis = Axis::log("sparsity in %").ranging(1.06 * most, 0.94 * least);
         if ticks.len() > 1 {
@@ -43,12 +47,55 @@ fn draw(data: &Data) -> Result<Sheet> {
         panels.push(Panel {
             title: name.into(),
             x: axis,
-            y: Axis::linear(if p == 0 { "accuracy in %" } else { "" }),
+            y: errors.as_ref().map_or_else(|| Axis::linear(label), |e| e.axis(label)),
             lines: lines.collect(),
             ..Panel::default()
         });
     }
     Ok(marked_sheet(panels, &names))
+}
+
+/// The errors of a panel, 100 − accuracy in %: where the largest is at least eight times the smallest.
+struct Errors {
+    least: f64,
+    most: f64,
+}
+
+impl Errors {
+    fn of<'a>(curves: impl Iterator<Item = &'a Curve>) -> Option<Self> {
+        let errors = curves.flat_map(|c| c.y.iter().map(|y| 100.0 - y)).filter(|e| !e.is_nan());
+        let (least, most) = errors.fold((f64::MAX, 0.0_f64), |(l, m), e| (l.min(e), m.max(e)));
+        (least > 0.0 && most >= 8.0 * least).then_some(Self { least, most })
+    }
+
+    /// The curve in errors; a band ends within a factor of two of the errors there are, for it may reach beyond 100 %.
+    fn curve(&self, curve: Curve) -> Curve {
+        let edge = |v: &f64| (100.0 - v).clamp(self.least / 2.0, 2.0 * self.most);
+        let y = curve.y.iter().map(|y| 100.0 - y).collect();
+        let band = curve
+            .band
+            .as_ref()
+            .map(|(low, high)| (high.iter().map(edge).collect(), low.iter().map(edge).collect()));
+        Curve { y, band, ..curve }
+    }
+
+    /// From the largest error up to the smallest, with accuracies a reader knows at its ticks, no two of them close.
+    fn axis(&self, label: &str) -> Axis {
+        let known = [
+            0.0, 20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.8, 99.9, 99.95,
+            99.98, 99.99,
+        ];
+        let (from, to) = (1.1 * self.most, 0.85 * self.least);
+        let mut ticks: Vec<(f64, String)> = Vec::new();
+        for accuracy in known {
+            let error: f64 = 100.0 - accuracy;
+            let apart = ticks.last().is_none_or(|t| (t.0 / error).ln() > (from / to).ln() / 9.0);
+            if (to..=from).contains(&error) && apart {
+                ticks.push((error, format!("{accuracy}")));
+            }
+        }
+        Axis::log(label).ranging(from, to).at(ticks)
+    }
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {
@@ -89,4 +136,27 @@ fn tell(data: &Data) -> Result<crate::Told> {
         }
     }
     Ok((caption, statements))
+}
+
+#[cfg(test)]
+mod tests {
+    use mirrorflow::experiment::Curve;
+
+    use super::Errors;
+
+    #[test]
+    fn accuracies_far_apart_are_shown_by_their_errors() {
+        let curve = |y: [f64; 2]| Curve::new("any", vec![0.0, 0.9], y.to_vec());
+        // Near each other, or without an error at all (of which a log scale knows nothing): as they are.
+        for near in [[97.0, 95.0], [100.0, 20.0]] {
+            assert!(Errors::of([curve(near)].iter()).is_none());
+        }
+        let far =
+            Curve { band: Some((vec![97.0, -80.0], vec![103.0, 60.0])), ..curve([98.0, 20.0]) };
+        let errors = Errors::of([far.clone()].iter()).expect("errors of 2 and 80");
+        let shown = errors.curve(far);
+        assert_eq!(shown.y, [2.0, 80.0]);
+        // The band's lower edge is the error at its upper one; what lies beyond 100 % ends at half the least error.
+        assert_eq!(shown.band, Some((vec![1.0, 40.0], vec![3.0, 160.0])));
+    }
 }

@@ -151,12 +151,27 @@ impl Stroke {
         Self { tone, dash, width: 1.2 }
     }
 
-    /// The k-th of a set of lines: its colour and dashes differ from those of the others.
+    /// The k-th of a set of lines: its colour and dashes together differ from those of the others, up to 36.
     pub(crate) fn nth(k: usize) -> Self {
-        Self::new(Tone::Hue(k), LineStyle::ALL[k % LineStyle::ALL.len()])
+        let all = LineStyle::ALL.len();
+        Self::new(Tone::Hue(k), LineStyle::ALL[(k + k / HUES.len()) % all])
     }
 
     pub(crate) fn wide(self, width: f64) -> Self {
         Self { width, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stroke;
+
+    #[test]
+    fn no_two_of_36_lines_look_alike() {
+        let all: Vec<Stroke> = (0..36).map(Stroke::nth).collect();
+        for (k, stroke) in all.iter().enumerate() {
+            let look = |s: &Stroke| (s.tone.light(), s.dash.pattern());
+            assert!(all[..k].iter().all(|other| look(other) != look(stroke)), "{k}");
+        }
     }
 }
