@@ -47,7 +47,8 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     if args.dry_run {
         let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
         setup.home = home;
-        return dry_run(args, &setup, None);
+        let runs = setup.config.method.runs() as usize;
+        return dry_run(args, &setup, (runs > 1).then_some(runs));
     }
     let mut setup = Setup::new(config, args.data.as_deref())?;
     setup.home = home;
@@ -139,7 +140,7 @@ fn draw(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a run takes, one of so many where it is that of a study.
+/// What a run takes, one of so many where it is that of a study or a sparsity is wanted.
 fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
     let memory = setup.memory()?;
     let seconds = setup.seconds_of_step()?;

@@ -215,8 +215,8 @@ pub struct HamConfig {
 }
 
 impl MethodConfig {
-    /// Runs that may be needed.
-    pub(super) fn runs(&self) -> u64 {
+    /// Whole runs that may be needed: more than one only where a sparsity is wanted.
+    pub fn runs(&self) -> u64 {
         let target = self.target.or(self.factors.as_ref().and_then(|f| f.target));
         if target.is_some() { self.runs.unwrap_or(RUNS) } else { 1 }
     }
