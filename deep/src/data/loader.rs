@@ -109,8 +109,19 @@ fn fill(
     batch.labels.clear();
     batch.labels.extend(numbers.iter().map(|i| data.labels[*i]));
     batch.x.resize(numbers.len() * len, 0.0);
-    let images = batch.x.par_chunks_mut(len).zip(numbers);
-    images.try_for_each(|(to, number)| image(data, *number, augment, to))
+    match &data.pixels {
+        // A nanosecond a byte: to hand that out to threads costs more than it takes, and keeps them from training.
+        Pixels::Memory(_) => batch
+            .x
+            .chunks_mut(len)
+            .zip(numbers)
+            .try_for_each(|(to, number)| image(data, *number, augment, to)),
+        Pixels::Files(_) => batch
+            .x
+            .par_chunks_mut(len)
+            .zip(numbers)
+            .try_for_each(|(to, number)| image(data, *number, augment, to)),
+    }
 }
 
 fn image(
