@@ -35,6 +35,7 @@ pub use slack::{Slack, off_support_slack};
 
 use std::fmt;
 
+mod graded;
 mod infeasible;
 pub mod ladder;
 pub mod lp;

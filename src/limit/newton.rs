@@ -21,10 +21,11 @@
 
 use crate::Error;
 use crate::Result;
-use crate::numerics::log_domain;
+use crate::numerics::{double_double::Double2, log_domain};
 use crate::potential::HyperbolicEntropy;
 use crate::problem::Problem;
 
+use super::graded::Graded;
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_sums::{residual, scale2, top_exponent, transposed};
@@ -121,27 +122,25 @@ pub fn minimize(
     let quadratic = !tilted && smallest - excess > 45.0;
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v -= excess);
-    let mut core = start(&system);
-    let inner = climb(&mut core, &log_a, entropy.theta(), options);
-    core.refine();
-    core.mu.iter_mut().for_each(|m| *m *= (-excess).exp());
+    let mut end = solve(&system, &log_a, entropy.theta(), options);
+    end.mu.iter_mut().for_each(|m| *m *= (-excess).exp());
     // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
     if system.rhs.iter().all(|b| *b == 0.0) {
         for i in 0..n {
-            if core.x[i].abs() <= 1e-13 * core.root[i] {
-                core.x[i] = 0.0;
-                core.s[i] = 0.0;
+            if end.x[i].abs() <= 1e-13 * log_domain::a_cosh(end.s[i], log_a[i]) {
+                end.x[i] = 0.0;
+                end.s[i] = 0.0;
             }
         }
     }
-    let mut x = system.unscale_x(&core.x);
+    let mut x = system.unscale_x(&end.x);
     for i in 0..n {
         // What underflows in scaled units need not do so in those of the problem.
-        if core.x[i].abs() < 1e-290 {
-            x[i] = log_domain::a_sinh(core.s[i], entropy.log_a()[i]);
+        if end.x[i].abs() < 1e-290 {
+            x[i] = log_domain::a_sinh(end.s[i], entropy.log_a()[i]);
         }
     }
-    let mut mu = system.unscale_mu(&core.mu);
+    let mut mu = system.unscale_rows(&end.mu);
     if x.iter().chain(&mu).any(|v| !v.is_finite()) {
         // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ = 0.
         mu.fill(0.0);
@@ -149,7 +148,46 @@ pub fn minimize(
             x[i] = log_domain::a_sinh(entropy.theta()[i], entropy.log_a()[i]);
         }
     }
-    Ok(finish(problem, entropy, options, x, mu, core.steps, system.r, inner))
+    Ok(finish(problem, entropy, options, x, mu, end.steps, system.r, end.inner))
+}
+
+/// Where a solve ended, in scaled units: x, s (length n) and μ by the rows of Z'' (length d).
+pub(super) struct End {
+    pub(super) x: Vec<f64>,
+    pub(super) s: Vec<f64>,
+    pub(super) mu: Vec<f64>,
+    pub(super) steps: usize,
+    pub(super) inner: Inner,
+}
+
+/// The minimiser at `(log a, θ)` in scaled units: by the ladder in doubles, and with twice the precision
+/// where doubles cannot tell whether every entry of x is right.
+fn solve(system: &System, log_a: &[f64], theta: &[f64], options: &Options) -> End {
+    let mut core = start(system);
+    let inner = climb(&mut core, log_a, theta, options);
+    core.refine();
+    if inner == Inner::Converged && core.settled() {
+        let mu = system.to_rows(&core.mu);
+        return End { x: core.x, s: core.s, mu, steps: core.steps, inner };
+    }
+    let room = options.max_iterations.saturating_sub(core.steps);
+    let mut graded = Graded::new(system);
+    let mut inner = Inner::Stalled;
+    if inner != Inner::Converged && core.is_finite() {
+        graded.place(&system.to_rows(&core.mu), log_a, theta);
+        inner = graded.settle(room.min(30));
+    }
+    if inner != Inner::Converged {
+        inner = graded.climb(log_a, theta, room);
+    }
+    let high = |v: &[Double2]| v.iter().map(|v| v.hi).collect();
+    End {
+        x: high(&graded.x),
+        s: high(&graded.s),
+        mu: graded.mu(),
+        steps: core.steps + graded.steps,
+        inner,
+    }
 }
 
 /// A core at a = 1, θ = 0 in scaled units.
