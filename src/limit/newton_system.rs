@@ -207,6 +207,11 @@ impl System {
         (0..self.d).map(|j| scale2(mu[j], -self.row_exp[j])).collect()
     }
 
+    /// The dual variable of Z'' from that of Z (both of length d).
+    pub(super) fn scale_rows(&self, mu: &[f64]) -> Vec<f64> {
+        (0..self.d).map(|j| scale2(mu[j], self.row_exp[j])).collect()
+    }
+
     /// μ of Z'' from that of B (length r), 0 for the rows that B does not need.
     pub(super) fn to_rows(&self, mu: &[f64]) -> Vec<f64> {
         match &self.basis {

@@ -11,16 +11,18 @@
 //! is well-conditioned whatever D is, the systems with P meet no weights at all, and a solution is right in each
 //! coordinate of its own size (Vavasis 1994, Hough & Vavasis 1997 for weighted least squares in general).
 //!
-//! Weights below 10⁻²⁶ of the largest are raised to that: a ridge in the coordinates of the basis, so that
-//! directions in which H is zero to twice the working precision stay where they are.
+//! What T lacks of being right, `ε·cond(P)`, shows in W magnified by the root of the largest ratio of two weights:
+//! T is refined with compensated sums where that is large.
 
 use faer::linalg::solvers::{PartialPivLu, Solve};
 use faer::{Mat, MatMut};
 
 use crate::limit::newton_linalg::{Factor, PivotedQr, mul, mul_t};
 
-/// Weights relative to the largest are raised to this.
-const FLOOR: f64 = 1e-26;
+/// Weights relative to the largest are raised to this: their roots and inverses are numbers.
+const FLOOR: f64 = 1e-100;
+/// Ratios of weights beyond this ask for a refined T: `ε·10¹⁰` is the error of W.
+const SPREAD: f64 = 1e20;
 /// Exchanges are made while the square of an entry of W exceeds this.
 const EXCHANGE: f64 = 16.0;
 /// Columns of W whose squares all stay below this are left out of `I + WWᵀ`.
@@ -39,6 +41,7 @@ pub(super) struct Basis {
     /// T = P⁻¹Z, r×n row-major.
     t: Vec<f64>,
     updates: usize,
+    refined: bool,
     lu: PartialPivLu<f64>,
     /// E, length r, relative to the largest weight.
     e: Vec<f64>,
@@ -61,6 +64,7 @@ impl Basis {
             columns,
             t: Vec::new(),
             updates: 0,
+            refined: false,
             lu,
             e: vec![1.0; r],
             largest: 1.0,
@@ -77,12 +81,32 @@ impl Basis {
         let mut t = Mat::from_fn(r, n, |j, i| z[j * n + i]);
         self.lu.solve_in_place(t.as_mut());
         self.t = (0..r * n).map(|p| t[(p / n, p % n)]).collect();
+        if self.refined {
+            self.refine(z);
+        }
         for (j, &c) in self.columns.iter().enumerate() {
             for k in 0..r {
                 self.t[k * n + c] = if k == j { 1.0 } else { 0.0 };
             }
         }
         self.updates = 0;
+    }
+
+    /// `T += P⁻¹(Z − PT)`, the difference compensated.
+    fn refine(&mut self, z: &[f64]) {
+        let (r, n) = (self.r, self.n);
+        let mut column = vec![0.0; r];
+        for i in 0..n {
+            for j in 0..r {
+                column[j] = self.t[j * n + i];
+            }
+            let target: Vec<(f64, f64)> = (0..r).map(|j| (z[j * n + i], 0.0)).collect();
+            let mut rest = self.rest(z, &target, &column);
+            self.solve_p(&mut rest);
+            for j in 0..r {
+                self.t[j * n + i] += rest[j];
+            }
+        }
     }
 
     /// Takes other weights: exchanges columns and factors `I + WWᵀ`. `false` where that is not possible.
@@ -120,6 +144,11 @@ impl Basis {
         self.largest = largest;
         for (e, &c) in self.e.iter_mut().zip(&self.columns) {
             *e = relative[c];
+        }
+        let spread = self.e.iter().any(|e| *e < 1.0 / SPREAD);
+        if spread && (moved > 0 || !self.refined) {
+            self.refined = true;
+            self.tabulate(z);
         }
         self.form(&relative)
     }
@@ -182,8 +211,7 @@ impl Basis {
                 largest[i] = largest[i].max(w * w);
             }
         }
-        let active: Vec<usize> =
-            (0..n).filter(|&i| !basic[i] && largest[i] > NEGLIGIBLE).collect();
+        let active: Vec<usize> = (0..n).filter(|&i| !basic[i] && largest[i] > NEGLIGIBLE).collect();
         self.identity = active.is_empty();
         if self.identity {
             return true;
@@ -283,10 +311,12 @@ fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     }
     let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
     let root: Vec<f64> = weights.iter().map(|w| (w / largest).max(FLOOR).sqrt()).collect();
-    let columns: Vec<f64> = (0..n).flat_map(|i| {
-        let root = &root;
-        (0..r).map(move |j| z[j * n + i] * root[i])
-    }).collect();
+    let columns: Vec<f64> = (0..n)
+        .flat_map(|i| {
+            let root = &root;
+            (0..r).map(move |j| z[j * n + i] * root[i])
+        })
+        .collect();
     let order = PivotedQr::new(&columns, n, r).pivot;
     (order.len() >= r).then(|| order[..r].to_vec())
 }

@@ -9,10 +9,10 @@
 //! log a = −10⁶, of 10⁻³⁰ at −100), and Newton's systems are solved in the coordinates of a basis of the
 //! columns of largest weight (`basis.rs`), which is where the sizes part.
 //!
-//! **Accuracy.** The relative error of x_i is the error of s_i, and the next Newton step tells it: [`Graded::accuracy`]
-//! is `max_i |Δs_i|·min(1, √(x_i²+a_i²)/(10⁻¹⁵ max))`, the largest relative change that a further step would make
-//! to entries above 10⁻¹⁵ of the largest, and less of it below. Steps are taken until it is below 10⁻⁹; the step that
-//! showed this is taken too, which squares it.
+//! **Accuracy.** A Newton step changes x_i by `√(x_i²+a_i²)Δs_i`, and the next one tells the error of the last:
+//! [`Graded::accuracy`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`, the largest relative change
+//! that a further step would make to entries above 10⁻¹⁵ of the largest, and less of it below. Steps are
+//! taken until it is below 10⁻⁹; the step that showed this is taken too, which squares it.
 //!
 //! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
 
@@ -34,6 +34,10 @@ const GOAL: f64 = 1e-9;
 const BETWEEN: f64 = 3e-2;
 /// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
 const SAFE_STEP: f64 = 1.79;
+/// Weights `√(x²+a²)` are raised to this, relative to the largest entry of x: a ridge in the coordinates of the
+/// basis. The residual is known to some 10⁻³⁰ of the largest entry, and directions in which H is smaller stay where
+/// they are.
+const FLOOR: f64 = 1e-26;
 /// Entries smaller than this, relative to the largest, need no more than a double.
 const SINGLE: f64 = 1e-24;
 
@@ -159,8 +163,10 @@ impl<'a> Graded<'a> {
         if self.fresh {
             return true;
         }
+        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
+        let floor = (FLOOR * largest).max(f64::MIN_POSITIVE);
         let weights: Vec<f64> =
-            self.root.iter().zip(&self.system.kappa).map(|(r, k)| r * k).collect();
+            self.root.iter().zip(&self.system.kappa).map(|(r, k)| r.max(floor) * k).collect();
         if weights.iter().any(|w| !w.is_finite()) {
             return false;
         }
@@ -194,12 +200,15 @@ impl<'a> Graded<'a> {
         ds.iter().all(|v| v.is_finite()).then_some((delta, ds))
     }
 
-    /// `max |Δs_i|` over the entries that count: see the head of the file.
+    /// The largest relative change of an entry that counts: see the head of the file.
     fn measure(&self, ds: &[f64]) -> f64 {
-        let largest = self.root.iter().fold(0.0_f64, |m, v| m.max(*v));
+        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
         let mut most = 0.0_f64;
-        for (d, root) in ds.iter().zip(&self.root) {
-            most = most.max(d.abs() * (root / (RELEVANT * largest)).min(1.0));
+        for i in 0..ds.len() {
+            let change = self.root[i] * ds[i].abs();
+            if change > 0.0 {
+                most = most.max(change / self.x[i].hi.abs().max(RELEVANT * largest));
+            }
         }
         most
     }
@@ -354,7 +363,10 @@ impl<'a> Graded<'a> {
         let size = |v: &[f64]| v.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         let at = |t: f64| -> (Vec<f64>, Vec<f64>) {
             let mix = |from: &[f64], to: &[f64]| {
-                from.iter().zip(to).map(|(f, v)| if t >= 1.0 { *v } else { f + t * (v - f) }).collect()
+                from.iter()
+                    .zip(to)
+                    .map(|(f, v)| if t >= 1.0 { *v } else { f + t * (v - f) })
+                    .collect()
             };
             (mix(&from_a, log_a), mix(&from_theta, theta))
         };
