@@ -94,3 +94,16 @@ fn an_entropy_of_another_dimension_is_refused() {
     let entropy = HyperbolicEntropy::uniform(case.problem.features() + 1, -3.0).expect("valid");
     assert!(minimize(&case.problem, &entropy, &Options::default()).is_err());
 }
+#[test]
+fn debug_one() {
+    let case = instance(families::Family::MixedUnits, 942);
+    for la in [50.0, 20.0, 10.0, 5.0, 0.0, -5.0] {
+        let e = HyperbolicEntropy::uniform(case.problem.features(), la).expect("x");
+        let limit = minimize(&case.problem, &e, &Options::default()).expect("valid input");
+        eprintln!(
+            "log a {la}: rank {} {:?} {:e} it {} acc {:?}",
+            limit.rank, limit.status, limit.kkt_residual, limit.iterations, limit.x
+        );
+    }
+    eprintln!("{:?}\n{:?}", case.problem.y(), case.problem.z_rows());
+}

@@ -85,7 +85,7 @@ def reference(case):
 
 
 def main():
-    ctx.dps = 200
+    ctx.dps = 120
     worst = {}
     bad = 0
     files = sorted(pathlib.Path(sys.argv[1]).glob("*.txt"))

@@ -24,6 +24,7 @@ use crate::numerics::log_domain;
 use self::basis::Basis;
 use super::compensated::{dot_from, transposed_product_pair};
 use super::newton_core::Inner;
+use super::newton_linalg::norm_inf;
 use super::newton_system::System;
 
 /// Entries above this, relative to the largest, are to be right to all digits asked for.
@@ -38,6 +39,8 @@ const SAFE_STEP: f64 = 1.79;
 /// basis. The residual is known to some 10⁻³⁰ of the largest entry, and directions in which H is smaller stay where
 /// they are.
 const FLOOR: f64 = 1e-26;
+/// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
+const LINEAR: f64 = 4e-6;
 /// Entries smaller than this, relative to the largest, need no more than a double.
 const SINGLE: f64 = 1e-24;
 
@@ -146,6 +149,13 @@ impl<'a> Graded<'a> {
                 }
             }
         }
+        self.residual();
+        self.fresh = false;
+    }
+
+    /// `y'' − Z''x` for the x at hand.
+    fn residual(&mut self) {
+        let n = self.x.len();
         let minus: Vec<f64> = self.x.iter().map(|x| -x.hi).collect();
         let minus_low: Vec<f64> = self.x.iter().map(|x| -x.lo).collect();
         for (j, res) in self.res.iter_mut().enumerate() {
@@ -155,7 +165,6 @@ impl<'a> Graded<'a> {
             let total = Double2::sum(sum.hi, rest);
             *res = (total.hi, total.lo);
         }
-        self.fresh = false;
     }
 
     /// The basis with the weights of the present point.
@@ -231,12 +240,33 @@ impl<'a> Graded<'a> {
                 (best, idle) = (measure, 0);
             } else {
                 idle += 1;
+                if idle >= 6 && norm_inf(&ds) <= LINEAR {
+                    return self.correct();
+                }
                 if idle >= 6 && best <= 1e-3 {
                     return Inner::Stalled;
                 }
             }
         }
         Inner::MaxIterations
+    }
+
+    /// The last step taken in x alone, linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
+    /// that s = 2Zᵀμ cancels to nothing even with twice the precision, x still has all its digits.
+    fn correct(&mut self) -> Inner {
+        for _ in 0..3 {
+            let Some((_, ds)) = self.direction() else { return Inner::Stalled };
+            let measure = self.measure(&ds);
+            for i in 0..ds.len() {
+                self.x[i] = self.x[i].plus_f64(self.root[i] * ds[i]);
+            }
+            self.residual();
+            self.accuracy = measure;
+            if measure <= GOAL {
+                return Inner::Converged;
+            }
+        }
+        Inner::Stalled
     }
 
     /// `μ ← μ + τP⁻ᵀδ`, evaluated.
