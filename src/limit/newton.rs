@@ -41,7 +41,7 @@ const LARGEST_LOG_A: f64 = 100.0;
 const LARGEST_TILTED_LOG_A: f64 = 30.0;
 
 /// The ladder in doubles gets this share of the steps; where it converges it needs a tenth of that.
-const LADDER_SHARE: usize = 4;
+pub(super) const LADDER_SHARE: usize = 4;
 
 /// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
 const SMALL_ROW: f64 = 1e3;
@@ -66,6 +66,19 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { tolerance: 1e-13, max_iterations: 2000, kkt_tolerance: 1e-11 }
+    }
+}
+
+impl Options {
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.tolerance > 0.0 && self.kkt_tolerance > 0.0 && self.max_iterations > 0) {
+            return Err(Error::Domain {
+                what: "Newton options".into(),
+                expected: "positive tolerances and at least one iteration".into(),
+                found: format!("{self:?}"),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -104,13 +117,7 @@ pub fn minimize(
             found: format!("({})", entropy.log_a().len()),
         });
     }
-    if !(options.tolerance > 0.0 && options.kkt_tolerance > 0.0 && options.max_iterations > 0) {
-        return Err(Error::Domain {
-            what: "Newton options".into(),
-            expected: "positive tolerances and at least one iteration".into(),
-            found: format!("{options:?}"),
-        });
-    }
+    options.check()?;
     let mut system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => return Ok(infeasible(problem, entropy, proof)),
