@@ -3,17 +3,24 @@
 //! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
 //! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a relative gap ≤ 1e-9; else
 //! it is polished on its support, and then come the routes that do not depend on the path. What is
-//! returned says which route it was.
+//! returned says which route it was. Small problems are held against a proof, and where that does not close
+//! they are decided in exact arithmetic.
 
 use super::certificate::certify_unranked;
-use super::compensated::{Sum, dot, residual, transposed_product};
+use super::compensated::{Sum, residual};
+use super::exact::{self, Exact, Vertex};
 use super::lars::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
 use super::rigorous::enclose;
-use super::{Certificate, Farkas, L1Solution, Route, Status, ladder, lp};
+use super::{Certificate, Enclosure, Farkas, L1Solution, Route, Status, infeasible, ladder, lp};
 use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
+
+/// Entries of Z up to which the pair of the path is held against a proof: it costs less than the path.
+const SMALL: usize = 1000;
+/// Work that the exact route may take.
+const WORK: u64 = 2 * exact::SECOND;
 
 /// A relative gap above this shows lost digits that a refinement can win back.
 const REFINE: f64 = 1e-13;
@@ -50,14 +57,34 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             infeasibility: None,
         });
     }
-    let (mut best, mut best_gap) = by_lars(problem)?;
-    if best.status.is_converged() || best.infeasibility.is_some() {
+    let (mut best, mut best_gap) = match by_lars(problem) {
+        Ok(found) => found,
+        // The scales are too far apart for floating point; integers have none.
+        Err(error) => {
+            let zero = lp::trivial(problem, Route::Exact, Status::Stalled, None);
+            return by_exact(problem, &zero, WORK).map(|found| found.0).ok_or(error);
+        }
+    };
+    if best.infeasibility.as_ref().is_some_and(Farkas::is_proof) {
+        return Ok(best);
+    }
+    // A residual at rounding may stand for a point far away where rows are nearly dependent.
+    let small = problem.z_rows().len() <= SMALL;
+    if best.status.is_converged() && (!small || proved(problem, &best)?) {
         return Ok(best);
     }
     for candidate in [refined(problem, &best), best.clone()] {
-        if proved(problem, &candidate)? {
+        if best.infeasibility.is_none() && proved(problem, &candidate)? {
             return Ok(L1Solution { status: Status::Converged, ..candidate });
         }
+    }
+    if let Some((exact, optimal)) = by_exact(problem, &best, WORK)
+        && (optimal || exact.infeasibility.is_some())
+    {
+        return Ok(exact);
+    }
+    if best.status.is_converged() || best.infeasibility.is_some() {
+        return Ok(best);
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
     let routes = if d * n <= 200_000 { &FALLBACKS[..] } else { &FALLBACKS[..2] };
@@ -106,6 +133,35 @@ fn proved(problem: &Problem, solution: &L1Solution) -> Result<bool> {
     let proof = enclose(problem, &solution.x, &solution.mu)?;
     let largest = solution.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     Ok(proof.relative_width() <= CERTIFIED && proof.distance <= CERTIFIED * largest)
+}
+
+/// The exact decision from a pair on, and whether it is the minimum to 1e-9; `None` where the work is not
+/// enough for any.
+pub(super) fn by_exact(problem: &Problem, from: &L1Solution, work: u64) -> Option<(L1Solution, bool)> {
+    match exact::decide(problem, &from.x, &from.mu, work) {
+        Exact::Vertex(vertex) => {
+            let optimal = Enclosure::of_vertex(&vertex).relative_width() <= CERTIFIED;
+            let status = if optimal { Status::Converged } else { Status::Stalled };
+            Some((of_vertex(vertex, status), optimal))
+        }
+        Exact::NoSolution(farkas) => {
+            Some((lp::trivial(problem, Route::Exact, Status::Infeasible, Some(farkas)), false))
+        }
+        Exact::Refused => None,
+    }
+}
+
+/// The pair of an exact vertex.
+pub(super) fn of_vertex(vertex: Vertex, status: Status) -> L1Solution {
+    L1Solution {
+        l1: vertex.x.iter().map(|v| v.abs()).sum(),
+        x: vertex.x,
+        mu: vertex.mu,
+        route: Route::Exact,
+        status,
+        iterations: vertex.pivots,
+        infeasibility: None,
+    }
 }
 
 /// Routes that do not depend on the LASSO path, in the order they are tried.
@@ -158,8 +214,8 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     if path.status() == LassoStatus::Complete && certificate.holds(CERTIFIED) {
         return Ok((solution, worst(&certificate)));
     }
-    if let Some(farkas) = infeasible(problem, &solution.x) {
-        solution.status = Status::Infeasible;
+    if let Some(farkas) = contradiction(problem, &solution.x) {
+        solution.status = farkas.status();
         solution.infeasibility = Some(farkas);
         return Ok((solution, f64::INFINITY));
     }
@@ -176,23 +232,17 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     Ok((solution, defect))
 }
 
-/// A certificate that `Zx = y` has no solution: the residual of a least-squares solution.
+/// Why `Zx = y` has no solution, if it has none: the residual of a least-squares solution.
 ///
-/// `Zᵀr = 0` holds to rounding only, so what is proved is a lower bound of `‖x‖₁` over all solutions; it
-/// counts when it is 10⁴ times the `‖x‖₁` that explains the rest of y.
-fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
+/// `Zᵀr = 0` holds to rounding only. Where the exact decision is out of reach it counts when the solutions
+/// that it allows have 10⁴ times the `‖x‖₁` that explains the rest of y.
+fn contradiction(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
-    let largest = r.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    // A residual of rounding size proves nothing.
+    // A residual of rounding size says nothing.
     if norm2(&r) <= 1e-10 * norm2(y) {
         return None;
     }
-    let u: Vec<f64> = r.iter().map(|v| v / largest).collect();
-    let zt_u_inf = transposed_product(z, n, &u).iter().fold(0.0_f64, |m, s| m.max(s.value().abs()));
-    let yt_u = dot(y, &u).value();
-    let l1_lower = if zt_u_inf == 0.0 { f64::INFINITY } else { yt_u / zt_u_inf };
     let l1: f64 = x.iter().map(|v| v.abs()).sum();
-    let proved = yt_u > 0.0 && l1_lower > 1e4 * l1;
-    proved.then_some(Farkas { u, zt_u_inf, yt_u, l1_lower })
+    infeasible::decide(problem, x, &r, 1e4 * l1)
 }

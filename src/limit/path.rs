@@ -88,6 +88,7 @@ pub fn path(problem: &Problem, theta: Option<&[f64]>, log_a: &[f64]) -> Result<P
     let system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => {
+            path.status.fill(proof.status());
             path.infeasibility = Some(proof);
             return Ok(path);
         }

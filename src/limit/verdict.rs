@@ -1,0 +1,239 @@
+//! What may be said of `min ‖x‖₁ s.t. Zx = y`, from all that is known of it: in this one place.
+//!
+//! In this order. A proved upper bound is a proof that there is a solution: then nothing says that there is none,
+//! and the width of the enclosure alone decides. An exact vector u with `Zᵀu = 0`, `yᵀu > 0` proves that there is none. What
+//! is left is numerical: the certificate of the pair, or the residual of least squares; where a proof is asked
+//! for it is not enough.
+
+use std::fmt;
+
+use super::certificate::certify;
+use super::exact::{self, Exact};
+use super::l1::of_vertex;
+use super::rigorous::enclose;
+use super::{Certificate, Enclosure, Farkas, L1Solution, Status, l1_minimum};
+use crate::Result;
+use crate::problem::Problem;
+
+/// What is asked of a solve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Demand {
+    /// Relative width of the enclosure, or relative gap of the certificate, up to which the minimum counts
+    /// as known.
+    pub tolerance: f64,
+    /// Whether only a proof will do. Then the exact route may take about 30 seconds, else about 2.
+    pub rigorous: bool,
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self { tolerance: 1e-9, rigorous: false }
+    }
+}
+
+/// What is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Evidence<'a> {
+    /// The certificate of the pair, if there is one.
+    pub certificate: Option<&'a Certificate>,
+    /// The proved bounds, if any.
+    pub enclosure: Option<&'a Enclosure>,
+    /// Why there is no solution, or seems to be none.
+    pub infeasibility: Option<&'a Farkas>,
+}
+
+/// What may be said. The text (its [`Display`](fmt::Display)) is the advice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The minimum is known to this relative width, as a theorem.
+    Proved(f64),
+    /// The minimum is known up to rounding: the larger of gap, residual and its effect.
+    Certified(f64),
+    /// There is no solution, as a theorem.
+    NoSolution,
+    /// Least squares leave this relative residual; nothing is proved.
+    Inconsistent(f64),
+    /// There is a solution, and the minimum is proved to this relative width: too wide.
+    Wide(f64),
+    /// The minimum or the solution lies outside the range of floats.
+    OutOfRange,
+    /// A proof was asked for, and none was found; this is the defect of the certificate.
+    Unproved(f64),
+    /// Nothing is proved, and the certificate has this defect.
+    Uncertified(f64),
+}
+
+impl Verdict {
+    /// Whether the minimum is known as well as was asked for.
+    pub fn is_known(self) -> bool {
+        matches!(self, Self::Proved(_) | Self::Certified(_))
+    }
+    /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there.
+    pub fn exit_code(self, limit_converged: bool) -> u8 {
+        u8::from(!(self.is_known() && limit_converged))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Proved(width) => write!(f, "the minimum is proved to a relative {width:.1e}"),
+            Self::Certified(defect) => write!(
+                f,
+                "the minimum is certified to a relative {defect:.1e}, in floating point: no proof"
+            ),
+            Self::NoSolution => write!(
+                f,
+                "Zx = y has no solution: proved, by integers u with Zᵀu = 0 and yᵀu > 0; correct or \
+                 remove a row that u combines"
+            ),
+            Self::Inconsistent(residual) => write!(
+                f,
+                "numerically inconsistent: the residual of least squares is {residual:.3e} of ‖y‖, but \
+                 nothing is proved; correct or remove a row that u combines, or fit with a constant \
+                 weight decay (--schedule constant:c)"
+            ),
+            Self::Wide(width) => write!(
+                f,
+                "there is a solution, but the minimum is proved to a relative {width:.1e} only; \
+                 --tolerance accepts more"
+            ),
+            Self::OutOfRange => write!(
+                f,
+                "there is a solution, but its minimum is not to be told from 0 or from infinity in \
+                 double precision; measure y or the columns in other units"
+            ),
+            Self::Unproved(defect) => write!(
+                f,
+                "no proof was found: the problem is too ill-conditioned for intervals and too large for \
+                 exact arithmetic; in floating point the certificate has a relative defect of \
+                 {defect:.1e}, and without --rigorous that decides"
+            ),
+            Self::Uncertified(defect) => write!(
+                f,
+                "not certified: a relative defect of {defect:.1e} remains; rows or columns that are nearly \
+                 dependent or of very different size are the usual cause: remove or rescale them, or let \
+                 --tolerance accept more"
+            ),
+        }
+    }
+}
+
+/// The one place where evidence becomes a verdict.
+pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
+    if let Some(e) = evidence.enclosure {
+        // Subnormal numbers have too few digits.
+        let tiny = e.l1_upper < f64::MIN_POSITIVE && e.relative_width() > demand.tolerance;
+        if e.status.is_solvable() && (e.l1_upper.is_infinite() || tiny) {
+            return Verdict::OutOfRange;
+        }
+        if e.l1_upper.is_finite() {
+            let width = e.relative_width();
+            // Written so that NaN fails.
+            return if width <= demand.tolerance {
+                Verdict::Proved(width)
+            } else {
+                Verdict::Wide(width)
+            };
+        }
+    }
+    if evidence.infeasibility.is_some_and(Farkas::is_proof) {
+        return Verdict::NoSolution;
+    }
+    let defect = evidence.certificate.map_or(f64::INFINITY, Certificate::defect);
+    match evidence.infeasibility {
+        _ if defect <= demand.tolerance => {
+            if demand.rigorous { Verdict::Unproved(defect) } else { Verdict::Certified(defect) }
+        }
+        Some(farkas) => Verdict::Inconsistent(farkas.residual),
+        None if demand.rigorous => Verdict::Unproved(defect),
+        None => Verdict::Uncertified(defect),
+    }
+}
+
+/// The L1 minimum with everything that is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The pair. Its status agrees with the verdict.
+    pub solution: L1Solution,
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// The proved bounds; `None` where there is no solution.
+    pub enclosure: Option<Enclosure>,
+    /// Why there is no solution.
+    pub infeasibility: Option<Farkas>,
+    /// What may be said.
+    pub verdict: Verdict,
+}
+
+/// Finds the minimum, proves what can be proved by intervals, and asks exact arithmetic where that is not
+/// enough.
+///
+/// ```
+/// use mirrorflow::limit::{Demand, decide};
+/// use mirrorflow::problem::Problem;
+///
+/// // The rows differ by one part in 2⁴⁸: x = (1, 0, 0) leaves a residual at rounding, but only (1, 1, 0) is a solution.
+/// let tiny = 2.0_f64.powi(-48);
+/// let problem =
+///     Problem::from_rows(vec![1.0, 0.0, 0.0, 1.0, tiny, 0.0], vec![1.0, 1.0 + tiny])?;
+/// let found = decide(&problem, &Demand::default())?;
+/// assert!(found.verdict.is_known());
+/// assert_eq!(found.solution.x, vec![1.0, 1.0, 0.0]);
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
+///
+/// # Errors
+/// When the scales of y and Z are so far apart that x overflows.
+pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
+    let mut solution = l1_minimum(problem)?;
+    let mut infeasibility = solution.infeasibility.take();
+    let mut enclosure = None;
+    if !infeasibility.as_ref().is_some_and(Farkas::is_proof) {
+        let mut bounds = enclose(problem, &solution.x, &solution.mu)?;
+        if bounds.relative_width() > demand.tolerance.min(Demand::default().tolerance) {
+            let seconds = if demand.rigorous { 30 } else { 2 };
+            match exact::decide(problem, &solution.x, &solution.mu, seconds * exact::SECOND) {
+                Exact::Vertex(vertex) => {
+                    let mut exact = Enclosure::of_vertex(&vertex);
+                    exact.l1_lower = exact.l1_lower.max(bounds.l1_lower);
+                    if exact.l1_upper <= bounds.l1_upper {
+                        bounds = exact;
+                        solution = of_vertex(vertex, Status::Converged);
+                    } else {
+                        bounds.l1_lower = exact.l1_lower;
+                    }
+                }
+                Exact::NoSolution(farkas) => infeasibility = Some(farkas),
+                Exact::Refused => {}
+            }
+        }
+        enclosure = Some(bounds);
+    }
+    if infeasibility.as_ref().is_some_and(Farkas::is_proof) {
+        enclosure = None;
+    } else if enclosure.as_ref().is_some_and(|e| e.status.is_solvable()) {
+        infeasibility = None;
+    }
+    let certificate = certify(problem, &solution.x, &solution.mu)?;
+    let evidence = Evidence {
+        certificate: Some(&certificate),
+        enclosure: enclosure.as_ref(),
+        infeasibility: infeasibility.as_ref(),
+    };
+    let verdict = judge(&evidence, demand);
+    solution.status = match verdict {
+        Verdict::Proved(_) | Verdict::Certified(_) => Status::Converged,
+        Verdict::NoSolution => Status::Infeasible,
+        Verdict::Inconsistent(_) => Status::Inconsistent,
+        _ if solution.status.is_converged() => Status::Stalled,
+        _ => solution.status,
+    };
+    solution.infeasibility.clone_from(&infeasibility);
+    Ok(Decision { solution, certificate, enclosure, infeasibility, verdict })
+}
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;
