@@ -40,7 +40,12 @@ pub struct Evidence<'a> {
     pub enclosure: Option<&'a Enclosure>,
     /// Why there is no solution, or seems to be none.
     pub infeasibility: Option<&'a Farkas>,
+    /// The minimum that a second route found and certified, if there was one.
+    pub other: Option<f64>,
 }
+
+/// Relative difference up to which two routes agree.
+const AGREE: f64 = 1e-8;
 
 /// What may be said. The text (its [`Display`](fmt::Display)) is the advice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -141,7 +146,16 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
     if evidence.infeasibility.is_some_and(Farkas::is_proof) {
         return Verdict::NoSolution;
     }
-    let defect = evidence.certificate.map_or(f64::INFINITY, Certificate::defect);
+    let defect = evidence.certificate.map_or(f64::INFINITY, |c| {
+        // Two certificates that differ cannot both be right; without a proof neither counts.
+        let apart = evidence.other.map_or(0.0, |other| (other - c.l1).abs() / c.l1.max(other));
+        // 0/0 where both are 0.
+        if apart <= AGREE || apart.is_nan() {
+            c.defect()
+        } else {
+            c.defect().max(apart)
+        }
+    });
     match evidence.infeasibility {
         _ if defect <= demand.tolerance => {
             if demand.rigorous { Verdict::Unproved(defect) } else { Verdict::Certified(defect) }
@@ -165,6 +179,18 @@ pub struct Decision {
     pub infeasibility: Option<Farkas>,
     /// What may be said.
     pub verdict: Verdict,
+}
+
+impl Decision {
+    /// What the verdict rests on.
+    pub fn evidence(&self) -> Evidence<'_> {
+        Evidence {
+            certificate: Some(&self.certificate),
+            enclosure: self.enclosure.as_ref(),
+            infeasibility: self.infeasibility.as_ref(),
+            other: None,
+        }
+    }
 }
 
 /// Finds the minimum, proves what can be proved by intervals, and asks exact arithmetic where that is not
@@ -217,21 +243,24 @@ pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
         infeasibility = None;
     }
     let certificate = certify(problem, &solution.x, &solution.mu)?;
-    let evidence = Evidence {
-        certificate: Some(&certificate),
-        enclosure: enclosure.as_ref(),
-        infeasibility: infeasibility.as_ref(),
+    let mut found = Decision {
+        solution,
+        certificate,
+        enclosure,
+        infeasibility,
+        verdict: Verdict::Uncertified(f64::INFINITY),
     };
-    let verdict = judge(&evidence, demand);
-    solution.status = match verdict {
+    found.verdict = judge(&found.evidence(), demand);
+    let solution = &mut found.solution;
+    solution.status = match found.verdict {
         Verdict::Proved(_) | Verdict::Certified(_) => Status::Converged,
         Verdict::NoSolution => Status::Infeasible,
         Verdict::Inconsistent(_) => Status::Inconsistent,
         _ if solution.status.is_converged() => Status::Stalled,
         _ => solution.status,
     };
-    solution.infeasibility.clone_from(&infeasibility);
-    Ok(Decision { solution, certificate, enclosure, infeasibility, verdict })
+    solution.infeasibility.clone_from(&found.infeasibility);
+    Ok(found)
 }
 
 #[cfg(test)]

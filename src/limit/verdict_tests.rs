@@ -90,7 +90,7 @@ fn the_width_decides_beside_any_certificate() {
         exact: None,
     };
     let judged = |e: Option<&Enclosure>, f: Option<&Farkas>, c, rigorous, tolerance| {
-        let evidence = Evidence { certificate: c, enclosure: e, infeasibility: f };
+        let evidence = Evidence { certificate: c, enclosure: e, infeasibility: f, other: None };
         judge(&evidence, &Demand { tolerance, rigorous })
     };
     let demand = 1e-9;
@@ -112,6 +112,8 @@ fn the_width_decides_beside_any_certificate() {
     assert_eq!(judged(None, Some(&farkas), None, true, demand), Verdict::Inconsistent(0.5));
     let proof = Farkas { exact: Some(vec!["1".into()]), ..farkas };
     assert_eq!(judged(None, Some(&proof), Some(&good), false, demand), Verdict::NoSolution);
+    let other = Evidence { other: Some(1.1), certificate: Some(&good), enclosure: None, infeasibility: None };
+    assert!(matches!(judge(&other, &Demand::default()), Verdict::Uncertified(_)));
     let bad = certify(&problem, &[1.5, 0.0], &[0.5]).unwrap();
     assert_eq!(judged(None, None, Some(&bad), false, demand), Verdict::Uncertified(bad.defect()));
 }

@@ -14,8 +14,8 @@ fn vertex(z: Vec<f64>, y: Vec<f64>) -> Vertex {
 
 #[test]
 fn pivots_from_any_start_to_the_minimum() {
-    // min |x₁| + |x₂| + |x₃| with x₁ + 2x₂ = 4, x₂ + x₃ = 1: (0, 2, −1).
-    let found = vertex(vec![1.0, 2.0, 0.0, 0.0, 1.0, 1.0], vec![4.0, 1.0]);
+    // min |x₁| + |x₂| + |x₃| with x₁ + 3x₂ = 6, x₂ + x₃ = 1: (0, 2, −1), from (3, 1, 0).
+    let found = vertex(vec![1.0, 3.0, 0.0, 0.0, 1.0, 1.0], vec![6.0, 1.0]);
     assert_eq!((found.x, found.lower, found.upper), (vec![0.0, 2.0, -1.0], 3.0, 3.0));
     assert!(found.optimal && found.pivots > 0);
     // A third is no float: one ulp of width.
