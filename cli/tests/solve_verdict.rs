@@ -96,8 +96,8 @@ fn bounds_of_nearly_dependent_rows_are_rounded_outwards() {
 #[test]
 fn no_solution_is_a_proof_with_its_integers() {
     let z = [1.0, 2.0, 3.0, 6.0];
-    for more in [&["--rigorous"][..], &[]] {
-        let (value, code) = answer(&z, &[1.0, 3.0_f64.next_up()], more);
+    for (y, more) in [(3.0_f64.next_up(), &["--rigorous"][..]), (4.0, &[]), (4.0, &["--rigorous"])] {
+        let (value, code) = answer(&z, &[1.0, y], more);
         assert_eq!((code, &value["proved"]), (1, &Value::Bool(true)), "{value}");
         let u: Vec<i64> = (value["farkas"]["u_exact"].as_array().expect("a list").iter())
             .map(|v| v.as_str().expect("digits").parse().expect("an integer"))
@@ -111,6 +111,13 @@ fn no_solution_is_a_proof_with_its_integers() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1));
     assert!(text.contains("no solution: proved") && !text.contains("≤ min"), "{text}");
+}
+
+#[test]
+fn a_contradiction_at_rounding_is_said_beside_the_answer() {
+    let (value, _) = answer(&[1.0, 2.0, 3.0, 6.0], &[1.0, 3.0_f64.next_up()], &[]);
+    assert!((value["l1"]["l1"].as_f64().expect("a number") - 0.5).abs() < 1e-15, "{value}");
+    assert!(value["verdict"].as_str().is_some_and(|v| v.contains("contradict")), "{value}");
 }
 
 #[test]

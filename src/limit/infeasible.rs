@@ -43,12 +43,16 @@ pub(super) fn left_null_part(z: &[f64], d: usize, n: usize, rho: &[f64]) -> Vec<
     u
 }
 
+/// A relative residual that every x has, below which rows agree to rounding: that is no contradiction
+/// where answers are numerical.
+const ROUNDING: f64 = 1e-10;
+
 /// Whether a system that the floating-point vector u shows to be inconsistent is so: decided exactly, from
 /// the approximate point x on, or where the problem is too large for that by
 /// `‖x‖₁ ≥ least` for every solution.
 pub(super) fn decide(problem: &Problem, x: &[f64], u: &[f64], least: f64) -> Option<Farkas> {
     match exact::solvable(problem, x, WORK) {
-        Exact::NoSolution(farkas) => Some(farkas),
+        Exact::NoSolution(farkas) => Some(farkas).filter(|f| f.residual > ROUNDING),
         Exact::Vertex(_) => None,
         Exact::Refused => {
             numerical(problem, u).filter(|f| f.yt_u > 0.0 && f.l1_lower >= least && least > 0.0)

@@ -3,8 +3,8 @@
 //! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
 //! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a relative gap ≤ 1e-9; else
 //! it is polished on its support, and then come the routes that do not depend on the path. What is
-//! returned says which route it was. Small problems are held against a proof, and where that does not close
-//! they are decided in exact arithmetic.
+//! returned says which route it was. All of it is right to rounding: where rows are nearly dependent the minimum of the
+//! numbers as they stand may be another one, which [`decide`](super::decide) finds.
 
 use super::certificate::certify_unranked;
 use super::compensated::{Sum, residual};
@@ -17,8 +17,6 @@ use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
 
-/// Entries of Z up to which the pair of the path is held against a proof: it costs less than the path.
-const SMALL: usize = 1000;
 /// Work that the exact route may take.
 const WORK: u64 = 2 * exact::SECOND;
 
@@ -27,7 +25,7 @@ const REFINE: f64 = 1e-13;
 
 /// The L1-minimal solution of `Zx = y` with its dual point, by the best route. `status` is
 /// [`Status::Converged`] only with a certified relative gap ≤ 1e-9: by [`certify`](super::certify), or by
-/// [`enclose`](super::enclose) where the rounding of x or μ alone is more than that.
+/// [`enclose`](super::enclose) where the rounding of x or μ alone is more than that, or by exact arithmetic.
 ///
 /// # Errors
 /// When the scales of `y` and `Z` are so far apart that x overflows.
@@ -62,29 +60,21 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
         // The scales are too far apart for floating point; integers have none.
         Err(error) => {
             let zero = lp::trivial(problem, Route::Exact, Status::Stalled, None);
-            return by_exact(problem, &zero, WORK).map(|found| found.0).ok_or(error);
+            let exact = by_exact(problem, &zero, WORK).filter(|s| s.status != Status::Stalled);
+            return exact.ok_or(error);
         }
     };
-    if best.infeasibility.as_ref().is_some_and(Farkas::is_proof) {
-        return Ok(best);
-    }
-    // A residual at rounding may stand for a point far away where rows are nearly dependent.
-    let small = problem.z_rows().len() <= SMALL;
-    if best.status.is_converged() && (!small || proved(problem, &best)?) {
+    if best.status.is_converged() || best.infeasibility.is_some() {
         return Ok(best);
     }
     for candidate in [refined(problem, &best), best.clone()] {
-        if best.infeasibility.is_none() && proved(problem, &candidate)? {
+        if proved(problem, &candidate)? {
             return Ok(L1Solution { status: Status::Converged, ..candidate });
         }
     }
-    if let Some((exact, optimal)) = by_exact(problem, &best, WORK)
-        && (optimal || exact.infeasibility.is_some())
-    {
-        return Ok(exact);
-    }
-    if best.status.is_converged() || best.infeasibility.is_some() {
-        return Ok(best);
+    let exact = by_exact(problem, &best, WORK);
+    if let Some(exact) = exact.as_ref().filter(|s| s.status.is_converged()) {
+        return Ok(exact.clone());
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
     let routes = if d * n <= 200_000 { &FALLBACKS[..] } else { &FALLBACKS[..2] };
@@ -107,7 +97,9 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             (best, best_gap) = (L1Solution { status, ..other }, gap);
         }
     }
-    Ok(best)
+    // Rows that contradict each other at rounding are left to the routes above; what they cannot meet
+    // either is contradictory.
+    Ok(exact.filter(|s| s.infeasibility.is_some()).unwrap_or(best))
 }
 
 /// The same vertex with x and μ refined on its support to all the digits they can hold.
@@ -135,17 +127,17 @@ fn proved(problem: &Problem, solution: &L1Solution) -> Result<bool> {
     Ok(proof.relative_width() <= CERTIFIED && proof.distance <= CERTIFIED * largest)
 }
 
-/// The exact decision from a pair on, and whether it is the minimum to 1e-9; `None` where the work is not
-/// enough for any.
-pub(super) fn by_exact(problem: &Problem, from: &L1Solution, work: u64) -> Option<(L1Solution, bool)> {
+/// The exact decision from a pair on: converged, infeasible, or stalled with bounds wider than 1e-9; `None` where the
+/// work is not enough for any.
+fn by_exact(problem: &Problem, from: &L1Solution, work: u64) -> Option<L1Solution> {
     match exact::decide(problem, &from.x, &from.mu, work) {
         Exact::Vertex(vertex) => {
-            let optimal = Enclosure::of_vertex(&vertex).relative_width() <= CERTIFIED;
-            let status = if optimal { Status::Converged } else { Status::Stalled };
-            Some((of_vertex(vertex, status), optimal))
+            let known = Enclosure::of_vertex(&vertex).relative_width() <= CERTIFIED;
+            let status = if known { Status::Converged } else { Status::Stalled };
+            Some(of_vertex(vertex, status))
         }
         Exact::NoSolution(farkas) => {
-            Some((lp::trivial(problem, Route::Exact, Status::Infeasible, Some(farkas)), false))
+            Some(lp::trivial(problem, Route::Exact, Status::Infeasible, Some(farkas)))
         }
         Exact::Refused => None,
     }

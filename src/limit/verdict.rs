@@ -11,7 +11,7 @@ use super::certificate::certify;
 use super::exact::{self, Exact};
 use super::l1::of_vertex;
 use super::rigorous::enclose;
-use super::{Certificate, Enclosure, Farkas, L1Solution, Status, l1_minimum};
+use super::{Certificate, Enclosure, Farkas, L1Solution, Route, Status, l1_minimum, lp};
 use crate::Result;
 use crate::problem::Problem;
 
@@ -55,6 +55,9 @@ pub enum Verdict {
     Proved(f64),
     /// The minimum is known up to rounding: the larger of gap, residual and its effect.
     Certified(f64),
+    /// The minimum is known up to rounding, as [`Certified`](Self::Certified); but rows contradict each other below it, so
+    /// that the numbers as they stand have no solution.
+    Rounded(f64),
     /// There is no solution, as a theorem.
     NoSolution,
     /// Least squares leave this relative residual; nothing is proved.
@@ -72,7 +75,7 @@ pub enum Verdict {
 impl Verdict {
     /// Whether the minimum is known as well as was asked for.
     pub fn is_known(self) -> bool {
-        matches!(self, Self::Proved(_) | Self::Certified(_))
+        matches!(self, Self::Proved(_) | Self::Certified(_) | Self::Rounded(_))
     }
     /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there.
     pub fn exit_code(self, limit_converged: bool) -> u8 {
@@ -87,6 +90,12 @@ impl fmt::Display for Verdict {
             Self::Certified(defect) => write!(
                 f,
                 "the minimum is certified to a relative {defect:.1e}, in floating point: no proof"
+            ),
+            Self::Rounded(defect) => write!(
+                f,
+                "the minimum is certified to a relative {defect:.1e}, in floating point; as exact numbers \
+                 the rows of Z and y contradict each other at rounding, which --rigorous counts as no \
+                 solution"
             ),
             Self::NoSolution => write!(
                 f,
@@ -143,9 +152,6 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
             };
         }
     }
-    if evidence.infeasibility.is_some_and(Farkas::is_proof) {
-        return Verdict::NoSolution;
-    }
     let defect = evidence.certificate.map_or(f64::INFINITY, |c| {
         // Two certificates that differ cannot both be right; without a proof neither counts.
         let apart = evidence.other.map_or(0.0, |other| (other - c.l1).abs() / c.l1.max(other));
@@ -157,6 +163,13 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
         }
     });
     match evidence.infeasibility {
+        Some(farkas) if farkas.is_proof() => {
+            if demand.rigorous || defect > demand.tolerance {
+                Verdict::NoSolution
+            } else {
+                Verdict::Rounded(defect)
+            }
+        }
         _ if defect <= demand.tolerance => {
             if demand.rigorous { Verdict::Unproved(defect) } else { Verdict::Certified(defect) }
         }
@@ -213,7 +226,14 @@ impl Decision {
 /// # Errors
 /// When the scales of y and Z are so far apart that x overflows.
 pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
-    let mut solution = l1_minimum(problem)?;
+    let mut solution = match l1_minimum(problem) {
+        Ok(found) => found,
+        // Scales beyond floating point: exact arithmetic says whether there is a solution.
+        Err(error) => match exact::solvable(problem, &vec![0.0; problem.features()], exact::SECOND) {
+            Exact::Refused => return Err(error),
+            _ => lp::trivial(problem, Route::Exact, Status::Stalled, None),
+        },
+    };
     let mut infeasibility = solution.infeasibility.take();
     let mut enclosure = None;
     if !infeasibility.as_ref().is_some_and(Farkas::is_proof) {
@@ -253,7 +273,7 @@ pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
     found.verdict = judge(&found.evidence(), demand);
     let solution = &mut found.solution;
     solution.status = match found.verdict {
-        Verdict::Proved(_) | Verdict::Certified(_) => Status::Converged,
+        verdict if verdict.is_known() => Status::Converged,
         Verdict::NoSolution => Status::Infeasible,
         Verdict::Inconsistent(_) => Status::Inconsistent,
         _ if solution.status.is_converged() => Status::Stalled,

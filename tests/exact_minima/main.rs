@@ -47,9 +47,9 @@ fn finding(problem: &Problem, minimum: &Minimum, found: &Decision, rigorous: boo
             (far || found.solution.status != Status::Converged)
                 .then(|| format!("l1 {:e}", found.solution.l1))
         }
-        (Verdict::Proved(_), Minimum::None) => Some("a minimum where there is none".into()),
-        // Only numerically so: the rows agree to rounding.
-        (Verdict::Certified(_) | Verdict::Inconsistent(_), _) if !rigorous => None,
+        (Verdict::Proved(_) | Verdict::Certified(_), Minimum::None) => Some("a minimum where there is none".into()),
+        // The rows agree to rounding.
+        (Verdict::Rounded(_), Minimum::None) if !rigorous => None,
         (Verdict::OutOfRange, Minimum::Value { num, den }) => {
             // Below the normal numbers or above all floats.
             let large = &(scaled(f64::MAX) * den) < &(num << 1100_u32);
