@@ -96,7 +96,8 @@ fn bounds_of_nearly_dependent_rows_are_rounded_outwards() {
 #[test]
 fn no_solution_is_a_proof_with_its_integers() {
     let z = [1.0, 2.0, 3.0, 6.0];
-    for (y, more) in [(3.0_f64.next_up(), &["--rigorous"][..]), (4.0, &[]), (4.0, &["--rigorous"])] {
+    for (y, more) in [(3.0_f64.next_up(), &["--rigorous"][..]), (4.0, &[]), (4.0, &["--rigorous"])]
+    {
         let (value, code) = answer(&z, &[1.0, y], more);
         assert_eq!((code, &value["proved"]), (1, &Value::Bool(true)), "{value}");
         let u: Vec<i64> = (value["farkas"]["u_exact"].as_array().expect("a list").iter())

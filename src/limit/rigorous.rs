@@ -99,7 +99,8 @@ impl Enclosure {
     pub(super) fn of_vertex(vertex: &Vertex) -> Self {
         let largest = vertex.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         // Each entry is rounded to a neighbouring float.
-        let rounding = if vertex.upper.is_finite() { largest.next_up() - largest } else { f64::INFINITY };
+        let rounding =
+            if vertex.upper.is_finite() { largest.next_up() - largest } else { f64::INFINITY };
         Self {
             l1_lower: vertex.lower,
             l1_upper: vertex.upper,

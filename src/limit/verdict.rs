@@ -156,11 +156,7 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
         // Two certificates that differ cannot both be right; without a proof neither counts.
         let apart = evidence.other.map_or(0.0, |other| (other - c.l1).abs() / c.l1.max(other));
         // 0/0 where both are 0.
-        if apart <= AGREE || apart.is_nan() {
-            c.defect()
-        } else {
-            c.defect().max(apart)
-        }
+        if apart <= AGREE || apart.is_nan() { c.defect() } else { c.defect().max(apart) }
     });
     match evidence.infeasibility {
         Some(farkas) if farkas.is_proof() => {
@@ -171,7 +167,11 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
             }
         }
         _ if defect <= demand.tolerance => {
-            if demand.rigorous { Verdict::Unproved(defect) } else { Verdict::Certified(defect) }
+            if demand.rigorous {
+                Verdict::Unproved(defect)
+            } else {
+                Verdict::Certified(defect)
+            }
         }
         Some(farkas) => Verdict::Inconsistent(farkas.residual),
         None if demand.rigorous => Verdict::Unproved(defect),
@@ -229,7 +229,8 @@ pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
     let mut solution = match l1_minimum(problem) {
         Ok(found) => found,
         // Scales beyond floating point: exact arithmetic says whether there is a solution.
-        Err(error) => match exact::solvable(problem, &vec![0.0; problem.features()], exact::SECOND) {
+        Err(error) => match exact::solvable(problem, &vec![0.0; problem.features()], exact::SECOND)
+        {
             Exact::Refused => return Err(error),
             _ => lp::trivial(problem, Route::Exact, Status::Stalled, None),
         },

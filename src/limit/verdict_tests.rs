@@ -114,7 +114,12 @@ fn the_width_decides_beside_any_certificate() {
     assert_eq!(judged(None, Some(&proof), Some(&good), true, demand), Verdict::NoSolution);
     let verdict = judged(None, Some(&proof), Some(&good), false, demand);
     assert!(verdict.is_known() && matches!(verdict, Verdict::Rounded(_)));
-    let other = Evidence { other: Some(1.1), certificate: Some(&good), enclosure: None, infeasibility: None };
+    let other = Evidence {
+        other: Some(1.1),
+        certificate: Some(&good),
+        enclosure: None,
+        infeasibility: None,
+    };
     assert!(matches!(judge(&other, &Demand::default()), Verdict::Uncertified(_)));
     // A contradiction that the certificate does not bridge.
     let bad = certify(&problem, &[1.5, 0.0], &[0.5]).unwrap();

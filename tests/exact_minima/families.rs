@@ -152,7 +152,8 @@ fn make(name: &str, d: usize, n: usize, rng: &mut ChaCha8Rng) -> Data {
             let mut z = normal;
             for row in z.chunks_exact_mut(n) {
                 let v = row[0];
-                row[n - 1] = if name == "duplicated columns" || rng.random() { v } else { v.next_up() };
+                row[n - 1] =
+                    if name == "duplicated columns" || rng.random() { v } else { v.next_up() };
             }
             let y = planted(&z, n, sparse, rng);
             (z, y)
@@ -226,7 +227,11 @@ fn make(name: &str, d: usize, n: usize, rng: &mut ChaCha8Rng) -> Data {
             let mut z = matrix(d, n, || small(rng));
             let mut y = image(&z, n, &whole(n, rng));
             let c = whole(d, rng);
-            z.extend((0..n).map(|j| (0..d).map(|i| c[i] * z[i * n + j]).sum::<f64>()).collect::<Vec<_>>());
+            z.extend(
+                (0..n)
+                    .map(|j| (0..d).map(|i| c[i] * z[i * n + j]).sum::<f64>())
+                    .collect::<Vec<_>>(),
+            );
             let target: f64 = c.iter().zip(&y).map(|(c, y)| c * y).sum();
             y.push(target + if rng.random() { 0.0 } else { f64::from(rng.random_range(0..=1)) });
             (z, y)
@@ -266,7 +271,8 @@ fn make(name: &str, d: usize, n: usize, rng: &mut ChaCha8Rng) -> Data {
             (z, y)
         }
         _ => {
-            let unit: Vec<f64> = (0..d).map(|_| 10.0_f64.powi(rng.random_range(-12..=12))).collect();
+            let unit: Vec<f64> =
+                (0..d).map(|_| 10.0_f64.powi(rng.random_range(-12..=12))).collect();
             let z: Vec<f64> = normal.iter().enumerate().map(|(k, v)| v * unit[k / n]).collect();
             let y = planted(&z, n, sparse, rng);
             (z, y)

@@ -24,13 +24,18 @@ fn scaled(v: f64) -> BigInt {
 }
 
 /// Why the decision is wrong, if it is.
-fn finding(problem: &Problem, minimum: &Minimum, found: &Decision, rigorous: bool) -> Option<String> {
+fn finding(
+    problem: &Problem,
+    minimum: &Minimum,
+    found: &Decision,
+    rigorous: bool,
+) -> Option<String> {
     if let Some(e) = &found.enclosure {
         let Minimum::Value { num, den } = minimum else {
             return e.status.is_solvable().then(|| "a solution where there is none".into());
         };
         let target = num << 1100_u32;
-        if &(scaled(e.l1_lower) * den) > &target {
+        if scaled(e.l1_lower) * den > target {
             return Some(format!("lower bound {:e}", e.l1_lower));
         }
         if e.l1_upper.is_finite() && scaled(e.l1_upper) * den < target {
@@ -47,12 +52,14 @@ fn finding(problem: &Problem, minimum: &Minimum, found: &Decision, rigorous: boo
             (far || found.solution.status != Status::Converged)
                 .then(|| format!("l1 {:e}", found.solution.l1))
         }
-        (Verdict::Proved(_) | Verdict::Certified(_), Minimum::None) => Some("a minimum where there is none".into()),
+        (Verdict::Proved(_) | Verdict::Certified(_), Minimum::None) => {
+            Some("a minimum where there is none".into())
+        }
         // The rows agree to rounding.
         (Verdict::Rounded(_), Minimum::None) if !rigorous => None,
         (Verdict::OutOfRange, Minimum::Value { num, den }) => {
             // Below the normal numbers or above all floats.
-            let large = &(scaled(f64::MAX) * den) < &(num << 1100_u32);
+            let large = scaled(f64::MAX) * den < num << 1100_u32;
             let small = num << 1100_u32 < scaled(f64::MIN_POSITIVE) * den;
             (!large && !small).then(|| "said to be out of range".into())
         }
@@ -102,9 +109,16 @@ fn every_verdict_agrees_with_exact_arithmetic() {
             }
         }
     }
-    println!("{count} problems twice: {known} known, {none} without solution, {outside} out of range");
+    println!(
+        "{count} problems twice: {known} known, {none} without solution, {outside} out of range"
+    );
     println!("{} findings", findings.len());
-    assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings[..findings.len().min(20)].concat());
+    assert!(
+        findings.is_empty(),
+        "{} findings:\n{}",
+        findings.len(),
+        findings[..findings.len().min(20)].concat()
+    );
     // All kinds of answers occur.
     assert!(known > count && none > count / 20);
 }

@@ -1,8 +1,8 @@
 //! `mirrorflow solve`: the limit of the flow and the L1 minimum, each with its certificate.
 
 use mirrorflow::limit::{
-    Certificate, Decision, Demand, Evidence, Farkas, L1Solution, LassoOptions, LassoStatus, Verdict,
-    certify, decide, judge, lasso_path, lp, newton, off_support_slack,
+    Certificate, Decision, Demand, Evidence, Farkas, L1Solution, LassoOptions, LassoStatus,
+    Verdict, certify, decide, judge, lasso_path, lp, newton, off_support_slack,
 };
 use mirrorflow::potential::HyperbolicEntropy;
 use mirrorflow::problem::Problem;
@@ -138,7 +138,9 @@ fn limit(args: &SolveArgs, run: &Run) -> Result<End, Failure> {
         converged: found.status.is_converged(),
         // Whether there is a solution is decided before.
         status: match found.infeasibility {
-            Some(_) => "not found: Newton's method takes rows for contradictory that are not".into(),
+            Some(_) => {
+                "not found: Newton's method takes rows for contradictory that are not".into()
+            }
             None => found.status.to_string(),
         },
         x: found.x,
@@ -179,7 +181,10 @@ fn no_solution(args: &SolveArgs, verdict: Verdict, farkas: &Farkas) -> Done {
     let more = if rows.len() > names.len() { ", …" } else { "" };
     let mut table = vec![
         ("status", verdict.to_string()),
-        ("rows of u", format!("{}{more} ({} of them, counted from 0)", names.join(", "), rows.len())),
+        (
+            "rows of u",
+            format!("{}{more} ({} of them, counted from 0)", names.join(", "), rows.len()),
+        ),
         ("yᵀu", short(farkas.yt_u)),
     ];
     if farkas.is_proof() {
@@ -220,7 +225,8 @@ fn print(
         let gap = short(c.relative_gap);
         rows.push((name, format!("‖x‖₁ = {:.10}, gap {gap}, {status} ({})", c.l1, s.route)));
         let support = c.support.len();
-        let sums = format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {:.10}", short(c.primal_feasibility), c.dual_norm);
+        let sums =
+            format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {:.10}", short(c.primal_feasibility), c.dual_norm);
         rows.push(("", format!("{sums}, support {support}")));
     }
     if let Some(delta) = delta {

@@ -69,7 +69,8 @@ impl Square<'_> {
         let n = self.a.n;
         let plane = |plane: &Vec<i64>| -> Vec<i64> {
             if transposed {
-                let rows = |j: &usize| self.rows.iter().map(|i| plane[i * n + j]).collect::<Vec<_>>();
+                let rows =
+                    |j: &usize| self.rows.iter().map(|i| plane[i * n + j]).collect::<Vec<_>>();
                 self.columns.iter().flat_map(rows).collect()
             } else {
                 let columns =

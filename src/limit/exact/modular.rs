@@ -208,7 +208,10 @@ mod tests {
         assert_eq!((found.rows.clone(), found.columns.clone()), (vec![0, 2], vec![1, 0]));
         for (k, j) in found.columns.iter().enumerate() {
             let image = field.apply(&found.inverse, &field.column(&a, *j, &found.rows));
-            assert_eq!(image, (0..2).map(|i| if i == k { field.one } else { 0 }).collect::<Vec<_>>());
+            assert_eq!(
+                image,
+                (0..2).map(|i| if i == k { field.one } else { 0 }).collect::<Vec<_>>()
+            );
         }
         assert!(regular(&field, &a, 0..4, &mut Work::new(3)).is_none());
     }

@@ -58,7 +58,8 @@ fn search(problem: &Problem, x: &[f64], mu: &[f64], minimise: bool, work: &mut W
     };
     let signs: Vec<Sign> = (0..n).map(side).collect();
     let known = rigorous::lower(problem, &mu, &vec![0.0; d]);
-    let mut search = Search { problem, a: &a, minimise, signs, lower: known, best: None, pivots: 0 };
+    let mut search =
+        Search { problem, a: &a, minimise, signs, lower: known, best: None, pivots: 0 };
     for p in PRIMES {
         match search.run(Field::new(p), &order, work) {
             Some(Outcome::Decided(exact)) => return exact,
@@ -107,9 +108,11 @@ impl Search<'_> {
             let x = square.solve(&targets, work)?;
             if let Some(row) = self.unmet(&square, &x, work)? {
                 return Some(match self.contradiction(&square, row, work)? {
-                    Some(u) => {
-                        Outcome::Decided(Exact::NoSolution(contradiction::farkas(self.problem, a, &u)))
-                    }
+                    Some(u) => Outcome::Decided(Exact::NoSolution(contradiction::farkas(
+                        self.problem,
+                        a,
+                        &u,
+                    ))),
                     None => Outcome::Unlucky(square.columns),
                 });
             }
@@ -123,7 +126,8 @@ impl Search<'_> {
                 let vertex = self.vertex(&square, &x, &none);
                 return Some(Outcome::Decided(Exact::Vertex(vertex)));
             }
-            let prices: Vec<BigInt> = square.columns.iter().map(|j| self.signed_weight(*j)).collect();
+            let prices: Vec<BigInt> =
+                square.columns.iter().map(|j| self.signed_weight(*j)).collect();
             let mu = square.solve_transposed(&prices, work)?;
             let entering = self.price(&square, &mu, bland, work)?;
             let vertex = self.vertex(&square, &x, &mu);
@@ -158,7 +162,10 @@ impl Search<'_> {
 
     /// `w_j` with the sign of column j.
     fn signed_weight(&self, j: usize) -> BigInt {
-        BigInt::from_biguint(self.signs[j], num_bigint::BigUint::from(1_u32) << self.a.log_weights[j])
+        BigInt::from_biguint(
+            self.signs[j],
+            num_bigint::BigUint::from(1_u32) << self.a.log_weights[j],
+        )
     }
 
     /// A row that x does not satisfy.
