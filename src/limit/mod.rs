@@ -99,7 +99,7 @@ impl fmt::Display for Status {
             Self::Inconsistent => {
                 "Zx = y is numerically inconsistent: least squares leave a residual, but nothing is \
                  proved; correct or remove a row that u combines, or fit with a constant weight decay \
-                 (--schedule constant:c)"
+                 (solve --schedule constant:c)"
             }
         })
     }

@@ -106,7 +106,7 @@ impl fmt::Display for Verdict {
                 f,
                 "numerically inconsistent: the residual of least squares is {residual:.3e} of ‖y‖, but \
                  nothing is proved; correct or remove a row that u combines, or fit with a constant \
-                 weight decay (--schedule constant:c)"
+                 weight decay (solve --schedule constant:c)"
             ),
             Self::Wide(width) => write!(
                 f,

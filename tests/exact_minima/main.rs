@@ -93,9 +93,9 @@ fn every_verdict_agrees_with_exact_arithmetic() {
             let demand = Demand { rigorous, ..Demand::default() };
             let outcome = match decide(&problem, &demand) {
                 Ok(found) => {
-                    none += usize::from(found.verdict == Verdict::NoSolution);
-                    known += usize::from(found.verdict.is_known());
-                    outside += usize::from(found.verdict == Verdict::OutOfRange);
+                    none += u64::from(found.verdict == Verdict::NoSolution);
+                    known += u64::from(found.verdict.is_known());
+                    outside += u64::from(found.verdict == Verdict::OutOfRange);
                     finding(&problem, &minimum, &found, rigorous)
                 }
                 Err(error) => Some(error.to_string()),
