@@ -122,6 +122,17 @@ fn a_contradiction_at_rounding_is_said_beside_the_answer() {
 }
 
 #[test]
+fn the_advice_for_no_solution_can_be_followed() {
+    let z = [1.0, 2.0, 3.0, 6.0];
+    let more = ["--schedule", "constant:0.1", "--out", "o.npz"];
+    let (value, code) = answer(&z, &[1.0, 4.0], &more);
+    assert_eq!((code, &value["converged"]), (0, &Value::Bool(true)), "{value}");
+    assert!(value["limit"]["status"].as_str().is_some_and(|v| v.contains("LASSO")), "{value}");
+    assert!(value["verdict"].as_str().is_some_and(|v| v.contains("no solution")), "{value}");
+    assert!(value["l1"].is_null() && value["lp"].is_null(), "{value}");
+}
+
+#[test]
 fn the_tolerance_is_an_option_and_bad_ones_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), &[1.0, 3.0], &[1.0]);

@@ -11,7 +11,10 @@ use super::certificate::certify;
 use super::exact::{self, Exact};
 use super::l1::of_vertex;
 use super::rigorous::enclose;
-use super::{Certificate, Enclosure, Farkas, L1Solution, Route, Status, l1_minimum, lp};
+use super::{
+    Certificate, Enclosure, Farkas, L1Solution, Route, Slack, Status, l1_minimum, lp,
+    off_support_slack,
+};
 use crate::Result;
 use crate::problem::Problem;
 
@@ -77,9 +80,15 @@ impl Verdict {
     pub fn is_known(self) -> bool {
         matches!(self, Self::Proved(_) | Self::Certified(_) | Self::Rounded(_))
     }
-    /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there.
-    pub fn exit_code(self, limit_converged: bool) -> u8 {
-        u8::from(!(self.is_known() && limit_converged))
+    /// Whether there is no solution, proved or by all that is known numerically.
+    pub fn is_none(self) -> bool {
+        matches!(self, Self::NoSolution | Self::Inconsistent(_))
+    }
+    /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there. A limit that is no
+    /// solution of `Zx = y`, as that of a constant weight decay, needs none to exist.
+    pub fn exit_code(self, limit_converged: bool, limit_solves: bool) -> u8 {
+        let known = self.is_known() || (self.is_none() && !limit_solves);
+        u8::from(!(known && limit_converged))
     }
 }
 
@@ -195,6 +204,14 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The off-support slack δ of the minimum: the largest over its dual solutions, whichever of them this
+    /// pair has. `None` where it cannot be found.
+    pub fn slack(&self, problem: &Problem) -> Option<Slack> {
+        let mut x = vec![0.0; self.solution.x.len()];
+        // What is left of entries that rounding alone keeps from 0 is no support.
+        self.certificate.support.iter().for_each(|j| x[*j] = self.solution.x[*j]);
+        off_support_slack(problem, &x).ok()
+    }
     /// What the verdict rests on.
     pub fn evidence(&self) -> Evidence<'_> {
         Evidence {

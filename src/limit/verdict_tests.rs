@@ -68,12 +68,24 @@ fn one_ulp_decides_between_a_solution_and_none() {
 }
 
 #[test]
+fn the_slack_is_the_largest_over_dual_solutions() {
+    // Degenerate: the path's own μ is tight off the support, another dual solution is not.
+    let problem = crate::problem::Generator::gaussian(15, 40, 3, 4).problem().unwrap();
+    let found = decide(&problem, &Demand::default()).unwrap();
+    let slack = found.slack(&problem).unwrap();
+    assert!(found.certificate.support.len() < 15 && slack.delta > 1e-3);
+    assert!(slack.delta >= found.certificate.margin - 1e-12);
+    let twin = certify(&problem, &found.solution.x, &slack.mu).unwrap();
+    assert!(twin.holds(1e-11) && (twin.margin - slack.delta).abs() < 1e-9);
+}
+
+#[test]
 fn a_solution_beyond_the_floats_is_said_to_be_there() {
     let found = decided(vec![1e-300, 0.0], vec![1e300]);
     assert_eq!(found.verdict, Verdict::OutOfRange);
     let found = decided(vec![1e300, 0.0], vec![1e-300]);
     assert_eq!(found.verdict, Verdict::OutOfRange);
-    assert_eq!(found.verdict.exit_code(true), 1);
+    assert_eq!(found.verdict.exit_code(true, true), 1);
 }
 
 #[test]
@@ -99,11 +111,11 @@ fn the_width_decides_beside_any_certificate() {
     for rigorous in [false, true] {
         let verdict = judged(Some(&bounds), Some(&farkas), Some(&good), rigorous, demand);
         assert_eq!(verdict, Verdict::Wide(0.5));
-        assert_eq!(verdict.exit_code(true), 1);
+        assert_eq!(verdict.exit_code(true, true), 1);
     }
     assert_eq!(judged(Some(&bounds), None, None, true, 0.5), Verdict::Proved(0.5));
-    assert_eq!(Verdict::Proved(0.5).exit_code(true), 0);
-    assert_eq!(Verdict::Proved(0.5).exit_code(false), 1);
+    assert_eq!(Verdict::Proved(0.5).exit_code(true, true), 0);
+    assert_eq!(Verdict::Proved(0.5).exit_code(false, true), 1);
     bounds.l1_upper = f64::INFINITY;
     bounds.status = EnclosureStatus::IllConditioned;
     assert!(judged(Some(&bounds), Some(&farkas), Some(&good), false, demand).is_known());
@@ -112,6 +124,9 @@ fn the_width_decides_beside_any_certificate() {
     assert_eq!(judged(None, Some(&farkas), None, true, demand), Verdict::Inconsistent(0.5));
     let proof = Farkas { exact: Some(vec!["1".into()]), ..farkas };
     assert_eq!(judged(None, Some(&proof), Some(&good), true, demand), Verdict::NoSolution);
+    assert_eq!(Verdict::NoSolution.exit_code(true, true), 1);
+    assert_eq!(Verdict::NoSolution.exit_code(true, false), 0);
+    assert_eq!(Verdict::Wide(0.5).exit_code(true, false), 1);
     let verdict = judged(None, Some(&proof), Some(&good), false, demand);
     assert!(verdict.is_known() && matches!(verdict, Verdict::Rounded(_)));
     let other = Evidence {

@@ -2,7 +2,7 @@
 
 use mirrorflow::limit::{
     Certificate, Decision, Demand, Evidence, Farkas, L1Solution, LassoOptions, LassoStatus,
-    Verdict, certify, decide, judge, lasso_path, lp, newton, off_support_slack,
+    Verdict, certify, decide, judge, lasso_path, lp, newton,
 };
 use mirrorflow::potential::HyperbolicEntropy;
 use mirrorflow::problem::Problem;
@@ -33,29 +33,34 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
     let run = input::load(&args.file, &args.start)?;
     let writer = args.out.as_deref().map(input::create).transpose()?;
     let problem = &run.problem;
+    let target = target(args, &run)?;
     let demand = Demand { tolerance: args.tolerance, rigorous: args.rigorous };
     let working = output::working("L1 minimum, and what can be proved of it");
     let found = decide(problem, &demand)?;
-    if let (Some(farkas), Verdict::NoSolution | Verdict::Inconsistent(_)) =
-        (&found.infeasibility, found.verdict)
-    {
+    let none = found.verdict.is_none();
+    if let (true, Some(farkas), Target::Limit(_)) = (none, &found.infeasibility, &target) {
         working.finish_and_clear();
         return no_solution(args, found.verdict, farkas);
     }
     working.set_message("L1 minimum by linear programming");
-    let lp = by_lp(problem)?;
-    let lp_proof = certify(problem, &lp.x, &lp.mu)?;
+    let lp = if none { None } else { Some(by_lp(problem)?) };
+    let lp = match lp {
+        Some(lp) => Some((certify(problem, &lp.x, &lp.mu)?, lp)),
+        None => None,
+    };
     working.set_message("the limit of the flow");
-    let end = limit(args, &run)?;
+    let end = limit(problem, &target)?;
     working.finish_and_clear();
     let best = &found.solution;
     // A second opinion that was not reached is no disagreement; one that differs is.
-    let other = lp.status.is_converged().then_some(lp_proof.l1);
+    let other = lp.as_ref().filter(|(_, lp)| lp.status.is_converged()).map(|(proof, _)| proof.l1);
     let verdict = judge(&Evidence { other, ..found.evidence() }, &demand);
-    let delta = if verdict.is_known() { off_support_slack(problem, &best.x).ok() } else { None };
-    let delta = delta.map(|slack| slack.delta);
-    let (lower, upper) = match &found.enclosure {
-        Some(e) if e.status.is_solvable() => (e.l1_lower, e.l1_upper),
+    let slack = if verdict.is_known() { found.slack(problem) } else { None };
+    let delta = slack.map(|slack| slack.delta);
+    let (lower, upper) = match (&found.enclosure, &found.infeasibility) {
+        (Some(e), _) if e.status.is_solvable() => (e.l1_lower, e.l1_upper),
+        // The minimum over nothing.
+        (_, Some(farkas)) if none => (farkas.l1_lower, f64::INFINITY),
         _ => (found.certificate.dual_value, found.certificate.l1),
     };
     let meta = input::meta(
@@ -70,15 +75,19 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
         writer.f64("x_limit", &[n], &end.x)?;
         writer.f64("mu", &[d], &end.mu)?;
         writer.f64("log_a", &[n], &end.log_a)?;
-        writer.f64("x_l1", &[n], &best.x)?;
-        writer.f64("mu_l1", &[d], &best.mu)?;
+        let nothing = |length: usize| vec![f64::NAN; length];
+        let (x, mu) =
+            if none { (nothing(n), nothing(d)) } else { (best.x.clone(), best.mu.clone()) };
+        writer.f64("x_l1", &[n], &x)?;
+        writer.f64("mu_l1", &[d], &mu)?;
         writer.f64("l1_lower", &[], &[lower])?;
         writer.f64("l1_upper", &[], &[upper])?;
         writer.f64("kkt_residual", &[], &[end.kkt_residual])?;
         writer.meta(&meta)?;
         writer.finish()?;
     }
-    let good = verdict.exit_code(end.converged) == 0;
+    let solves = matches!(target, Target::Limit(_));
+    let good = verdict.exit_code(end.converged, solves) == 0;
     let out = args.out.as_ref().map(|p| p.display().to_string());
     if args.json {
         let route = |s: &L1Solution, c: &Certificate| {
@@ -91,14 +100,15 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
             "meta": meta, "converged": good,
             "limit": { "status": end.status, "kkt_residual": finite(end.kkt_residual) },
             "verdict": verdict.to_string(), "delta": delta.map(finite),
-            "l1": route(best, &found.certificate), "lp": route(&lp, &lp_proof),
+            "l1": (!none).then(|| route(best, &found.certificate)),
+            "lp": lp.as_ref().map(|(proof, lp)| route(lp, proof)),
             "l1_lower": finite(lower), "l1_upper": finite(upper),
             "enclosure": found.enclosure.as_ref().map(|e| e.status.to_string()),
             "out": out,
         }))?;
         return Ok(good);
     }
-    print(problem, &end, &found, verdict, delta, (&lp, &lp_proof))?;
+    print(problem, &end, &found, verdict, delta, lp.as_ref())?;
     output::say(
         &out.map_or("next: --out F.npz keeps the arrays".into(), |o| format!("written: {o}")),
     )?;
@@ -111,29 +121,40 @@ fn by_lp(problem: &Problem) -> mirrorflow::Result<L1Solution> {
     if entries <= SIMPLEX { lp::microlp(problem) } else { lp::interior_point(problem) }
 }
 
-/// `argmin R_a s.t. Zx = y`; for a constant α > 0 the LASSO solution at λ = 2α.
-fn limit(args: &SolveArgs, run: &Run) -> Result<End, Failure> {
-    let n = run.problem.features();
-    let entropy = match args.log_a {
-        Some(log_a) => HyperbolicEntropy::uniform(n, log_a)?,
-        None => {
-            let total = run.schedule.total();
-            if let (true, Schedule::Constant { c }) = (total.is_infinite(), &run.schedule) {
-                return lasso(&run.problem, 2.0 * c);
-            }
-            if !total.is_finite() {
-                return Err(usage(format!(
-                    "--schedule {}: its integral is infinite, so a goes to 0 and no finite log a \
-                     is left; give --log-a, or a schedule that ends or decays faster",
-                    run.schedule
-                )));
-            }
-            let start = run.start.entropy()?;
-            let log_a = start.log_a().iter().map(|l| l - 4.0 * total).collect();
-            HyperbolicEntropy::new(log_a, start.theta().to_vec())?
-        }
+/// Where the flow ends.
+enum Target {
+    /// `argmin R_a s.t. Zx = y`.
+    Limit(HyperbolicEntropy),
+    /// The LASSO solution at this λ = 2α, for a constant α > 0.
+    Lasso(f64),
+}
+
+fn target(args: &SolveArgs, run: &Run) -> Result<Target, Failure> {
+    if let Some(log_a) = args.log_a {
+        return Ok(Target::Limit(HyperbolicEntropy::uniform(run.problem.features(), log_a)?));
+    }
+    let total = run.schedule.total();
+    if let (true, Schedule::Constant { c }) = (total.is_infinite(), &run.schedule) {
+        return Ok(Target::Lasso(2.0 * c));
+    }
+    if !total.is_finite() {
+        return Err(usage(format!(
+            "--schedule {}: its integral is infinite, so a goes to 0 and no finite log a is left; give \
+             --log-a, or a schedule that ends or decays faster",
+            run.schedule
+        )));
+    }
+    let start = run.start.entropy()?;
+    let log_a = start.log_a().iter().map(|l| l - 4.0 * total).collect();
+    Ok(Target::Limit(HyperbolicEntropy::new(log_a, start.theta().to_vec())?))
+}
+
+fn limit(problem: &Problem, target: &Target) -> Result<End, Failure> {
+    let entropy = match target {
+        Target::Limit(entropy) => entropy,
+        Target::Lasso(lambda) => return lasso(problem, *lambda),
     };
-    let found = newton::minimize(&run.problem, &entropy, &newton::Options::default())?;
+    let found = newton::minimize(problem, entropy, &newton::Options::default())?;
     Ok(End {
         converged: found.status.is_converged(),
         // Whether there is a solution is decided before.
@@ -205,7 +226,7 @@ fn print(
     found: &Decision,
     verdict: Verdict,
     delta: Option<f64>,
-    lp: (&L1Solution, &Certificate),
+    lp: Option<&(Certificate, L1Solution)>,
 ) -> Result<(), Failure> {
     let l1: f64 = end.x.iter().map(|v| v.abs()).sum();
     let mut rows = vec![
@@ -214,7 +235,9 @@ fn print(
         ("", end.status.clone()),
     ];
     let best = (&found.solution, &found.certificate);
-    for (name, (s, c)) in [("L1", best), ("L1 by LP", lp)] {
+    let lp = lp.map(|(proof, lp)| ("L1 by LP", (lp, proof)));
+    let routes = lp.map(|lp| [("L1", best), lp]);
+    for (name, (s, c)) in routes.into_iter().flatten() {
         // Where the verdict is a proof, a certificate beside it counts only if it says the same.
         let differs = (c.l1 - best.1.l1).abs() > 1e-8 * best.1.l1;
         let status = if s.status.is_converged() && differs {
