@@ -31,7 +31,8 @@ fn nearly_dependent_rows_have_their_own_minimum() {
     for (second, x) in [(1.0 + tiny, vec![1.0, 1.0, 0.0]), (1.0, vec![1.0, 0.0, 0.0])] {
         let found = decided(vec![1.0, 0.0, 0.0, 1.0, tiny, 0.0], vec![1.0, second]);
         proves(&found, x.iter().sum());
-        assert_eq!(found.solution.x, x);
+        let apart = found.solution.x.iter().zip(&x).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f64::max) < 1e-14, "{:?}", found.solution.x);
     }
 }
 
