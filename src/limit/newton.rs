@@ -345,7 +345,7 @@ fn infeasible(problem: &Problem, entropy: &HyperbolicEntropy, proof: Farkas) -> 
         feasibility,
         iterations: 0,
         rank: 0,
-        status: Status::Infeasible,
+        status: proof.status(),
         infeasibility: Some(proof),
     }
 }

@@ -98,7 +98,7 @@ impl System {
         };
         if !system.use_rows() {
             system.orthonormalise();
-            system.check_consistent()?;
+            system.check_consistent(problem)?;
         }
         let largest = norm_inf(&system.least_norm);
         let shift = if largest > 0.0 { exponent(largest) } else { 0 };
@@ -156,7 +156,7 @@ impl System {
     }
 
     /// Whether the least-norm point meets every row, dropped ones included.
-    fn check_consistent(&self) -> Result<(), Farkas> {
+    fn check_consistent(&self, problem: &Problem) -> Result<(), Farkas> {
         if self.r == self.d {
             return Ok(());
         }
@@ -167,14 +167,14 @@ impl System {
             return Ok(());
         }
         let u = infeasible::left_null_part(&self.z, self.d, self.n, &rho);
-        let proof = infeasible::farkas(&self.z, &self.y, &u, &self.kappa, &self.row_exp, self.q);
-        // A proof counts when the solutions it still allows are absurd: ‖x‖₁ above ε^{−1/2} times
-        // that of the least-squares point.
-        let l1 = self.unscale(self.l1(&self.least_norm));
-        if proof.yt_u > 0.0 && proof.l1_lower >= l1 / f64::EPSILON.sqrt() {
-            return Err(proof);
+        let u: Vec<f64> = u.iter().zip(&self.row_exp).map(|(u, e)| scale2(*u, -e)).collect();
+        // Without an exact decision it counts when the solutions still allowed are absurd: ‖x‖₁ above
+        // ε^{−1/2} times that of the least-squares point.
+        let least = self.unscale(self.l1(&self.least_norm)) / f64::EPSILON.sqrt();
+        match infeasible::decide(problem, &self.unscale_x(&self.least_norm), &u, least) {
+            Some(proof) => Err(proof),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A right side of Z'' (length d) as one of B (length r).

@@ -110,6 +110,7 @@ pub fn path_with(
     let system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => {
+            path.status.fill(proof.status());
             path.infeasibility = Some(proof);
             return Ok(path);
         }
