@@ -125,7 +125,7 @@ fn dual_end(problem: &Problem, log_a: f64) -> Result<std::result::Result<End, St
 /// End of the primal flow from `m₀ = √(2a)`, `w₀ = 0` at time `t`, at two tolerances.
 fn primal_end(problem: &Problem, log_a: f64, t: f64) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
     let start = Start::centered(problem.features(), 2.0 * log_a.exp())?;
-    let flow = Primal::new(problem, Loss::Squared, Schedule::None, start.m0(), start.w0())?;
+    let flow = Primal::from_start(problem, Loss::Squared, Schedule::None, &start)?;
     let mut ends = Vec::new();
     for rtol in [1e-7, 1e-10] {
         let options = Options::until(t).with_tolerances(rtol, rtol * 1e-4);
