@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::args::SolveArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::input::{self, Run};
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short, whole};
 
 /// Relative difference up to which two routes to the L1 minimum agree.
 const AGREE: f64 = 1e-8;
@@ -152,7 +152,8 @@ fn lasso(problem: &Problem, lambda: f64) -> Result<End, Failure> {
         kkt_residual: path.sign_error(),
         converged: reached,
         status: format!(
-            "LASSO solution, the limit for constant α (λ = 2α = {lambda}): {}",
+            "LASSO solution, the limit for constant α (λ = 2α = {}): {}",
+            short(lambda),
             path.status()
         ),
         infeasibility: None,
@@ -185,25 +186,25 @@ fn print(
     let l1: f64 = end.x.iter().map(|v| v.abs()).sum();
     let mut rows = vec![
         ("problem", format!("{}, {}×{}", problem.name(), problem.samples(), problem.features())),
-        ("limit", format!("‖x‖₁ = {l1:.10}, KKT residual {}", short(end.kkt_residual))),
+        ("limit", format!("‖x‖₁ = {}, KKT residual {}", long(l1), short(end.kkt_residual))),
         ("", end.status.clone()),
     ];
     for (name, (s, c)) in ["L1", "L1 by LP"].into_iter().zip(routes) {
         let gap = short(c.relative_gap);
-        rows.push((name, format!("‖x‖₁ = {:.10}, gap {gap}, {} ({})", c.l1, s.status, s.route)));
+        rows.push((name, format!("‖x‖₁ = {}, gap {gap}, {} ({})", long(c.l1), s.status, s.route)));
         rows.push((
             "",
             format!(
-                "‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {:.10}, support {}, δ {}",
+                "‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {}, support {}, δ {}",
                 short(c.primal_feasibility),
-                c.dual_norm,
+                long(c.dual_norm),
                 c.support.len(),
                 short(c.margin)
             ),
         ));
     }
     if let Some(e) = enclosure {
-        rows.push(("proved", format!("{:.17e} ≤ min ‖x‖₁ ≤ {:.17e}", e.l1_lower, e.l1_upper)));
+        rows.push(("proved", format!("{} ≤ min ‖x‖₁ ≤ {}", whole(e.l1_lower), whole(e.l1_upper))));
         rows.push(("", format!("relative width {}: {}", short(e.relative_width()), e.status)));
     }
     output::pairs(&rows)
