@@ -291,14 +291,22 @@ impl Panel {
     }
 }
 
-/// A title in lines no wider than this, and the size of its letters: smaller where a word alone is wider.
+/// A title in lines no wider than this, broken after a colon before anywhere else, and the size of its letters: smaller where a
+/// word alone is wider.
 fn heading(title: &str, width: f64) -> (Vec<String>, f64) {
+    if title.is_empty() {
+        return (Vec::new(), SIZE);
+    }
+    if Canvas::width(title, SIZE) <= width {
+        return (vec![title.to_owned()], SIZE);
+    }
     let words = words(title);
     let widest = words.iter().map(|w| Canvas::width(w, SIZE)).fold(0.0, f64::max);
     let size = if widest > width { SIZE * width / widest } else { SIZE };
     let mut lines: Vec<String> = Vec::new();
     for word in words {
-        let longer = lines.last().map(|line| format!("{line} {word}"));
+        let longer = lines.last().filter(|line| !line.ends_with(':'));
+        let longer = longer.map(|line| format!("{line} {word}"));
         match longer.filter(|line| Canvas::width(line, size) <= width) {
             Some(longer) => {
                 lines.pop();
@@ -380,6 +388,7 @@ mod tests {
             }
         }
         assert_eq!(heading(long, 400.0).0.len(), 1);
+        assert_eq!(heading("other: strength at 99 %", 90.0).0, ["other:", "strength at 99 %"]);
     }
 
     #[test]

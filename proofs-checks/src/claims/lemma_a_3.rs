@@ -194,8 +194,8 @@ fn printed_norm(case: &Case) -> Option<Proof> {
     let reach = if limit.mag() > x.mag() { limit } else { x };
     let mu = Interval::point(1.0) / (size(reach)? * 2.0);
     let how = "interval arithmetic, x_∞ = y/z";
-    let moved = ("‖x_∞ − x_t‖ at t = 0", (limit - x).abs());
-    Some(Proof::new(moved, ("(μ/2) D_t(x_∞, x_t) at t = 0", mu * d * 0.5), how))
+    let moved = ("‖x_∞ − x₀‖", (limit - x).abs());
+    Some(Proof::new(moved, ("(μ/2) D_0(x_∞, x₀)", mu * d * 0.5), how))
 }
 
 /// One dimension, moved little: where strong convexity is nearly attained.

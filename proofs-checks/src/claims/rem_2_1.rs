@@ -89,7 +89,7 @@ fn large(k: f64, second: f64) -> impl Fn(&Numbers, &Point) -> Vec<Gap> + Send + 
 
 /// The two sides of its counterexample.
 const OFF: &str = "|R_a/(log(1/a)|x|) − 1|";
-const ALLOWED: &str = "what a limit of 1 allows";
+const ALLOWED: &str = "what the limit 1 allows";
 
 /// Encloses `|R_a/(ℓ|x|) − 1|` and the bound that a limit of 1 asks for.
 fn refuted(at: &Numbers) -> Option<Proof> {

@@ -41,26 +41,22 @@ pub(super) fn sides(found: &Counterexample) -> String {
         AXIS + 5.0,
     );
     // One side is named above the line and the other below: they cannot run into each other.
-    let [above, below] = [0, 1].map(|k| {
-        let letters = found.of[k].chars().count().max(short([left, right][k]).chars().count());
-        0.5 * LETTER * letters as f64
-    });
+    let half = |text: &str| 0.5 * LETTER * text.chars().count() as f64;
     let within = |x: f64, half: f64| x.clamp(half.min(0.5 * WIDTH), WIDTH - half.min(0.5 * WIDTH));
-    for (class, x, half, y, name, value) in [
-        ("left", l, above, AXIS - 26.0, &names[0], left),
-        ("right", r, below, AXIS + 22.0, &names[1], right),
+    for (class, x, y, name, value) in [
+        ("left", l, AXIS - 26.0, &names[0], left),
+        ("right", r, AXIS + 22.0, &names[1], right),
     ] {
-        let at = within(x, half);
+        let (at, value) = (within(x, half(name)), short(value));
         let _ = write!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{AXIS}\" r=\"5\"/>\
              <text x=\"{at:.1}\" y=\"{y}\" text-anchor=\"middle\" class=\"small\">{name}</text>\
-             <text x=\"{at:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{value}</text>",
             y + 14.0,
-            short(value),
         );
     }
-    if right != 0.0 && (within(r, below) - zero).abs() > below + 10.0 {
+    if right != 0.0 && (within(r, half(&names[1])) - zero).abs() > half(&names[1]) + 10.0 {
         let y = AXIS + 19.0;
         let _ = write!(
             out,
