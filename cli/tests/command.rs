@@ -267,7 +267,9 @@ fn numbers_on_the_terminal_are_for_people_however_extreme_they_are() {
     };
     write("large.csv", "a,b,y\n1,2,1e300\n");
     write("small.csv", "a,b,y\n1,2,1e-300\n");
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 12] = [
+        &["flow", "p.csv", "--rtol", "1e300", "--out", "o.npz"],
+        &["solve", "p.csv", "--schedule", "piecewise:0=1e-300,1e-299=-1e-300"],
         &["solve", "large.csv"],
         &["solve", "small.csv", "--rigorous"],
         &["solve", "small.csv", "--log-a", "-1000"],

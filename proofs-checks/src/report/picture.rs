@@ -43,10 +43,9 @@ pub(super) fn sides(found: &Counterexample) -> String {
     // One side is named above the line and the other below: they cannot run into each other.
     let half = |text: &str| 0.5 * LETTER * text.chars().count() as f64;
     let within = |x: f64, half: f64| x.clamp(half.min(0.5 * WIDTH), WIDTH - half.min(0.5 * WIDTH));
-    for (class, x, y, name, value) in [
-        ("left", l, AXIS - 26.0, &names[0], left),
-        ("right", r, AXIS + 22.0, &names[1], right),
-    ] {
+    for (class, x, y, name, value) in
+        [("left", l, AXIS - 26.0, &names[0], left), ("right", r, AXIS + 22.0, &names[1], right)]
+    {
         let (at, value) = (within(x, half(name)), short(value));
         let _ = write!(
             out,
