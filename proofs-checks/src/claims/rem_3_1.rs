@@ -142,10 +142,11 @@ fn faster(_: &Case, d: &Descent) -> Vec<Gap> {
 fn slower(case: &Case) -> Option<Proof> {
     let t = 0.1 * horizon(case);
     let without = Case { schedule: Schedule::None, ..case.clone() };
-    let how = format!("validated integrations of (m, w) to t = {}", written(t, 3));
-    let with = ("f(x_t) with decay", enclose(case, t)?.loss(case));
-    let without = ("f(x_t) without", enclose(&without, t)?.loss(&without));
-    Some(Proof::new(with, without, how))
+    let [named, other] =
+        ["with decay", "without"].map(|which| format!("f(x_t) {which} at t = {}", written(t, 3)));
+    let with = (named.as_str(), enclose(case, t)?.loss(case));
+    let without = (other.as_str(), enclose(&without, t)?.loss(&without));
+    Some(Proof::new(with, without, "validated integrations of (m, w)"))
 }
 
 /// The same case with y = 0.

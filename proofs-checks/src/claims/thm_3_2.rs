@@ -181,9 +181,9 @@ fn leaves_zero(case: &Case) -> Option<Proof> {
     }
     let t = 0.1 * horizon(case);
     let lhs = enclose(case, t)?.loss(case);
-    let how =
-        format!("a validated integration of (m, w) to t = {}; f(x₀) = 0 exactly", written(t, 3));
-    Some(Proof::new(("f(x_t)", lhs), ("the bound for every C", Interval::ZERO), how))
+    let name = format!("f(x_t) at t = {}", written(t, 3));
+    let how = "a validated integration of (m, w); f(x₀) = 0 exactly";
+    Some(Proof::new((&name, lhs), ("the bound for every C", Interval::ZERO), how))
 }
 
 /// The C that equation (5) needs at 10⁴ time scales against twice that at 10³.
