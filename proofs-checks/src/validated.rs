@@ -124,10 +124,8 @@ pub(crate) fn doubled_scale_at_start(case: &Case) -> Option<Proof> {
         let off = |(l, r): &(Interval, Interval)| (l.mid() - r.mid()).abs();
         off(p).total_cmp(&off(q))
     })?;
-    let how = "interval arithmetic at t = 0, where L = A = 0: asinh(x₀/(2u₀v₀)) against \
-               θ₀ = log(u₀/v₀)"
-        .into();
-    Some(Proof { lhs, rhs, how })
+    let how = "interval arithmetic at t = 0, where L = A = 0";
+    Some(Proof::new(("asinh(x₀/(2u₀v₀))", lhs), ("θ₀ = log(u₀/v₀)", rhs), how))
 }
 
 #[cfg(test)]

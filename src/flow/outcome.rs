@@ -1,5 +1,7 @@
 //! How a run ended. The text is the advice.
 
+use crate::numerics::written::written;
+
 /// How a run ended, what it reached and what to try next.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -73,11 +75,7 @@ struct Time(f64);
 
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0 == 0.0 || (1e-4..1e9).contains(&self.0) {
-            write!(f, "{}", self.0)
-        } else {
-            write!(f, "{:e}", self.0)
-        }
+        f.write_str(&written(self.0, 6))
     }
 }
 
@@ -120,5 +118,20 @@ impl std::fmt::Display for Outcome {
                 write!(f, "stopped at t = {t}: {why}; try the method stabilized or rosenbrock")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn times_are_written_for_people() {
+        let text = |t| Outcome::ReachedTime { t }.to_string();
+        assert_eq!(text(1.62e-10), "reached t = 1.62e-10");
+        assert_eq!(text(100.0), "reached t = 100");
+        assert_eq!(text(1e300), "reached t = 1e300");
+        let stopped = Outcome::StepTooSmall { t: 1.0 / 3.0 * 1e-300, step: 1e-320 }.to_string();
+        assert!(stopped.starts_with("stopped at t = 3.33333e-301: "), "{stopped}");
     }
 }

@@ -1,5 +1,6 @@
 //! Scalar and vector arithmetic on which everything else stands: functions of the hyperbolic
-//! entropy that are safe in the log domain, compensated sums, dense products, intervals, means of samples.
+//! entropy that are safe in the log domain, compensated sums, dense products, intervals, means of samples,
+//! numbers as text.
 
 pub mod asinh;
 pub mod cholesky;
@@ -17,3 +18,4 @@ pub(crate) mod simd;
 pub mod student;
 pub mod sums;
 pub mod vector;
+pub mod written;

@@ -9,7 +9,7 @@ use mirrorflow::{
     flow::{Dual, Flow, Primal},
     integrate::{Method, Options, integrate},
     limit::newton,
-    numerics::{dense, sums},
+    numerics::{dense, sums, written::written},
     potential::HyperbolicEntropy,
     problem::{Loss, Problem},
     schedule::Schedule,
@@ -132,6 +132,6 @@ fn distances(case: &Case, end: &End, shift: f64, rate: f64) -> Result<Option<Gap
         return Ok(None);
     }
     let tolerance = 2.0 * left + distance(&end.coarse, &end.fine) + 1e-10 * size;
-    let place = format!("{} flow to t = {:.2e}", end.form, end.t);
+    let place = format!("{} flow to t = {}", end.form, written(end.t, 3));
     Ok(Some(Gap::residual(distance(&end.fine, &limit.x), tolerance).at(place)))
 }
