@@ -17,7 +17,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("integrate", &["numerics", "problem", "schedule", "potential", "parameterization", "flow"]),
     // `limit` stays an independent route to the answer: it must not see the flows.
     ("limit", &["numerics", "problem", "potential"]),
-    ("kernels", &["numerics", "problem", "schedule", "potential"]),
+    // A batch hands the problems that doubles cannot decide to `limit`.
+    ("kernels", &["numerics", "problem", "schedule", "potential", "limit"]),
     // The simulations behind the figures see everything below them.
     (
         "experiment",

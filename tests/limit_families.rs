@@ -9,10 +9,15 @@ mod families;
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use mirrorflow::kernels::{
+    self,
+    limit::{Batch, Ending, limits},
+};
 use mirrorflow::limit::newton::{Options, kkt_residual, minimize};
+use mirrorflow::limit::path::path;
 use mirrorflow::potential::HyperbolicEntropy;
 
-use families::{FAMILIES, instance};
+use families::{FAMILIES, Family, LOG_A, instance};
 
 fn count() -> u64 {
     std::env::var("MIRRORFLOW_LIMIT_PROBLEMS").ok().and_then(|v| v.parse().ok()).unwrap_or(300)
@@ -55,26 +60,6 @@ fn every_family_converges_at_every_a() {
             limit.status,
             limit.iterations
         );
-        if std::env::var("MF_DEBUG").is_ok() && kkt > 1e-11 {
-            let (z, n) = (case.problem.z_rows(), case.problem.features());
-            for j in 0..d {
-                let row = &z[j * n..(j + 1) * n];
-                let r: f64 =
-                    row.iter().zip(&limit.x).map(|(a, b)| a * b).sum::<f64>() - case.problem.y()[j];
-                let size: f64 = row.iter().zip(&limit.x).map(|(a, b)| (a * b).abs()).sum::<f64>()
-                    + case.problem.y()[j].abs();
-                eprintln!("row {j}: {r:.1e} of {size:.1e}");
-            }
-            for i in 0..n {
-                let s: f64 = 2.0 * (0..d).map(|j| z[j * n + i] * limit.mu[j]).sum::<f64>()
-                    + case.entropy.theta()[i];
-                let x = mirrorflow::numerics::log_domain::asinh_ratio(
-                    limit.x[i],
-                    case.entropy.log_a()[i],
-                );
-                eprintln!("{i}: x {:.6e} s {s:.8e} asinh {x:.8e}", limit.x[i]);
-            }
-        }
         if !(limit.status.is_converged() && kkt <= 1e-11) {
             failures.push(about);
         } else if time > 0.5 {
@@ -87,23 +72,64 @@ fn every_family_converges_at_every_a() {
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), count(), failures.join("\n"));
 }
 
+/// The batch kernel, one problem at a time and on a whole ladder of log a.
+#[test]
+fn batches_of_every_family_end_where_the_limit_solver_does() {
+    for (k, family) in FAMILIES.into_iter().enumerate().filter(|(_, f)| *f != Family::ManyA) {
+        let case = instance(family, 1000 + k as u64);
+        let (d, n) = (case.problem.samples(), case.problem.features());
+        let count = LOG_A.len();
+        let theta = case.entropy.theta();
+        let batch = Batch {
+            d,
+            n,
+            z: case.problem.z_rows(),
+            y: &case.problem.y().repeat(count),
+            log_a: &LOG_A,
+            theta: &theta.repeat(count),
+        };
+        let done = limits(&batch, &kernels::limit::Options::default(), None).expect("valid input");
+        for (b, log_a) in LOG_A.into_iter().enumerate() {
+            let entropy = HyperbolicEntropy::new(vec![log_a; n], theta.to_vec()).expect("in range");
+            let alone =
+                minimize(&case.problem, &entropy, &Options::default()).expect("valid input");
+            assert_eq!(done.ending[b], Ending::Converged, "{family:?}, log a = {log_a}");
+            let largest = alone.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+            for (p, q) in done.x[b * n..][..n].iter().zip(&alone.x) {
+                let counts = q.abs() > 1e-12 * largest;
+                assert!(
+                    !counts || (p - q).abs() <= 1e-9 * q.abs(),
+                    "{family:?} {log_a}: {p:e} {q:e}"
+                );
+            }
+        }
+    }
+}
+
+/// Every point of every path converges, and its gap, once it has reached rounding, stays there.
+#[test]
+fn paths_of_every_family_converge_and_their_gaps_stay_at_rounding() {
+    let grid: Vec<f64> = (0..25).map(|k| 20.0 - 60.0 * f64::from(k)).collect();
+    for (k, family) in FAMILIES.into_iter().enumerate() {
+        for seed in 0..4 {
+            let case = instance(family, 2000 + 100 * seed + k as u64);
+            let path = path(&case.problem, None, &grid).expect("a valid grid");
+            assert!(path.status.iter().all(|s| s.is_converged()), "{family:?} {:?}", path.status);
+            let rounding = 1e-12;
+            let first = path.gap.iter().position(|g| *g <= rounding).unwrap_or(grid.len());
+            assert!(
+                path.gap[first..].iter().all(|g| g.abs() <= rounding),
+                "{family:?} {:?}",
+                path.gap
+            );
+        }
+    }
+}
+
 /// A tilt or one a for each entry keeps its meaning: the entropy's dimension is checked.
 #[test]
 fn an_entropy_of_another_dimension_is_refused() {
     let case = instance(FAMILIES[0], 0);
     let entropy = HyperbolicEntropy::uniform(case.problem.features() + 1, -3.0).expect("valid");
     assert!(minimize(&case.problem, &entropy, &Options::default()).is_err());
-}
-#[test]
-fn debug_one() {
-    let case = instance(families::Family::MixedUnits, 942);
-    for la in [50.0, 20.0, 10.0, 5.0, 0.0, -5.0] {
-        let e = HyperbolicEntropy::uniform(case.problem.features(), la).expect("x");
-        let limit = minimize(&case.problem, &e, &Options::default()).expect("valid input");
-        eprintln!(
-            "log a {la}: rank {} {:?} {:e} it {} acc {:?}",
-            limit.rank, limit.status, limit.kkt_residual, limit.iterations, limit.x
-        );
-    }
-    eprintln!("{:?}\n{:?}", case.problem.y(), case.problem.z_rows());
 }

@@ -106,6 +106,9 @@ pub(crate) struct SolveArgs {
     /// Relative width of the bounds up to which the L1 minimum counts as known
     #[arg(long, value_name = "T", default_value_t = 1e-9, value_parser = positive, allow_negative_numbers = true)]
     pub(crate) tolerance: f64,
+    /// Bound on the Newton steps of the limit
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_iterations: u32,
     /// File for the arrays x_limit, mu, log_a, x_l1, mu_l1, l1_lower, l1_upper, kkt_residual
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: Option<PathBuf>,
@@ -130,6 +133,9 @@ pub(crate) struct PathArgs {
     /// Number N of points, evenly spaced in log a
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
     pub(crate) points: u32,
+    /// Bound on the Newton steps of each point
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_iterations: u32,
     /// File for the arrays log_a (N), x (N×n), l1 (N), gap (N)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,

@@ -4,8 +4,9 @@
 //! [`HyperbolicEntropy`](crate::potential::HyperbolicEntropy)); Newton's method over a decreasing ladder of
 //! log a (`kernels/limit_core.rs`). Everything stays in the log domain, log a ∈ [−10⁶, 50].
 //!
-//! Assumption: the rows of Z are far from dependent. Dependent rows, inconsistent systems and certificates
-//! are the business of [`limit`](crate::limit), one problem at a time; here they are an [`Ending`].
+//! Assumption: the rows of Z are far from dependent and doubles see every entry of x that counts. Where that is
+//! not so, [`limit::newton`](crate::limit::newton) takes over, for that problem alone (`kernels/limit_robust.rs`); inconsistent
+//! systems are an [`Ending`].
 //!
 //! A Newton step takes `d²n` flops for H, `d³/3` for its factor and `4dn` for products; Z and H, 8(dn + d²)
 //! bytes, stay in cache. Problems are shared out to threads whole, so that a result depends neither on the
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::limit_core::Core;
+use super::limit_robust::{robust, trusted};
 use crate::{
     Error, Result,
     numerics::{
@@ -67,7 +69,7 @@ pub enum Ending {
     Stalled,
     /// The bound on the steps was reached.
     MaxIterations,
-    /// Rows of Z depend on others: there is no Cholesky factor of ZZᵀ.
+    /// Rows of Z depend on others, and y does not agree with that.
     Dependent,
     /// A number of this problem is NaN, infinite or out of range.
     BadInput,
@@ -80,9 +82,12 @@ impl fmt::Display for Ending {
         f.write_str(match self {
             Self::Converged => "converged",
             Self::Stalled => "rounding stops further progress: the residual says what was reached",
-            Self::MaxIterations => "the bound on the steps was reached first: raise it",
+            Self::MaxIterations => {
+                "the bound on the steps was reached first: raise `max_steps` of the options"
+            }
             Self::Dependent => {
-                "rows of Z depend on others to working precision: `limit::newton` deals with that"
+                "rows of Z depend on others to working precision and y does not agree: \
+                 `limit::newton` says how far"
             }
             Self::BadInput => {
                 "Z, y or θ of this problem is not finite, or log a is outside [-1e6, 50]"
@@ -99,7 +104,7 @@ pub struct Limits {
     pub x: Vec<f64>,
     /// μ, B×d; NaN likewise.
     pub mu: Vec<f64>,
-    /// `‖Zx − y‖/‖y‖`, length B (absolute where y = 0; in units in which rows of Z have size 1).
+    /// `‖Zx − y‖/‖y‖`, length B (absolute where y = 0), as far as rounding lets it be seen.
     pub residual: Vec<f64>,
     /// Newton steps, length B.
     pub steps: Vec<u32>,
@@ -143,7 +148,7 @@ pub fn limits(batch: &Batch<'_>, options: &Options, cancel: Option<&AtomicBool>)
                         &own
                     }
                 };
-                solve_one(core, matrix, &batch.one(b), options)
+                solve_one(core, matrix, batch, b, options)
             },
         )
         .collect();
@@ -338,11 +343,17 @@ impl Solved {
     }
 }
 
-fn solve_one(core: &mut Core, matrix: &Matrix, one: &One<'_>, options: &Options) -> Solved {
-    let (d, n) = (matrix.rows.len(), matrix.z.len() / matrix.rows.len().max(1));
-    let scaled = match matrix.scaled(n, one) {
+fn solve_one(
+    core: &mut Core,
+    matrix: &Matrix,
+    batch: &Batch<'_>,
+    b: usize,
+    options: &Options,
+) -> Solved {
+    let scaled = match matrix.scaled(batch.n, &batch.one(b)) {
         Ok(scaled) => scaled,
-        Err(ending) => return Solved::not(d, n, ending),
+        Err(Ending::Dependent) => return robust(batch, b, options),
+        Err(ending) => return Solved::not(batch.d, batch.n, ending),
     };
     let (ending, residual) = core.solve(
         &matrix.z,
@@ -359,7 +370,11 @@ fn solve_one(core: &mut Core, matrix: &Matrix, one: &One<'_>, options: &Options)
         steps: core.steps as u32,
         ending,
     };
-    solved.unscaled(matrix, &scaled)
+    if trusted(matrix, &scaled, &solved) {
+        solved.unscaled(matrix, &scaled)
+    } else {
+        robust(batch, b, options)
+    }
 }
 
 #[cfg(test)]

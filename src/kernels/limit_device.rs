@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     limit::{Batch, Ending, Limits, Matrix, Options, Scaled, Solved, check, gather, limits},
+    limit_robust::{robust, trusted},
     machine::{Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut},
     matrices::Matrices,
     pieces::{Bytes, in_pieces},
@@ -139,13 +140,19 @@ impl Plan<'_> {
             }
         };
         let mut next = answers.drain(..);
-        let all = scaled.iter().enumerate().map(|(k, scaled)| match scaled {
-            Err(ending) => Solved::not(d, n, *ending),
-            Ok(scaled) => match next.next() {
-                Some(solved) => solved.unscaled(matrix(k), scaled),
-                None => Solved::not(d, n, Ending::Stalled),
-            },
-        });
+        let paired: Vec<Option<Solved>> =
+            scaled.iter().map(|s| s.as_ref().ok().and_then(|_| next.next())).collect();
+        // What doubles cannot decide goes to this processor.
+        let all =
+            paired.into_par_iter().zip(&scaled).enumerate().map(|(k, (solved, scaled))| {
+                match (scaled, solved) {
+                    (Ok(scaled), Some(solved)) if trusted(matrix(k), scaled, &solved) => {
+                        solved.unscaled(matrix(k), scaled)
+                    }
+                    (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),
+                    _ => robust(self.batch, range.start + k, self.options),
+                }
+            });
         Ok(all.collect())
     }
 

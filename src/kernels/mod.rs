@@ -20,6 +20,7 @@ pub mod device;
 pub mod limit;
 mod limit_core;
 pub mod limit_device;
+mod limit_robust;
 pub mod machine;
 pub mod mask_weight;
 mod matrices;

@@ -86,8 +86,8 @@ impl fmt::Display for Status {
         f.write_str(match self {
             Self::Converged => "converged",
             Self::MaxIterations => {
-                "the iteration bound was reached first: raise it, or see how far it came by the \
-                 residual"
+                "the bound on the steps was reached first: raise it (--max-iterations, `max_iterations` of the \
+                 options), or see how far it came by the residual"
             }
             Self::Stalled => {
                 "rounding stops further progress: the residual says what was reached; rows or \

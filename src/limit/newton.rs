@@ -70,6 +70,16 @@ impl Default for Options {
 }
 
 impl Options {
+    /// The same with another tolerance of Newton's method.
+    pub fn with_tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// The same with another bound on the Newton steps.
+    pub fn with_max_iterations(self, max_iterations: usize) -> Self {
+        Self { max_iterations, ..self }
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if !(self.tolerance > 0.0 && self.kkt_tolerance > 0.0 && self.max_iterations > 0) {
             return Err(Error::Domain {

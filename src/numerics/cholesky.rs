@@ -62,6 +62,14 @@ impl Cholesky {
         self.d
     }
 
+    /// Smallest and largest pivot `U_ii²` of the last factor: their ratio bounds the condition number from below.
+    pub(crate) fn pivots(&self) -> (f64, f64) {
+        self.inverse_diagonal[..self.d].iter().fold((f64::INFINITY, 0.0), |(low, high), v| {
+            let pivot = 1.0 / (v * v);
+            (pivot.min(low), pivot.max(high))
+        })
+    }
+
     /// Factors `h` (d×d, row-major, symmetric; the upper triangle is read). False when a pivot is
     /// not positive and finite, hence whenever `h` is clearly not positive definite or has a NaN,
     /// and when `h` has not d² entries; the factor is then of no use.

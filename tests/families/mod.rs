@@ -9,7 +9,7 @@ use rand_distr::StandardNormal;
 
 /// What kind of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
+pub(crate) enum Family {
     Planted,
     PlantedFloat32,
     Noise,
@@ -29,7 +29,7 @@ pub enum Family {
     Correlated,
 }
 
-pub const FAMILIES: [Family; 17] = [
+pub(crate) const FAMILIES: [Family; 17] = [
     Family::Planted,
     Family::PlantedFloat32,
     Family::Noise,
@@ -50,13 +50,13 @@ pub const FAMILIES: [Family; 17] = [
 ];
 
 /// A problem with its potential.
-pub struct Instance {
-    pub problem: Problem,
-    pub entropy: HyperbolicEntropy,
+pub(crate) struct Instance {
+    pub(crate) problem: Problem,
+    pub(crate) entropy: HyperbolicEntropy,
 }
 
 /// Values of log a that are tried: from L2 to L1.
-pub const LOG_A: [f64; 15] = [
+pub(crate) const LOG_A: [f64; 15] = [
     50.0, 20.0, 5.0, 0.0, -3.0, -10.0, -20.0, -40.0, -100.0, -200.0, -500.0, -1e3, -1e4, -1e5, -1e6,
 ];
 
@@ -65,7 +65,7 @@ fn normal(rng: &mut ChaCha8Rng) -> f64 {
 }
 
 /// The instance of a family with a seed.
-pub fn instance(family: Family, seed: u64) -> Instance {
+pub(crate) fn instance(family: Family, seed: u64) -> Instance {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let d = rng.random_range(1..=16);
     let n = d + rng.random_range(1..=40);
@@ -73,7 +73,7 @@ pub fn instance(family: Family, seed: u64) -> Instance {
 }
 
 /// The same with given sizes.
-pub fn instance_of(family: Family, d: usize, n: usize, rng: &mut ChaCha8Rng) -> Instance {
+pub(crate) fn instance_of(family: Family, d: usize, n: usize, rng: &mut ChaCha8Rng) -> Instance {
     let n = if family == Family::Square { d } else { n };
     let mut z = Array2::from_shape_fn((d, n), |_| normal(rng));
     match family {

@@ -1,6 +1,6 @@
 //! `mirrorflow path`: from L2 to L1 over log a.
 
-use mirrorflow::limit::path::path;
+use mirrorflow::limit::{newton, path::path_with};
 use serde_json::json;
 
 use crate::args::PathArgs;
@@ -25,7 +25,8 @@ pub(crate) fn run(args: &PathArgs) -> Done {
     };
     let grid: Vec<f64> = (0..args.points).map(at).collect();
     let working = output::working(format!("path of {} points", args.points));
-    let found = path(&read.problem, None, &grid);
+    let options = newton::Options::default().with_max_iterations(args.max_iterations as usize);
+    let found = path_with(&read.problem, None, &grid, &options);
     working.finish_and_clear();
     let found = found?;
     let bad = found.status.iter().find(|s| !s.is_converged());

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
         None => None,
     };
     working.set_message("the limit of the flow");
-    let end = limit(problem, &target)?;
+    let end = limit(args, problem, &target)?;
     working.finish_and_clear();
     let best = &found.solution;
     // A second opinion that was not reached is no disagreement; one that differs is.
@@ -149,12 +149,13 @@ fn target(args: &SolveArgs, run: &Run) -> Result<Target, Failure> {
     Ok(Target::Limit(HyperbolicEntropy::new(log_a, start.theta().to_vec())?))
 }
 
-fn limit(problem: &Problem, target: &Target) -> Result<End, Failure> {
+fn limit(args: &SolveArgs, problem: &Problem, target: &Target) -> Result<End, Failure> {
     let entropy = match target {
         Target::Limit(entropy) => entropy,
         Target::Lasso(lambda) => return lasso(problem, *lambda),
     };
-    let found = newton::minimize(problem, entropy, &newton::Options::default())?;
+    let options = newton::Options::default().with_max_iterations(args.max_iterations as usize);
+    let found = newton::minimize(problem, entropy, &options)?;
     Ok(End {
         converged: found.status.is_converged(),
         // Whether there is a solution is decided before.

@@ -1,0 +1,83 @@
+//! The few problems of a batch of limits that doubles cannot decide: which they are, and the answer to them.
+//!
+//! An answer is trusted where its residual, by compensated sums, is a few ε in every row, and
+//! - no entry of x lies between 10⁻¹³ and 10⁻⁴ of the largest: those above are then right to 10⁻⁹, those below do not count; or
+//! - `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all.
+//!
+//! Every other problem (dependent rows, a ladder that did not end) goes to [`limit::newton`](crate::limit::newton), which
+//! has twice the precision for it. The test costs a product with Z, or at most one Newton step of the ladder's dozens.
+
+use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
+use crate::{
+    limit::{Status, newton},
+    numerics::{
+        cholesky::Cholesky,
+        dense::gram_weighted,
+        log_domain::hypot_a,
+        sums::{norm_inf, residual},
+    },
+    potential::HyperbolicEntropy,
+    problem::Problem,
+};
+
+/// Entries of this size, relative to the largest, ask for a well-conditioned H.
+const MIDDLE: std::ops::Range<f64> = 1e-13..1e-4;
+/// Ratio of the pivots of H from which it counts as that.
+const PIVOTS: f64 = 1e-5;
+
+/// Whether every entry of the answer that counts is right, in units of size 1.
+pub(super) fn trusted(matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+    let (d, n) = (scaled.y.len(), solved.x.len());
+    if solved.ending != Ending::Converged {
+        return false;
+    }
+    let mut rest = vec![0.0; d];
+    residual(&matrix.z, &solved.x, &scaled.y, &mut rest);
+    let rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&rest);
+    let backward = rows.into_iter().all(|((row, y), rest)| {
+        let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
+        rest.abs() <= 16.0 * f64::EPSILON * (size + y.abs())
+    });
+    if !backward {
+        return false;
+    }
+    let largest = norm_inf(&solved.x);
+    if !solved.x.iter().any(|x| MIDDLE.contains(&(x.abs() / largest))) {
+        return true;
+    }
+    let root: Vec<f64> = solved.x.iter().map(|x| hypot_a(*x, scaled.log_a)).collect();
+    let most = norm_inf(&root);
+    let weights: Vec<f64> = root.iter().map(|w| w / most).collect();
+    let mut gram = vec![0.0; d * d];
+    gram_weighted(&matrix.z, d, n, &weights, &mut gram);
+    let mut cholesky = Cholesky::new(d);
+    cholesky.factor(&gram) && {
+        let (low, high) = cholesky.pivots();
+        low >= PIVOTS * high
+    }
+}
+
+/// Problem b of the batch by the route that has twice the precision.
+pub(super) fn robust(batch: &Batch<'_>, b: usize, options: &Options) -> Solved {
+    let (d, n) = (batch.d, batch.n);
+    let one = batch.one(b);
+    let theta = if one.theta.is_empty() { vec![0.0; n] } else { one.theta.to_vec() };
+    let steps = newton::Options::default()
+        .with_tolerance(options.tolerance)
+        .with_max_iterations(options.max_steps);
+    let found = Problem::from_rows(batch.matrix(b).to_vec(), one.y.to_vec()).and_then(|problem| {
+        let entropy = HyperbolicEntropy::new(vec![one.log_a; n], theta)?;
+        newton::minimize(&problem, &entropy, &steps)
+    });
+    let Ok(limit) = found else { return Solved::not(d, n, Ending::BadInput) };
+    let ending = match limit.status {
+        Status::Converged => Ending::Converged,
+        Status::MaxIterations => Ending::MaxIterations,
+        Status::Infeasible | Status::Inconsistent => {
+            return Solved::not(d, n, Ending::Dependent);
+        }
+        Status::Stalled => Ending::Stalled,
+    };
+    let steps = limit.iterations.min(u32::MAX as usize) as u32;
+    Solved { x: limit.x, mu: limit.mu, residual: limit.feasibility, steps, ending }
+}
