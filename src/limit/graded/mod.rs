@@ -302,18 +302,37 @@ impl<'a> Graded<'a> {
         if fall.is_nan() { f64::NEG_INFINITY } else { start - fall }
     }
 
-    /// A step τ ∈ (0, 1] that ascends: full up to `‖Δs‖_∞ = 1.79`, `log(1+m)/m` always, and in between by the
-    /// sign of ψ'.
+    /// A step τ that ascends: full up to `‖Δs‖_∞ = 1.79`, `log(1+m)/m` always, and in between by the sign of ψ'.
+    ///
+    /// Where an entry is e^k too large, Newton's steps lower its s by 1 each, k times, and ψ' is hardly smaller at
+    /// τ = 1 than at 0: the step is then lengthened to where ψ' changes its sign (ψ is concave).
     fn step_length(&self, delta: &[f64], ds: &[f64]) -> f64 {
         let m = ds.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        if m <= SAFE_STEP {
+        if m <= 0.5 {
             return 1.0;
         }
         // ψ'(0) = resᵀP⁻ᵀδ = (P⁻¹res)ᵀδ.
         let Some(basis) = &self.basis else { return 1.0 };
         let rho = basis.coordinates(&self.z, &self.res);
         let start: f64 = rho.iter().zip(delta).map(|(a, b)| a * b).sum();
-        if self.slope(start, ds, 1.0) >= -0.1 * start {
+        let full = self.slope(start, ds, 1.0);
+        if full >= 0.25 * start && full > 0.0 {
+            let (mut low, mut high) = (1.0, 2.0);
+            // |s| never exceeds some 10⁶.
+            while high < 1e7 && self.slope(start, ds, high) > 0.0 {
+                (low, high) = (high, 2.0 * high);
+            }
+            while high - low > 0.01 * low && (high - low) * m > 0.1 {
+                let middle = 0.5 * (low + high);
+                if self.slope(start, ds, middle) > 0.0 {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            return low;
+        }
+        if m <= SAFE_STEP || full >= -0.1 * start {
             return 1.0;
         }
         let (mut low, mut high) = (m.ln_1p() / m, 1.0);
