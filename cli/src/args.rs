@@ -181,6 +181,9 @@ pub(crate) struct FlowArgs {
     /// Stop where the KKT residual is at most this
     #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) until_kkt: Option<f64>,
+    /// Largest number of steps, rejected ones included
+    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_steps: u64,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,

@@ -189,6 +189,45 @@ impl System {
         }
     }
 
+    /// The rows of Z'' that B stands for, independent to working precision: their places, the rows
+    /// themselves (r×n) and their targets. Their solutions are those of `Zx = y`, exactly, where the
+    /// other rows are combinations of them.
+    pub(super) fn independent_rows(&self) -> (Vec<usize>, Vec<f64>, Vec<f64>) {
+        let rows: Vec<usize> = match &self.basis {
+            Basis::Rows => (0..self.d).collect(),
+            Basis::Orthonormal(qr) => qr.pivot[..qr.rank].to_vec(),
+        };
+        let z = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
+        let (z, y) = (z.collect(), rows.iter().map(|&j| self.y[j]).collect());
+        (rows, z, y)
+    }
+
+    /// `2^{−row exponent}`: the dual variable of Z from that of Z'' (length d).
+    pub(super) fn unscale_rows(&self, mu: &[f64]) -> Vec<f64> {
+        (0..self.d).map(|j| scale2(mu[j], -self.row_exp[j])).collect()
+    }
+
+    /// The dual variable of Z'' from that of Z (both of length d).
+    pub(super) fn scale_rows(&self, mu: &[f64]) -> Vec<f64> {
+        (0..self.d).map(|j| scale2(mu[j], self.row_exp[j])).collect()
+    }
+
+    /// μ of Z'' from that of B (length r), 0 for the rows that B does not need.
+    pub(super) fn to_rows(&self, mu: &[f64]) -> Vec<f64> {
+        match &self.basis {
+            Basis::Rows => mu.to_vec(),
+            Basis::Orthonormal(qr) => {
+                let mut v = mu.to_vec();
+                qr.solve_r(&mut v);
+                let mut rows = vec![0.0; self.d];
+                for (k, &value) in v.iter().enumerate() {
+                    rows[qr.pivot[k]] = value;
+                }
+                rows
+            }
+        }
+    }
+
     /// `y'' − Z''x''` with compensated sums, and `|Z''||x''| + |y''|`.
     pub(super) fn residual(&self, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
         residual(&self.z, &self.y, x)
@@ -201,19 +240,7 @@ impl System {
 
     /// The dual variable of Z from that of B.
     pub(super) fn unscale_mu(&self, mu: &[f64]) -> Vec<f64> {
-        let rows = match &self.basis {
-            Basis::Rows => mu.to_vec(),
-            Basis::Orthonormal(qr) => {
-                let mut v = mu.to_vec();
-                qr.solve_r(&mut v);
-                let mut rows = vec![0.0; self.d];
-                for (k, &value) in v.iter().enumerate() {
-                    rows[qr.pivot[k]] = value;
-                }
-                rows
-            }
-        };
-        (0..self.d).map(|j| scale2(rows[j], -self.row_exp[j])).collect()
+        self.unscale_rows(&self.to_rows(mu))
     }
 
     /// `‖x‖₁` in the units of `y''`: `Σ |x''_i|/κ_i`.

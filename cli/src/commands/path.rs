@@ -6,12 +6,15 @@ use serde_json::json;
 use crate::args::PathArgs;
 use crate::failure::{Done, usage};
 use crate::input;
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short};
 
 /// Solves the path and writes it.
 pub(crate) fn run(args: &PathArgs) -> Done {
     if args.from == args.to {
-        return Err(usage(format!("--from and --to are both {}, expected two values", args.to)));
+        return Err(usage(format!(
+            "--from and --to are both {}, expected two values",
+            short(args.to)
+        )));
     }
     let read = input::read(&args.file)?;
     let mut writer = input::create(&args.out)?;
@@ -74,7 +77,11 @@ pub(crate) fn run(args: &PathArgs) -> Done {
             ("points", format!("{converged} of {rows} converged{why}")),
             (
                 "‖x‖₁",
-                format!("{:.10} at the first, {:.10} at the last", number(l1_from), number(l1_to)),
+                format!(
+                    "{} at the first, {} at the last",
+                    long(number(l1_from)),
+                    long(number(l1_to))
+                ),
             ),
             ("gap", format!("{} at the last", short(number(gap)))),
             ("written", args.out.display().to_string()),

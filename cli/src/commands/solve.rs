@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::args::SolveArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::input::{self, Run};
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short, whole};
 
 /// Entries of Z up to which the simplex method is the second opinion; beyond, where it takes minutes,
 /// it is the interior point.
@@ -182,7 +182,8 @@ fn lasso(problem: &Problem, lambda: f64) -> Result<End, Failure> {
         kkt_residual: path.sign_error(),
         converged: reached,
         status: format!(
-            "LASSO solution, the limit for constant α (λ = 2α = {lambda}): {}",
+            "LASSO solution, the limit for constant α (λ = 2α = {}): {}",
+            short(lambda),
             path.status()
         ),
     })
@@ -231,7 +232,7 @@ fn print(
     let l1: f64 = end.x.iter().map(|v| v.abs()).sum();
     let mut rows = vec![
         ("problem", format!("{}, {}×{}", problem.name(), problem.samples(), problem.features())),
-        ("limit", format!("‖x‖₁ = {l1:.10}, KKT residual {}", short(end.kkt_residual))),
+        ("limit", format!("‖x‖₁ = {}, KKT residual {}", long(l1), short(end.kkt_residual))),
         ("", end.status.clone()),
     ];
     let best = (&found.solution, &found.certificate);
@@ -246,17 +247,17 @@ fn print(
             s.status.to_string()
         };
         let gap = short(c.relative_gap);
-        rows.push((name, format!("‖x‖₁ = {:.10}, gap {gap}, {status} ({})", c.l1, s.route)));
+        rows.push((name, format!("‖x‖₁ = {}, gap {gap}, {status} ({})", long(c.l1), s.route)));
         let support = c.support.len();
         let sums =
-            format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {:.10}", short(c.primal_feasibility), c.dual_norm);
+            format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {}", short(c.primal_feasibility), long(c.dual_norm));
         rows.push(("", format!("{sums}, support {support}")));
     }
     if let Some(delta) = delta {
         rows.push(("δ", format!("{} off the support: x_a → x like a^δ", short(delta))));
     }
     if let Some(e) = found.enclosure.as_ref().filter(|e| e.status.is_solvable()) {
-        rows.push(("proved", format!("{:.17e} ≤ min ‖x‖₁ ≤ {:.17e}", e.l1_lower, e.l1_upper)));
+        rows.push(("proved", format!("{} ≤ min ‖x‖₁ ≤ {}", whole(e.l1_lower), whole(e.l1_upper))));
         rows.push(("", e.status.to_string()));
     }
     rows.push(("verdict", verdict.to_string()));

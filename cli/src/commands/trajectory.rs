@@ -5,7 +5,7 @@ use mirrorflow::problem::npz::Writer;
 use serde_json::{Value, json};
 
 use crate::failure::Done;
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short};
 
 /// Writes `t`, `x`, `loss`, `l1`, `log_a` and `meta`, then prints how the run ended.
 pub(crate) fn finish(
@@ -43,7 +43,7 @@ pub(crate) fn finish(
             ("outcome", run.outcome.to_string()),
             ("method", format!("{}, {} steps", run.method, run.work.steps)),
             ("loss", short(loss)),
-            ("‖x‖₁", format!("{l1:.10}")),
+            ("‖x‖₁", long(l1)),
             ("written", format!("{} ({rows} times, {n} features)", out.display())),
         ])?;
     }
