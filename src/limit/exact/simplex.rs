@@ -19,10 +19,10 @@ use crate::limit::compensated::transposed_product;
 use crate::limit::rigorous;
 use crate::problem::Problem;
 
-/// Rows from which on the bounds of a vertex end the search when they agree to rounding.
+/// Rows from which on the bounds of a vertex end the search when they agree.
 const LARGE: usize = 32;
 /// Relative distance of the bounds at which they do.
-const AGREE: f64 = 2e-15;
+const AGREE: f64 = 1e-12;
 
 /// The minimum, from the pair (x, μ) on; entries that are not finite count as 0.
 pub(in crate::limit) fn decide(problem: &Problem, x: &[f64], mu: &[f64], work: u64) -> Exact {
