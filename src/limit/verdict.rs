@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::certificate::certify;
+use super::certificate::{certify, certify_unranked};
 use super::exact::{self, Exact};
 use super::l1::of_vertex;
 use super::rigorous::enclose;
@@ -164,8 +164,12 @@ pub fn judge(evidence: &Evidence<'_>, demand: &Demand) -> Verdict {
     let defect = evidence.certificate.map_or(f64::INFINITY, |c| {
         // Two certificates that differ cannot both be right; without a proof neither counts.
         let apart = evidence.other.map_or(0.0, |other| (other - c.l1).abs() / c.l1.max(other));
+        // A value below a proved bound is that of no solution.
+        let below = evidence.enclosure.map_or(0.0, |e| (e.l1_lower - c.l1) / e.l1_lower);
+        let below = if below > demand.tolerance { below } else { 0.0 };
         // 0/0 where both are 0.
-        if apart <= AGREE || apart.is_nan() { c.defect() } else { c.defect().max(apart) }
+        let apart = if apart <= AGREE || apart.is_nan() { 0.0 } else { apart };
+        c.defect().max(apart).max(below)
     });
     match evidence.infeasibility {
         Some(farkas) if farkas.is_proof() => {
@@ -262,11 +266,23 @@ pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
                 Exact::Vertex(vertex) => {
                     let mut exact = Enclosure::of_vertex(&vertex);
                     exact.l1_lower = exact.l1_lower.max(bounds.l1_lower);
-                    if exact.l1_upper <= bounds.l1_upper {
-                        bounds = exact;
-                        solution = of_vertex(vertex, Status::Converged);
-                    } else {
+                    let before = certify_unranked(problem, &solution.x, &solution.mu);
+                    // Where the work was not enough, what is certified to rounding stays the answer
+                    // unless a proof is asked for.
+                    let known = exact.relative_width() <= demand.tolerance;
+                    let refuted = exact.l1_lower > before.l1 * (1.0 + demand.tolerance);
+                    let open = demand.rigorous || refuted || before.defect() > demand.tolerance;
+                    if exact.l1_upper > bounds.l1_upper {
                         bounds.l1_lower = exact.l1_lower;
+                    } else if known || open {
+                        bounds = exact;
+                        let mut pair = of_vertex(vertex, Status::Converged);
+                        // μ may lose more in its rounding than the former one is off.
+                        let after = certify_unranked(problem, &pair.x, &pair.mu);
+                        if before.dual_value > after.dual_value {
+                            pair.mu.clone_from(&solution.mu);
+                        }
+                        solution = pair;
                     }
                 }
                 Exact::NoSolution(farkas) => infeasibility = Some(farkas),

@@ -122,6 +122,10 @@ fn the_width_decides_beside_any_certificate() {
     assert!(judged(Some(&bounds), Some(&farkas), Some(&good), false, demand).is_known());
     let verdict = judged(Some(&bounds), Some(&farkas), Some(&good), true, demand);
     assert!(matches!(verdict, Verdict::Unproved(_)));
+    // Below a proved bound nothing is certified.
+    bounds.l1_lower = 1.5;
+    let verdict = judged(Some(&bounds), None, Some(&good), false, demand);
+    assert!(matches!(verdict, Verdict::Uncertified(d) if (d - 1.0 / 3.0).abs() < 1e-12));
     assert_eq!(judged(None, Some(&farkas), None, true, demand), Verdict::Inconsistent(0.5));
     let proof = Farkas { exact: Some(vec!["1".into()]), ..farkas };
     assert_eq!(judged(None, Some(&proof), Some(&good), true, demand), Verdict::NoSolution);

@@ -236,6 +236,14 @@ fn print(
         ("limit", format!("‖x‖₁ = {}, KKT residual {}", long(l1), short(end.kkt_residual))),
         ("", end.status.clone()),
     ];
+    // The LASSO (log a = −∞) solves no Zx = y.
+    let lower = found.enclosure.as_ref().map_or(0.0, |e| e.l1_lower);
+    let solves = end.converged && end.log_a.iter().all(|v| v.is_finite());
+    if solves && l1 < lower * (1.0 - 1e-9) {
+        let why = "to rounding only: its ‖x‖₁ lies below the proved minimum, so that no exact solution is \
+                   near; rows of Z are nearly dependent";
+        rows.push(("", why.into()));
+    }
     let best = (&found.solution, &found.certificate);
     let lp = lp.map(|(proof, lp)| ("L1 by LP", (lp, proof)));
     let routes = lp.map(|lp| [("L1", best), lp]);
@@ -247,7 +255,9 @@ fn print(
         } else {
             s.status.to_string()
         };
-        let gap = short(c.relative_gap);
+        // Of the rounded pair: x and μ are known better than floats can say where they are large.
+        let rounded = s.status.is_converged() && c.defect() > 1e-9;
+        let gap = short(c.relative_gap) + if rounded { " as rounded" } else { "" };
         rows.push((name, format!("‖x‖₁ = {}, gap {gap}, {status} ({})", long(c.l1), s.route)));
         let support = c.support.len();
         let sums =

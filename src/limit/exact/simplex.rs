@@ -19,10 +19,10 @@ use crate::limit::compensated::transposed_product;
 use crate::limit::rigorous;
 use crate::problem::Problem;
 
-/// Rows from which on the bounds of a vertex end the search when they agree to rounding.
+/// Rows from which on the bounds of a vertex end the search when they agree.
 const LARGE: usize = 32;
 /// Relative distance of the bounds at which they do.
-const AGREE: f64 = 2e-15;
+const AGREE: f64 = 1e-12;
 
 /// The minimum, from the pair (x, μ) on; entries that are not finite count as 0.
 pub(in crate::limit) fn decide(problem: &Problem, x: &[f64], mu: &[f64], work: u64) -> Exact {
@@ -171,7 +171,7 @@ impl Search<'_> {
     /// A row that x does not satisfy.
     fn unmet(&self, square: &Square<'_>, x: &Fractions, work: &mut Work) -> Option<Option<usize>> {
         let rest = (0..self.a.d).filter(|i| !square.rows.contains(i));
-        let length = x.den.bits() / 64 + 2;
+        let length = x.den.bits() / 64 + 16;
         for i in rest {
             work.spend(square.rows.len() as u64 * self.a.planes.len() as u64 * length)?;
             if self.a.row_product(i, &square.columns, &x.num) != &x.den * &self.a.targets[i] {
@@ -199,7 +199,7 @@ impl Search<'_> {
         u[row] = c.den.clone();
         let support: Vec<usize> = (0..a.d).filter(|i| !u[*i].is_zero()).collect();
         let values: Vec<BigInt> = support.iter().map(|i| u[*i].clone()).collect();
-        let length = c.den.bits() / 64 + 2;
+        let length = c.den.bits() / 64 + 16;
         work.spend((a.n * support.len() * a.planes.len()) as u64 * length)?;
         let vanishes = (0..a.n).all(|j| a.column_product(j, &support, &values).is_zero());
         let product: BigInt = support.iter().zip(&values).map(|(i, v)| v * &a.targets[*i]).sum();
@@ -221,7 +221,7 @@ impl Search<'_> {
         work: &mut Work,
     ) -> Option<Option<Entering>> {
         let a = self.a;
-        let length = mu.den.bits() / 64 + 2;
+        let length = mu.den.bits() / 64 + 16;
         let mut inside = vec![false; a.n];
         square.columns.iter().for_each(|j| inside[*j] = true);
         let mut best: Option<Entering> = None;
