@@ -101,12 +101,13 @@ proptest! {
     }
 }
 
-/// m₀ and w₀ of a start far from 0 with a tiny β are one number; its logarithms are not.
+/// m₀ and w₀ of a start far from 0 with a tiny β are one number up to rounding; its logarithms are not.
 #[test]
 fn a_start_keeps_the_beta_that_its_factors_have_lost() {
     let p = problem(&[1.0; 6]);
     let start = Start::pilot(&[0.5, -2.0, 0.0], 1e-40).unwrap();
-    assert_eq!(start.m0()[0], start.w0()[0]);
+    let (m, w) = (start.m0()[0], start.w0()[0]);
+    assert!(((m - w) * (m + w) / 1e-40 - 1.0).abs() > 0.5, "rounding of m and w: {m} {w}");
     let flow = Primal::from_start(&p, Loss::Squared, Schedule::None, &start).unwrap();
     let (mut x, mut log_a) = ([0.0; 3], [0.0; 3]);
     flow.x(0.0, &[0.0; 6], &mut x);

@@ -193,7 +193,8 @@ impl Run<'_> {
                 Err(e) => return Some(Outcome::SolverFailed { t: self.t, why: e.to_string() }),
             };
             self.work.steps += 1;
-            let t = solver.state().t;
+            // A stop is taken for reached within some ulps: what comes after it is another piece.
+            let t = solver.state().t.min(stop);
             let state = solver.state().y.clone_as_vec();
             if !largest(&state).is_finite() {
                 return Some(Outcome::NotFinite { t: self.t });
