@@ -51,6 +51,8 @@ mod tests {
             }
         }
         assert_eq!(heading(long, 400.0).0.len(), 1);
-        assert_eq!(heading("other: strength at 99 %", 90.0).0, ["other:", "strength at 99 %"]);
+        let title = "other: strength at 99 %";
+        let narrow = Canvas::width(title, super::SIZE) - 1.0;
+        assert_eq!(heading(title, narrow).0, ["other:", "strength at 99 %"]);
     }
 }
