@@ -154,9 +154,9 @@ mod tests {
                 start.w0(),
             )?;
             let run = integrate(&flow, &Options::until(0.5).with_tolerances(1e-12, 1e-14))?;
-            let end = run.state.row(run.state.nrows() - 1).to_vec();
+            let (m, w) = flow.factors(&run.state_end());
             let boxes = enclose(&case, 0.5).expect("a smooth case");
-            for (value, inside) in end.iter().zip(boxes.m.iter().chain(&boxes.w)) {
+            for (value, inside) in m.iter().chain(&w).zip(boxes.m.iter().chain(&boxes.w)) {
                 let room = crate::validated::tests::wider(*inside);
                 assert!(room.contains(*value), "{value} outside {inside}");
                 assert!(inside.width() < 1e-2, "{inside} says nothing");

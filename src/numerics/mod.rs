@@ -6,6 +6,7 @@ pub mod asinh;
 pub mod cholesky;
 pub mod dense;
 pub(crate) mod dispatch;
+pub(crate) mod double_double;
 pub mod interval;
 pub(crate) mod lanes;
 pub mod log_domain;

@@ -35,13 +35,12 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
         .with_times(&times)
         .with_tolerances(args.rtol, args.atol)
         .with_method(args.method);
+    options.max_steps = args.max_steps;
     options.loss_at_most = args.until_loss;
     options.kkt_at_most = args.until_kkt;
     let (problem, start, schedule) = (&run.problem, &run.start, run.schedule.clone());
     let flow: Box<dyn Flow + '_> = match args.form {
-        Form::Primal => {
-            Box::new(Primal::new(problem, Loss::Squared, schedule, start.m0(), start.w0())?)
-        }
+        Form::Primal => Box::new(Primal::from_start(problem, Loss::Squared, schedule, start)?),
         Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
     };
     let writer = input::create(&args.out)?;
@@ -57,7 +56,7 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
             "beta": args.start.beta, "t_end": t_end, "times": times,
             "form": if args.form == Form::Dual { "dual" } else { "primal" },
             "method": trajectory.method, "rtol": args.rtol, "atol": args.atol,
-            "until_loss": args.until_loss, "until_kkt": args.until_kkt,
+            "until_loss": args.until_loss, "until_kkt": args.until_kkt, "max_steps": args.max_steps,
         }),
     );
     trajectory::finish(&trajectory, writer, &args.out, meta, args.json)

@@ -33,14 +33,19 @@ pub(crate) fn run(args: &PathArgs) -> Done {
         let (why, bound) = (bad.map(ToString::to_string).unwrap_or_default(), farkas.l1_lower);
         if args.json {
             output::json(&json!({ "converged": false, "status": why, "yt_u": finite(farkas.yt_u),
-                "zt_u_inf": finite(farkas.zt_u_inf), "l1_lower": finite(bound) }))?;
+                "zt_u_inf": finite(farkas.zt_u_inf), "l1_lower": finite(bound),
+                "residual": finite(farkas.residual), "proved": farkas.is_proof() }))?;
         } else {
-            output::pairs(&[
+            let mut rows = vec![
                 ("status", why),
                 ("yᵀu", short(farkas.yt_u)),
                 ("‖Zᵀu‖_∞", short(farkas.zt_u_inf)),
-                ("‖x‖₁ at least", short(bound)),
-            ])?;
+                ("residual", format!("{} of ‖y‖ remains for every x", short(farkas.residual))),
+            ];
+            if bound.is_finite() {
+                rows.push(("‖x‖₁ at least", short(bound)));
+            }
+            output::pairs(&rows)?;
         }
         return Ok(false);
     }

@@ -130,7 +130,7 @@ fn primal_end(
     t: f64,
 ) -> Result<std::result::Result<(Vec<f64>, Vec<f64>), String>> {
     let start = Start::centered(problem.features(), 2.0 * log_a.exp())?;
-    let flow = Primal::new(problem, Loss::Squared, Schedule::None, start.m0(), start.w0())?;
+    let flow = Primal::from_start(problem, Loss::Squared, Schedule::None, &start)?;
     let mut ends = Vec::new();
     for rtol in [1e-7, 1e-10] {
         let options = Options::until(t).with_tolerances(rtol, rtol * 1e-4);

@@ -68,8 +68,7 @@ fn end_of_flow(
     schedule: &Schedule,
 ) -> Result<std::result::Result<End, String>> {
     let (problem, start) = (&instance.problem, &instance.start);
-    let (m0, w0) = (start.m0(), start.w0());
-    let primal = Primal::new(problem, Loss::Squared, schedule.clone(), m0, w0)?;
+    let primal = Primal::from_start(problem, Loss::Squared, schedule.clone(), start)?;
     let start_loss = primal.loss(&start.x0());
     if start_loss == 0.0 {
         return Ok(Err("the start is an interpolator".into()));
