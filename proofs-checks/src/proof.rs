@@ -106,7 +106,10 @@ mod tests {
             let (low, high) = ends.split_once(", ").expect("two ends");
             let [low, high] = [low, high].map(|t| t.parse::<f64>().expect("a number"));
             assert!(low <= lo && hi <= high, "{text} around [{lo:e}, {hi:e}]");
-            assert!(low >= lo - 3e-7 * lo.abs() && high <= hi + 3e-7 * hi.abs(), "{text} is wide");
+            assert!(
+                low >= lo - 1.1e-6 * lo.abs() && high <= hi + 1.1e-6 * hi.abs(),
+                "{text} is wide"
+            );
         }
     }
 }
