@@ -27,7 +27,7 @@ use mirrorflow::{Error, Result, experiment::Data, problem::write_atomically};
 
 pub use page::{Gallery, fragment, gallery};
 pub use statement::{Source, Statement};
-pub use style::{Column, page_style, text::plain};
+pub use style::{Column, page_style, plain::plain};
 
 use style::sheet::Sheet;
 

@@ -29,6 +29,7 @@ mod gradient_integral;
 mod instance;
 mod lifted;
 mod mirror_of;
+mod proof;
 mod property;
 pub mod questions;
 pub mod report;
@@ -43,12 +44,13 @@ pub use context::{Budget, Context, Effort};
 pub use domain::{Domain, Draw, Numbers};
 pub use engine::{Event, run};
 pub use finding::{
-    Check, Control, Counterexample, Finding, Form, Gap, Grade, Measured, Outcome, Proof, Relation,
-    Search, Statement, Table, Tally,
+    Check, Control, Counterexample, Finding, Form, Gap, Grade, Measured, Outcome, Relation, Search,
+    Statement, Table, Tally,
 };
 pub use gradient_integral::WithGradientIntegral;
 pub use instance::{Instance, Origin};
 pub use mirror_of::{MirrorPoint, mirror_of};
+pub use proof::Proof;
 pub use property::expect;
 pub use report::{Illustration, Illustrations, Report};
 pub use theory::{Law, Prepared, Theory};

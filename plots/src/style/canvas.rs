@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::{
     Stroke, Tone,
     font::FAMILY,
-    text::{self, escape, plain},
+    plain::plain,
+    text::{self, escape},
 };
 
 /// Where the place of a text is in it.

@@ -10,8 +10,10 @@ pub(crate) mod axis;
 pub(crate) mod canvas;
 pub(crate) mod font;
 pub(crate) mod panel;
+pub(crate) mod plain;
 pub(crate) mod sheet;
 pub(crate) mod text;
+mod title;
 
 /// Points in an inch.
 pub(crate) const INCH: f64 = 72.0;

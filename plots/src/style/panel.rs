@@ -5,7 +5,8 @@ use super::{
     axis::{Axis, Fitted},
     canvas::{Anchor, Canvas, Mark},
     sheet::Key,
-    text::{MIDDLE, words},
+    text::MIDDLE,
+    title::{HEADING, heading},
 };
 
 /// A line of a panel.
@@ -95,9 +96,8 @@ pub(crate) struct Margins {
 /// Length of a tick, and the space between a tick and its label.
 const TICK: f64 = 2.4;
 const GAP: f64 = 2.2;
-/// From the baseline of one label at a line's end to that of the next, and of one line of a title.
+/// From the baseline of one label at a line's end to that of the next.
 const LEADING: f64 = 8.2;
-const HEADING: f64 = 1.2 * SIZE;
 
 impl Panel {
     fn fit(&self, width: f64, height: f64) -> (Fitted, Fitted) {
@@ -291,33 +291,6 @@ impl Panel {
     }
 }
 
-/// A title in lines no wider than this, broken after a colon before anywhere else, and the size of its letters: smaller where a
-/// word alone is wider.
-fn heading(title: &str, width: f64) -> (Vec<String>, f64) {
-    if title.is_empty() {
-        return (Vec::new(), SIZE);
-    }
-    if Canvas::width(title, SIZE) <= width {
-        return (vec![title.to_owned()], SIZE);
-    }
-    let words = words(title);
-    let widest = words.iter().map(|w| Canvas::width(w, SIZE)).fold(0.0, f64::max);
-    let size = if widest > width { SIZE * width / widest } else { SIZE };
-    let mut lines: Vec<String> = Vec::new();
-    for word in words {
-        let longer = lines.last().filter(|line| !line.ends_with(':'));
-        let longer = longer.map(|line| format!("{line} {word}"));
-        match longer.filter(|line| Canvas::width(line, size) <= width) {
-            Some(longer) => {
-                lines.pop();
-                lines.push(longer);
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    (lines, size)
-}
-
 /// The line as pieces between values that are no numbers.
 fn pieces(line: &Line, place: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
     let places: Vec<Option<(f64, f64)>> =
@@ -371,25 +344,7 @@ fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Canvas, apart, areas, heading};
-
-    #[test]
-    fn titles_stay_within_their_panels() {
-        let long = "other parameterizations: strength $\\alpha = 1$ at 99 %";
-        for width in [400.0, 130.0, 80.0, 30.0, 9.0] {
-            for title in [long, "one", "", "Donaudampfschifffahrtsgesellschaft"] {
-                let (lines, size) = heading(title, width);
-                assert_eq!(lines.join(" "), title);
-                assert!(
-                    lines.iter().all(|l| Canvas::width(l, size) <= width * (1.0 + 1e-9)),
-                    "{lines:?} in {width}"
-                );
-                assert!(lines.iter().all(|l| l.matches('$').count() % 2 == 0), "{lines:?}");
-            }
-        }
-        assert_eq!(heading(long, 400.0).0.len(), 1);
-        assert_eq!(heading("other: strength at 99 %", 90.0).0, ["other:", "strength at 99 %"]);
-    }
+    use super::{apart, areas};
 
     #[test]
     fn a_band_breaks_where_its_edges_do() {

@@ -11,7 +11,7 @@ use super::{
     mathml::{escape, render as math},
     picture,
 };
-use crate::{Control, Counterexample, Table, finding::outward};
+use crate::{Control, Counterexample, Table, proof::outward};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
