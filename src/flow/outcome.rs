@@ -49,6 +49,11 @@ pub enum Outcome {
         /// Its time `kη`.
         t: f64,
     },
+    /// It was asked to stop ([`Cancel`](crate::Cancel)).
+    Cancelled {
+        /// Last time reached.
+        t: f64,
+    },
     /// A solver of another library gave up.
     SolverFailed {
         /// Last time reached.
@@ -96,6 +101,7 @@ impl std::fmt::Display for Outcome {
                 "diverged at step {step} (t = {t}): use a smaller step, below 2 over the largest \
                  curvature of the objective"
             ),
+            Self::Cancelled { t } => write!(f, "interrupted at t = {t}, before the end"),
             Self::SolverFailed { t, why } => {
                 write!(f, "stopped at t = {t}: {why}; try the method stabilized or rosenbrock")
             }

@@ -65,6 +65,8 @@ pub enum Status {
     Stalled,
     /// `Zx = y` has no solution: see the [`Farkas`] certificate.
     Infeasible,
+    /// It was asked to stop ([`Cancel`](crate::Cancel)) before it came to this.
+    Cancelled,
 }
 
 impl Status {
@@ -86,6 +88,7 @@ impl fmt::Display for Status {
                 "rounding stops further progress: the residual says what was reached; rows or \
                  columns that are nearly dependent or of very different size are the usual cause"
             }
+            Self::Cancelled => "interrupted before this was reached",
             Self::Infeasible => {
                 "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0"
             }

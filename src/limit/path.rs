@@ -17,8 +17,9 @@
 
 use ndarray::Array2;
 
+use crate::cancel::requested;
 use crate::problem::Problem;
-use crate::{Error, Result};
+use crate::{Cancel, Error, Result};
 
 use super::newton::{Options, climb, start};
 use super::newton_core::{Core, Inner};
@@ -71,6 +72,20 @@ pub struct Path {
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
 pub fn path(problem: &Problem, theta: Option<&[f64]>, log_a: &[f64]) -> Result<Path> {
+    path_until(problem, theta, log_a, None)
+}
+
+/// [`path`], which looks at `cancel` before every point: those that are not reached have
+/// [`Status::Cancelled`].
+///
+/// # Errors
+/// As [`path`].
+pub fn path_until(
+    problem: &Problem,
+    theta: Option<&[f64]>,
+    log_a: &[f64],
+    cancel: Option<Cancel>,
+) -> Result<Path> {
     let n = problem.features();
     check(theta, log_a, n)?;
     let zero = vec![0.0; n];
@@ -96,6 +111,10 @@ pub fn path(problem: &Problem, theta: Option<&[f64]>, log_a: &[f64]) -> Result<P
     order.sort_by(|&i, &j| log_a[j].total_cmp(&log_a[i]));
     let mut walk = Walk { core: start(&system), theta, at: None, curvature: None };
     for k in order {
+        if requested(&cancel) {
+            path.status[k] = Status::Cancelled;
+            continue;
+        }
         let inner = walk.go(log_a[k]);
         let (x, gap, status) = walk.read(inner);
         path.l1[k] = x.iter().map(|v| v.abs()).sum();

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::trajectory;
 use crate::args::{FlowArgs, Form};
 use crate::failure::{Done, usage};
-use crate::{input, output};
+use crate::{input, interrupt, output};
 
 /// Integrates and writes.
 pub(crate) fn run(args: &FlowArgs) -> Done {
@@ -34,6 +34,7 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
         .with_method(args.method);
     options.loss_at_most = args.until_loss;
     options.kkt_at_most = args.until_kkt;
+    options.cancel = Some(interrupt::cancel());
     let (problem, start, schedule) = (&run.problem, &run.start, run.schedule.clone());
     let flow: Box<dyn Flow + '_> = match args.form {
         Form::Primal => {
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
         }
         Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
     };
-    let writer = input::create(&args.out)?;
+    let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("flow to t = {t_end}"));
     let trajectory = integrate(flow.as_ref(), &options);
     working.finish_and_clear();

@@ -34,7 +34,7 @@ struct End {
 /// Solves, writes, prints.
 pub(crate) fn run(args: &SolveArgs) -> Done {
     let run = input::load(&args.file, &args.start)?;
-    let writer = args.out.as_deref().map(input::create).transpose()?;
+    let writer = args.out.as_deref().map(|out| input::create(&args.file, out)).transpose()?;
     let problem = &run.problem;
     let end = limit(args, &run)?;
     if let Some(farkas) = &end.infeasibility {
