@@ -72,31 +72,39 @@ fn say(signal: u8, error: Option<&str>) {
     output::last_line(&format!("interrupted by {name}: {left}"));
 }
 
-/// Listens for the signals from here on.
+/// Listens for the signals from here on. To be called before any other thread begins: those inherit that
+/// the signals wait for the one that listens.
 #[cfg(unix)]
 pub(crate) fn listen() {
-    use signal_hook::{
-        consts::{SIGINT, SIGTERM, SIGXFSZ},
-        iterator::Signals,
-        low_level::exit,
-    };
-    // A file that grows beyond its limit is then an error of the write, as on a full disk.
-    let _ = signal_hook::flag::register(SIGXFSZ, Default::default());
-    // Where no handler can be had the system ends the command, as without one.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            let signal = u8::try_from(signal).unwrap_or(2);
-            SIGNAL.store(signal, Ordering::SeqCst);
-            if let Some(cancel) = plan(|plan| plan.cancel.clone()) {
-                cancel.request();
-                std::thread::sleep(GRACE);
-                leaves("a single step takes longer than that, nothing was written");
-            }
-            abandon_temporaries();
-            say(signal, None);
-            exit(128 + i32::from(signal));
+    // SAFETY: the set is initialised by sigemptyset before it is read; none of these calls keeps a pointer.
+    let signals = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGINT);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        // A file that grows beyond its limit is then an error of the write, as on a full disk.
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        if libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) != 0 {
+            // The system ends the command then, as without a listener.
+            return;
         }
+        set
+    };
+    std::thread::spawn(move || {
+        let mut number = 0;
+        // SAFETY: both pointers are to values of this thread.
+        while unsafe { libc::sigwait(&raw const signals, &raw mut number) } != 0 {}
+        let signal = u8::try_from(number).unwrap_or(2);
+        SIGNAL.store(signal, Ordering::SeqCst);
+        if let Some(cancel) = plan(|plan| plan.cancel.clone()) {
+            cancel.request();
+            std::thread::sleep(GRACE);
+            leaves("a single step takes longer than that, nothing was written");
+        }
+        abandon_temporaries();
+        say(signal, None);
+        // SAFETY: ends the process without its exit handlers, which other threads may be in the way of.
+        unsafe { libc::_exit(128 + i32::from(signal)) }
     });
 }
 

@@ -314,17 +314,22 @@ impl Writer {
     }
 }
 
-/// The file behind an archive. It fails once: an archive that is given up would else try to write its
-/// end on a full disk, and say so on standard error beside the error that was returned.
+/// The file behind an archive. It fails once and then only counts: an archive that is given up would
+/// else try to write its end on a full disk, and say so on standard error beside the error returned.
 struct Sink {
     file: BufWriter<Temporary>,
+    /// Where the next byte goes.
+    at: u64,
     failed: bool,
 }
 
 impl Sink {
+    fn new(file: Temporary) -> Self {
+        Self { file: BufWriter::new(file), at: 0, failed: false }
+    }
+
     fn archive(path: &Path) -> Result<ZipWriter<Self>> {
-        let file = BufWriter::new(Temporary::beside(path)?);
-        Ok(ZipWriter::new(Self { file, failed: false }))
+        Ok(ZipWriter::new(Self::new(Temporary::beside(path)?)))
     }
 
     fn once<T>(
@@ -343,16 +348,24 @@ impl Sink {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.once(bytes.len(), |file| file.write(bytes))
+        let count = self.once(bytes.len(), |file| file.write(bytes))?;
+        self.at += count as u64;
+        Ok(count)
     }
     fn flush(&mut self) -> io::Result<()> {
-        self.once((), Write::flush)
+        self.once((), |file| file.flush())
     }
 }
 
 impl Seek for Sink {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.once(0, |file| file.seek(to))
+        let counted = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(_) => self.at,
+        };
+        self.at = self.once(counted, |file| file.seek(to))?;
+        Ok(self.at)
     }
 }
 

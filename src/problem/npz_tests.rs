@@ -147,12 +147,22 @@ fn a_zip_bomb_is_refused_before_it_is_unpacked() {
 #[test]
 fn a_sink_fails_once() {
     let folder = tempfile::tempdir().unwrap();
-    let mut file = BufWriter::new(Temporary::beside(&folder.path().join("o.npz")).unwrap());
-    file.write_all(b"head").unwrap();
-    let mut sink = Sink { file, failed: false };
+    let path = folder.path().join("o.npz");
     let full = || Err(io::Error::from(io::ErrorKind::StorageFull));
+    let mut sink = Sink::new(Temporary::beside(&path).unwrap());
+    sink.write_all(b"head").unwrap();
     assert!(sink.once(0u64, |_| full()).is_err());
     assert_eq!(sink.write(b"more").unwrap(), 4);
-    assert_eq!(sink.seek(SeekFrom::Start(0)).unwrap(), 0);
+    assert_eq!(sink.seek(SeekFrom::Current(-6)).unwrap(), 2);
+    assert_eq!(sink.seek(SeekFrom::Start(7)).unwrap(), 7);
     sink.flush().unwrap();
+    // A whole archive given up at its first byte.
+    let mut archive = Sink::new(Temporary::beside(&path).unwrap());
+    archive.failed = true;
+    let mut zip = ZipWriter::new(archive);
+    zip.start_file("x.npy", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&[1; 1 << 17]).unwrap();
+    drop(zip);
+    drop(sink);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

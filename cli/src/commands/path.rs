@@ -101,7 +101,7 @@ fn reached(mut path: Path) -> Path {
     if kept.len() == path.status.len() {
         return path;
     }
-    let pick = |values: &[f64]| kept.iter().map(|k| values[*k]).collect();
+    let pick = |values: &[f64]| -> Vec<f64> { kept.iter().map(|k| values[*k]).collect() };
     (path.log_a, path.l1, path.gap) = (pick(&path.log_a), pick(&path.l1), pick(&path.gap));
     path.status = kept.iter().map(|k| path.status[*k]).collect();
     path.x = path.x.select(Axis(0), &kept);

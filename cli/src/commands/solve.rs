@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::args::SolveArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::input::{self, Run};
+use crate::interrupt;
 use crate::output::{self, finite, short};
 
 /// Relative difference up to which two routes to the L1 minimum agree.
@@ -71,6 +72,7 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
         writer.f64("kkt_residual", &[], &[end.kkt_residual])?;
         writer.meta(&meta)?;
         writer.finish()?;
+        interrupt::leaves("all that was asked for is written");
     }
     let proved = enclosure.as_ref().is_none_or(|e| e.l1_upper.is_finite());
     // A second opinion that was not reached is no disagreement; one that differs is.
