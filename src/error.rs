@@ -31,7 +31,7 @@ pub enum Error {
         value: f64,
     },
     /// A parameter lies outside its domain.
-    #[error("{what} is {found}, expected {expected}")]
+    #[error("{what} is {}, expected {expected}", readable(.found))]
     Domain {
         /// Name of the parameter.
         what: String,
@@ -66,4 +66,34 @@ pub enum Error {
         /// What is missing and what would be right.
         why: String,
     },
+}
+
+/// What was found; a number of hundreds of digits, which is how `f64` writes 1e-300, with a power of ten.
+fn readable(found: &str) -> String {
+    const LONG: usize = 24;
+    match found.parse::<f64>() {
+        Ok(value) if found.len() > LONG => format!("{value:e}"),
+        _ => found.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Error;
+
+    #[test]
+    fn numbers_that_are_wrong_are_readable() {
+        for (found, text) in [
+            (1e-300.to_string(), "beta is 1e-300, expected less"),
+            ((-1e300).to_string(), "beta is -1e300, expected less"),
+            (0.1.to_string(), "beta is 0.1, expected less"),
+            (
+                "a word of more than twenty-four letters".into(),
+                "beta is a word of more than twenty-four letters, expected less",
+            ),
+        ] {
+            let error = Error::Domain { what: "beta".into(), expected: "less".into(), found };
+            assert_eq!(error.to_string(), text);
+        }
+    }
 }

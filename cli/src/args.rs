@@ -100,9 +100,12 @@ pub(crate) struct SolveArgs {
     pub(crate) log_a: Option<f64>,
     #[command(flatten)]
     pub(crate) start: StartArgs,
-    /// Enclose the L1 minimum with proved bounds
+    /// Only a proof will do: by intervals, or in exact arithmetic (about 30 s at most)
     #[arg(long)]
     pub(crate) rigorous: bool,
+    /// Relative width of the bounds up to which the L1 minimum counts as known
+    #[arg(long, value_name = "T", default_value_t = 1e-9, value_parser = positive, allow_negative_numbers = true)]
+    pub(crate) tolerance: f64,
     /// File for the arrays x_limit, mu, log_a, x_l1, mu_l1, l1_lower, l1_upper, kkt_residual
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: Option<PathBuf>,
@@ -178,6 +181,9 @@ pub(crate) struct FlowArgs {
     /// Stop where the KKT residual is at most this
     #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) until_kkt: Option<f64>,
+    /// Largest number of steps, rejected ones included
+    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_steps: u64,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,

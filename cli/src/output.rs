@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use mirrorflow::numerics::written::written;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -54,7 +55,18 @@ pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
 
 /// A number for people: all its digits matter to none.
 pub(crate) fn short(value: f64) -> String {
-    format!("{value:.3e}")
+    written(value, 4)
+}
+
+/// A result in as many digits as are compared: twelve.
+pub(crate) fn long(value: f64) -> String {
+    written(value, 12)
+}
+
+/// A proved bound: the shortest text that reads back to the same number.
+pub(crate) fn whole(value: f64) -> String {
+    let (plain, scientific) = (value.to_string(), format!("{value:e}"));
+    if plain.len() <= scientific.len() + 4 { plain } else { scientific }
 }
 
 /// A number JSON can hold: infinities and NaN become null.

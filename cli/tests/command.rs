@@ -234,3 +234,63 @@ fn a_reader_that_leaves_is_no_error() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn claims_are_found_without_regard_to_case_and_punctuation() {
+    let folder = folder();
+    for id in ["LEMMA-A.2", "lemma a.2", "lemmaa2", "Lem. A.2"] {
+        let output = mirrorflow(folder.path(), &["verify", "--list", id]);
+        assert_eq!(output.status.code(), Some(0), "{id}: {output:?}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.starts_with("lemma-a.2") && text.lines().count() == 1, "{id}: {text}");
+    }
+    for (id, near) in [("lemma", "lemma-a.1"), ("thm32x", "thm-3.2"), ("nothing like it", "--list")]
+    {
+        let output = mirrorflow(folder.path(), &["verify", id]);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{id}: {output:?}");
+        assert!(line.lines().count() == 1 && line.contains(near), "{id}: {line}");
+    }
+}
+
+/// The longest number in a text, as its digits.
+fn longest_number(text: &str) -> usize {
+    let runs = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+    runs.map(|run| run.chars().filter(char::is_ascii_digit).count()).max().unwrap_or(0)
+}
+
+#[test]
+fn numbers_on_the_terminal_are_for_people_however_extreme_they_are() {
+    let folder = folder();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("writable");
+    };
+    write("large.csv", "a,b,y\n1,2,1e300\n");
+    write("small.csv", "a,b,y\n1,2,1e-300\n");
+    let cases: [&[&str]; 12] = [
+        &["flow", "p.csv", "--rtol", "1e300", "--out", "o.npz"],
+        &["solve", "p.csv", "--schedule", "piecewise:0=1e-300,1e-299=-1e-300"],
+        &["solve", "large.csv"],
+        &["solve", "small.csv", "--rigorous"],
+        &["solve", "small.csv", "--log-a", "-1000"],
+        &["solve", "p.csv", "--schedule", "constant:1e-300"],
+        &["path", "large.csv", "--points", "3", "--out", "o.npz"],
+        &["path", "small.csv", "--points", "3", "--out", "o.npz"],
+        &["flow", "p.csv", "--t-end", "1.62e-10", "--out", "o.npz"],
+        &["flow", "small.csv", "--t-end", "1e-300", "--out", "o.npz"],
+        &["descend", "large.csv", "--step", "1e-300", "--steps", "3", "--out", "o.npz"],
+        &["descend", "p.csv", "--step", "1e300", "--steps", "3", "--out", "o.npz"],
+    ];
+    for arguments in cases {
+        let output = mirrorflow(folder.path(), arguments);
+        let said = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&said).into_owned();
+        assert!(!text.is_empty(), "{arguments:?}");
+        assert!(longest_number(&text) <= 17, "{arguments:?}: {text}");
+        assert!(!text.contains(['\\', '$', '{']), "{arguments:?}: {text}");
+    }
+    let short = ["flow", "p.csv", "--t-end", "1.62e-10", "--out", "o.npz"];
+    let output = mirrorflow(folder.path(), &short);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("t = 1.62e-10\n"), "{text}");
+}

@@ -154,7 +154,7 @@ pub(crate) fn identity(
                 fine.off_by(10.0 * FINE).iter().map(|s| distance(&residual(case, s).0, &q)).sum();
             let allowed = response + 32.0 * f64::EPSILON * size;
             let gap = Gap::residual(value, distance(&q, &q_coarse).max(allowed));
-            (allowed <= MEANINGFUL * size).then(|| gap.at(format!("t = {:.3e}", fine.t)))
+            (allowed <= MEANINGFUL * size).then(|| gap.at_time(fine.t))
         };
         run.pairs().filter_map(at).collect()
     }

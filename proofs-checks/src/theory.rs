@@ -51,6 +51,7 @@ pub struct Law<I, P> {
     pub(crate) known: Vec<Box<dyn Fn() -> Result<I> + Send + Sync>>,
     pub(crate) prove: Option<Prove<I>>,
     pub(crate) explain: Option<Explain<I>>,
+    pub(crate) sides: [&'static str; 2],
     pub(crate) tables: Vec<Tabulate>,
 }
 
@@ -67,6 +68,7 @@ impl<I: Domain, P: 'static> Law<I, P> {
             known: Vec::new(),
             prove: None,
             explain: None,
+            sides: ["left side", "right side"],
             tables: Vec::new(),
         }
     }
@@ -81,12 +83,17 @@ impl<I: Domain, P: 'static> Law<I, P> {
         Self::new(Form::AsItHolds, text)
     }
 
+    /// What one might expect besides and what fails: it comes with a counterexample.
+    pub fn not_in_general(text: &'static str) -> Self {
+        Self::new(Form::NotInGeneral, text).fails()
+    }
+
     /// An agreement between two routes to one number.
     pub fn cross_check(text: &'static str) -> Self {
         Self::new(Form::CrossCheck, text)
     }
 
-    /// It is known to fail; statements are expected to hold otherwise.
+    /// It is known to fail as it is printed; statements are expected to hold otherwise.
     #[must_use]
     pub fn fails(mut self) -> Self {
         self.statement.expected = Outcome::Fails;
@@ -164,6 +171,13 @@ impl<I: Domain, P: 'static> Law<I, P> {
     #[must_use]
     pub fn known(mut self, instance: impl Fn() -> Result<I> + Send + Sync + 'static) -> Self {
         self.known.push(Box::new(instance));
+        self
+    }
+
+    /// Names of both sides of a counterexample, for a reader; `left side` and `right side` otherwise.
+    #[must_use]
+    pub fn comparing(mut self, lhs: &'static str, rhs: &'static str) -> Self {
+        self.sides = [lhs, rhs];
         self
     }
 

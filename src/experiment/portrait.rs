@@ -71,7 +71,11 @@ pub(super) fn data(_: &Lab) -> Result<Data> {
                     found: run.outcome.to_string(),
                 });
             }
-            let (m, w) = (run.state.column(0).to_vec(), run.state.column(1).to_vec());
+            let factors = run.state.outer_iter().map(|state| {
+                let (m, w) = flow.factors(&state.to_vec());
+                (m[0], w[0])
+            });
+            let (m, w): (Vec<f64>, Vec<f64>) = factors.unzip();
             data.curves.push(Curve::new(format!("flow {}", k + 1), m, w).in_panel(*panel));
         }
     }

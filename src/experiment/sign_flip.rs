@@ -44,7 +44,7 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
     let x0 = &starts[start];
     for (panel, start) in [("PILoT", Start::pilot(x0, network.beta)?), ("spred", Start::spred(x0)?)]
     {
-        let flow = Primal::new(&problem, Loss::Squared, schedule.clone(), start.m0(), start.w0())?;
+        let flow = Primal::from_start(&problem, Loss::Squared, schedule.clone(), &start)?;
         let run = integrate(&flow, &Options::until(END).with_times(&times))?;
         if !run.outcome.is_complete() {
             return Err(Error::Domain {
@@ -53,11 +53,13 @@ pub(super) fn data(lab: &Lab) -> Result<Data> {
                 found: run.outcome.to_string(),
             });
         }
-        let n = problem.features();
-        for (name, column) in
-            [("m", run.state.column(i)), ("w", run.state.column(n + i)), ("x", run.x.column(i))]
-        {
-            data.curves.push(Curve::new(name, run.t.clone(), column.to_vec()).in_panel(panel));
+        let factors = run.state.outer_iter().map(|state| {
+            let (m, w) = flow.factors(&state.to_vec());
+            (m[i], w[i])
+        });
+        let (m, w): (Vec<f64>, Vec<f64>) = factors.unzip();
+        for (name, column) in [("m", m), ("w", w), ("x", run.x.column(i).to_vec())] {
+            data.curves.push(Curve::new(name, run.t.clone(), column).in_panel(panel));
         }
         let error = |row: ndarray::ArrayView1<'_, f64>| {
             row.iter().zip(&truth).map(|(x, t)| (x - t).powi(2)).sum::<f64>().sqrt()

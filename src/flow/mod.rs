@@ -2,7 +2,7 @@
 //!
 //! | flow | state | field |
 //! |---|---|---|
-//! | [`Primal`] | (m, w) | `m' = −∇f(x)⊙w − 2αm`, `w' = −∇f(x)⊙m − 2αw` |
+//! | [`Primal`] | (m, w), as `log\|m ± w\|` | `m' = −∇f(x)⊙w − 2αm`, `w' = −∇f(x)⊙m − 2αw` |
 //! | [`Dual`] | ν ∈ ℝᵈ | `ν' = ℓ'(Zx)/d`, `x = a_t sinh(θ₀ − 2Zᵀν)` |
 //! | [`MaskL1`] | (m, w), signs of m | `m' ∈ −∇f(x)⊙w − α∂‖m‖₁`, `w' = −∇f(x)⊙m` |
 //! | [`PlainL1`] | x, signs of x | `x' ∈ −∇f(x) − α∂‖x‖₁` |
@@ -68,6 +68,10 @@ pub trait Flow: Sync {
     fn jacobian(&self, _t: f64, _state: &[f64], _out: &mut [f64]) -> Option<Structure> {
         None
     }
+    /// `∂F/∂s · v` into `out` (length k); `false` where the flow has it not at hand.
+    fn jacobian_product(&self, _t: f64, _state: &[f64], _v: &[f64], _out: &mut [f64]) -> bool {
+        false
+    }
     /// `∂F/∂t` into `out` (length k); implicit methods need it where `F` depends on time.
     fn time_derivative(&self, t: f64, state: &[f64], out: &mut [f64]) {
         // One-sided, so that a schedule is never sampled before t = 0.
@@ -89,6 +93,11 @@ pub trait Flow: Sync {
     /// As given: `‖δ‖_∞ / (atol + rtol ‖s‖_∞)`. The flows of this module measure the error of x.
     fn error(&self, _t: f64, state: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
         largest(delta) / (atol + rtol * largest(state))
+    }
+    /// `(r, a)` such that an error of `r|s_i| + a` of every entry of the state is what the tolerances
+    /// allow, for the methods that measure entry by entry and do not ask [`Flow::error`].
+    fn entry_tolerances(&self, rtol: f64, atol: f64) -> (f64, f64) {
+        (rtol, atol)
     }
     /// What the method `auto` should prepare for.
     fn stiffness(&self, _t_end: f64) -> Stiffness {

@@ -1,5 +1,7 @@
 //! How a run ended. The text is the advice.
 
+use crate::numerics::written::written;
+
 /// How a run ended, what it reached and what to try next.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -73,38 +75,69 @@ impl Outcome {
     }
 }
 
+/// A time without rows of zeros.
+struct Time(f64);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&written(self.0, 6))
+    }
+}
+
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::ReachedTime { t } => write!(f, "reached t = {t}"),
-            Self::ReachedLoss { t, loss } => write!(f, "loss {loss:.3e} reached at t = {t}"),
+            Self::ReachedTime { t } => write!(f, "reached t = {}", Time(*t)),
+            Self::ReachedLoss { t, loss } => {
+                write!(f, "loss {loss:.3e} reached at t = {}", Time(*t))
+            }
             Self::ReachedKkt { t, residual } => {
-                write!(f, "KKT residual {residual:.3e} reached at t = {t}")
+                write!(f, "KKT residual {residual:.3e} reached at t = {}", Time(*t))
             }
             Self::StepTooSmall { t, step } => write!(
                 f,
-                "stopped at t = {t}: the tolerances ask for a step of {step:.1e}, below the \
-                 resolution of time; loosen rtol and atol, or use the method rosenbrock"
+                "stopped at t = {}: the tolerances ask for a step of {step:.1e}, below the \
+                 resolution of time; loosen rtol and atol, or use the method rosenbrock",
+                Time(*t)
             ),
             Self::TooManySteps { t, steps } => write!(
                 f,
-                "stopped at t = {t} after {steps} steps; allow more steps, end earlier, or use a \
-                 method for stiff flows (stabilized, rosenbrock)"
+                "stopped at t = {} after {steps} steps; allow more (--max-steps), end earlier, or use \
+                 a method for stiff flows (stabilized, rosenbrock)",
+                Time(*t)
             ),
             Self::NotFinite { t } => write!(
                 f,
-                "stopped at t = {t}: the field is not finite there; scale the data, or start from \
-                 a smaller state"
+                "stopped at t = {}: the field is not finite there; scale the data, or start from \
+                 a smaller state",
+                Time(*t)
             ),
             Self::Diverged { step, t } => write!(
                 f,
-                "diverged at step {step} (t = {t}): use a smaller step, below 2 over the largest \
-                 curvature of the objective"
+                "diverged at step {step} (t = {}): use a smaller step, below 2 over the largest \
+                 curvature of the objective",
+                Time(*t)
             ),
             Self::Cancelled { t } => write!(f, "interrupted at t = {t}, before the end"),
             Self::SolverFailed { t, why } => {
+                let t = Time(*t);
                 write!(f, "stopped at t = {t}: {why}; try the method stabilized or rosenbrock")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outcome;
+
+    #[test]
+    fn times_are_written_for_people() {
+        let text = |t| Outcome::ReachedTime { t }.to_string();
+        assert_eq!(text(1.62e-10), "reached t = 1.62e-10");
+        assert_eq!(text(100.0), "reached t = 100");
+        assert_eq!(text(1e300), "reached t = 1e300");
+        let stopped = Outcome::StepTooSmall { t: 1.0 / 3.0 * 1e-300, step: 1e-320 }.to_string();
+        assert!(stopped.starts_with("stopped at t = 3.33333e-301: "), "{stopped}");
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! Jacobian–vector products come from the flow's Jacobian where it has one, else from one-sided
 //! differences of the field. These methods measure errors in the norm of diffsol, componentwise on the
-//! state, not by [`Flow::error`]; output times and events use diffsol's dense output.
+//! state with [`Flow::entry_tolerances`], not by [`Flow::error`]; output times and events use diffsol's dense output.
 
 use std::cell::RefCell;
 
+use diffsol::error::{DiffsolError, OdeSolverError};
 use diffsol::{
     NalgebraLU, NalgebraMat, NalgebraVec, OdeBuilder, OdeEquations, OdeSolverMethod,
     OdeSolverStopReason, Vector,
 };
 
+use super::sliver::euler;
+use super::time_loop::Segment;
 use super::{Method, Options, check_events};
 use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Trajectory, Work, largest};
@@ -20,7 +23,7 @@ use crate::{Error, Result};
 struct Jacobian {
     t: f64,
     state: Vec<f64>,
-    /// k×k; empty where the flow has none.
+    /// k×k; empty until it is asked for.
     matrix: Vec<f64>,
     known: bool,
 }
@@ -129,14 +132,15 @@ impl Run<'_> {
         let jacobian = RefCell::new(Jacobian {
             t: f64::NAN,
             state: vec![0.0; k],
-            matrix: vec![0.0; k * k],
+            matrix: Vec::new(),
             known: true,
         });
         let failed = |t: f64, why: String| Some(Outcome::SolverFailed { t, why });
+        let (rtol, atol) = flow.entry_tolerances(self.options.rtol, self.options.atol);
         let problem = OdeBuilder::<NalgebraMat<f64>>::new()
             .t0(self.t)
-            .rtol(self.options.rtol)
-            .atol([self.options.atol])
+            .rtol(rtol)
+            .atol([atol])
             .rhs_implicit(
                 |s: &[f64], _p: &[f64], t: f64, out: &mut [f64]| {
                     work.borrow_mut().fields += 1;
@@ -173,8 +177,12 @@ impl Run<'_> {
         E: OdeEquations<T = f64, V = NalgebraVec<f64>> + 's,
         S: OdeSolverMethod<'s, E>,
     {
-        if let Err(e) = solver.set_stop_time(stop) {
-            return Some(Outcome::SolverFailed { t: self.t, why: e.to_string() });
+        match solver.set_stop_time(stop) {
+            Ok(()) => {}
+            Err(DiffsolError::OdeSolverError(OdeSolverError::StopTimeAtCurrentTime)) => {
+                return self.sliver(stop);
+            }
+            Err(e) => return Some(Outcome::SolverFailed { t: self.t, why: e.to_string() }),
         }
         loop {
             if requested(&self.options.cancel) {
@@ -221,6 +229,29 @@ impl Run<'_> {
     }
 }
 
+impl Run<'_> {
+    /// To a stop that the solver takes for the time it is at.
+    fn sliver(&mut self, stop: f64) -> Option<Outcome> {
+        let (t, h) = (self.t, stop - self.t);
+        let k = self.state.len();
+        let (mut f, mut y_new) = (vec![0.0; k], vec![0.0; k]);
+        let (mut f_new, mut err) = (f.clone(), f.clone());
+        let inside = Segment { flow: self.flow, end: stop };
+        inside.field(t, &self.state, &mut f);
+        if !euler(&inside, (t, h), (&self.state, &f), &mut y_new, &mut f_new, &mut err) {
+            return Some(Outcome::NotFinite { t });
+        }
+        self.work.steps += 1;
+        let error = self.flow.error(stop, &y_new, &err, self.options.rtol, self.options.atol);
+        if error > 1.0 || error.is_nan() {
+            return Some(Outcome::StepTooSmall { t, step: h });
+        }
+        (self.t, self.state) = (stop, y_new);
+        self.output(stop, |_| None);
+        None
+    }
+}
+
 /// `out = ∂F/∂s · v`.
 fn product(
     flow: &dyn Flow,
@@ -231,8 +262,13 @@ fn product(
     v: &[f64],
     out: &mut [f64],
 ) {
+    if flow.jacobian_product(t, state, v, out) {
+        work.fields += 1;
+        return;
+    }
     let k = state.len();
     if cache.known && !(cache.t == t && cache.state == state) {
+        cache.matrix.resize(k * k, 0.0);
         cache.known = flow.jacobian(t, state, &mut cache.matrix).is_some();
         work.jacobians += 1;
         cache.t = t;

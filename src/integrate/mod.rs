@@ -7,6 +7,7 @@ mod general;
 mod options;
 mod rosenbrock;
 mod rosenbrock_matrix;
+mod sliver;
 mod stabilized;
 mod stabilized_dense;
 mod stabilized_radius;

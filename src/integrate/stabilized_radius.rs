@@ -1,7 +1,8 @@
-//! Spectral radius of a Jacobian from field evaluations alone.
+//! Spectral radius of a Jacobian from its products with vectors.
 //!
-//! Nonlinear power iteration: `J v ≈ (F(t, s + εv) − F(t, s))/ε` with `‖v‖ = 1` and
-//! `ε = √eps · ‖s‖`, then `v ← Jv/‖Jv‖`. For a symmetric J the value `‖Jv‖` increases towards ρ from
+//! Power iteration, `v ← Jv/‖Jv‖`, with the product of the flow ([`Flow::jacobian_product`], which costs
+//! about a field) or, where it has none, `J v ≈ (F(t, s + εv) − F(t, s))/ε` with `‖v‖ = 1` and
+//! `ε = √eps · ‖s‖`. For a symmetric J the value `‖Jv‖` increases towards ρ from
 //! below, its error falling with the square of that of v. Between steps v is kept, so that one product
 //! now and then follows a slowly moving Jacobian.
 
@@ -98,13 +99,15 @@ impl SpectralRadius {
         let size = norm(y).max(norm(f).min(1.0)).max(f64::MIN_POSITIVE);
         let mut epsilon = f64::EPSILON.sqrt() * size;
         for k in 0..products {
-            for i in 0..y.len() {
-                self.moved[i] = y[i] + epsilon * self.direction[i];
-            }
-            flow.field(t, &self.moved, &mut self.slope);
             work.fields += 1;
-            for i in 0..y.len() {
-                self.slope[i] = (self.slope[i] - f[i]) / epsilon;
+            if !flow.jacobian_product(t, y, &self.direction, &mut self.slope) {
+                for i in 0..y.len() {
+                    self.moved[i] = y[i] + epsilon * self.direction[i];
+                }
+                flow.field(t, &self.moved, &mut self.slope);
+                for i in 0..y.len() {
+                    self.slope[i] = (self.slope[i] - f[i]) / epsilon;
+                }
             }
             let length = norm(&self.slope);
             if !length.is_finite() {

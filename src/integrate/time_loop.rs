@@ -3,18 +3,20 @@
 //! - A step is accepted when its error, measured by [`Flow::error`], is at most 1; the next step is
 //!   `h · 0.9 · e_k^{−0.7/q} e_{k−1}^{0.4/q}` (PI control), within a factor 0.2 to 5.
 //! - Steps end on requested times and on jumps of the field. Before a jump at b the field is the one
-//!   left of b: stages that fall on b see the time just before it.
+//!   left of b: stages that fall on b see the time just before it. Where two of them are so close that
+//!   time has no room for stages, the step is one of Euler's, with its error measured all the same.
 //! - Events (loss, KKT residual, kinks of a piecewise field) are looked for at the ends of steps,
 //!   located on the dense output by bisection, and reached by repeating the step with the right length.
 
+use super::sliver::{euler, least};
 use super::{Attempt, Options, Stepper};
 use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Structure, Trajectory, Work};
 
 /// The field up to a jump at `end`: times from `end` on are replaced by the one just before.
-struct Segment<'a> {
-    flow: &'a dyn Flow,
-    end: f64,
+pub(super) struct Segment<'a> {
+    pub(super) flow: &'a dyn Flow,
+    pub(super) end: f64,
 }
 
 impl Segment<'_> {
@@ -44,6 +46,9 @@ impl Flow for Segment<'_> {
     }
     fn jacobian(&self, t: f64, state: &[f64], out: &mut [f64]) -> Option<Structure> {
         self.flow.jacobian(self.clamp(t), state, out)
+    }
+    fn jacobian_product(&self, t: f64, state: &[f64], v: &[f64], out: &mut [f64]) -> bool {
+        self.flow.jacobian_product(self.clamp(t), state, v, out)
     }
     fn time_derivative(&self, t: f64, state: &[f64], out: &mut [f64]) {
         self.flow.time_derivative(self.clamp(t), state, out);
@@ -217,7 +222,8 @@ impl Run<'_> {
             }
             let mut limit = self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work);
             // A jump may change every scale: the first step is chosen anew.
-            h = Some(self.first_step(field, stop).min(h.unwrap_or(f64::INFINITY)));
+            let first = self.first_step(field, stop).max(least(self.t));
+            h = Some(first.min(h.unwrap_or(f64::INFINITY)));
             while self.t < stop {
                 let target = times.get(next_time).copied().unwrap_or(stop).min(stop);
                 match self.step(field, target, &mut limit, h.unwrap_or(0.0)) {
@@ -286,15 +292,12 @@ impl Run<'_> {
             if self.work.steps + self.work.rejections >= max_steps {
                 return Err(Outcome::TooManySteps { t: self.t, steps: max_steps });
             }
-            // Below this the time does not move reliably.
-            let least = (8.0 * f64::EPSILON * self.t).max(f64::MIN_POSITIVE / f64::EPSILON);
             let left = target - self.t;
-            // A remainder too small to step: the state does not change over it.
-            if left <= least {
-                self.t = target;
+            if left <= least(self.t) {
+                *limit = self.sliver(field, target)?;
                 return Ok(proposal);
             }
-            if h.is_nan() || h < least {
+            if h.is_nan() || h < least(self.t) {
                 return Err(Outcome::StepTooSmall { t: self.t, step: h });
             }
             // Two equal steps rather than a full one and a sliver.
@@ -332,6 +335,27 @@ impl Run<'_> {
             *limit = self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work);
             return Ok(next);
         }
+    }
+
+    /// To `target`, which is next to t; returns the limit of the stepper there.
+    fn sliver(&mut self, field: &dyn Flow, target: f64) -> Result<f64, Outcome> {
+        let Options { rtol, atol, .. } = *self.options;
+        let h = target - self.t;
+        let Self { t, y, f, y_new, f_new, err, work, .. } = self;
+        let finite = euler(field, (*t, h), (y, f), y_new, f_new, err);
+        work.fields += 1;
+        if !finite {
+            return Err(Outcome::NotFinite { t: *t });
+        }
+        let error = field.error(target, y_new, err, rtol, atol);
+        if error > 1.0 || error.is_nan() {
+            return Err(Outcome::StepTooSmall { t: *t, step: h });
+        }
+        std::mem::swap(y, y_new);
+        std::mem::swap(f, f_new);
+        *t = target;
+        work.steps += 1;
+        Ok(self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work))
     }
 
     fn attempt(&mut self, field: &dyn Flow, h: f64) -> Attempt {

@@ -65,6 +65,12 @@ impl Certificate {
             && self.relative_gap.abs() <= tolerance
             && self.residual_effect <= tolerance
     }
+    /// The largest of what [`holds`](Self::holds) compares; NaN counts as ∞.
+    pub fn defect(&self) -> f64 {
+        [self.primal_feasibility, self.row_residual, self.relative_gap.abs(), self.residual_effect]
+            .into_iter()
+            .fold(0.0, |m: f64, v| if v.is_nan() { f64::INFINITY } else { m.max(v) })
+    }
     /// Whether the minimiser is unique as far as this dual point can tell, given that the certificate
     /// holds: independent tight columns, and slack above `tolerance` off them.
     pub fn is_unique(&self, tolerance: f64) -> bool {

@@ -2,11 +2,20 @@
 //!
 //! The part u of y outside the range of Z has `Zᵀu = 0` and `yᵀu = ‖u‖² > 0`, so no x solves
 //! `Zx = y` (Farkas, or Fredholm's alternative). In floating point `Zᵀu` is only small; what the
-//! computed u still proves is `‖x‖₁ ≥ yᵀu/‖Zᵀu‖_∞` for every solution: see [`Farkas`].
+//! computed u still proves is `‖x‖₁ ≥ yᵀu/‖Zᵀu‖_∞` for every solution: see [`Farkas`]. Whether there is one is decided in
+//! exact arithmetic wherever the size allows.
 
 use super::Farkas;
-use super::newton_linalg::{PivotedQr, dot, mul_t, norm_inf};
-use super::newton_sums::{dot2, exponent, scale2, transposed};
+use super::compensated::{dot, transposed_product};
+use super::exact::{self, Exact};
+use super::newton_linalg::{PivotedQr, mul_t};
+use super::newton_sums::{exponent, scale2};
+use crate::numerics::interval::Interval;
+use crate::numerics::sums::norm2;
+use crate::problem::Problem;
+
+/// Work that one such question may take.
+const WORK: u64 = 2 * exact::SECOND;
 
 /// The part of `rho` (length d) orthogonal to the columns of Z (row-major d×n): projected twice, so
 /// that it is orthogonal to working precision.
@@ -21,7 +30,8 @@ pub(super) fn left_null_part(z: &[f64], d: usize, n: usize, rho: &[f64]) -> Vec<
     let mut u = rho.to_vec();
     let mut back = vec![0.0; d];
     for _ in 0..2 {
-        let coordinates: Vec<f64> = range.q.chunks_exact(d).map(|q| dot(q, &u)).collect();
+        let coordinates: Vec<f64> =
+            range.q.chunks_exact(d).map(|q| super::newton_linalg::dot(q, &u)).collect();
         if coordinates.is_empty() {
             break;
         }
@@ -33,31 +43,45 @@ pub(super) fn left_null_part(z: &[f64], d: usize, n: usize, rho: &[f64]) -> Vec<
     u
 }
 
-/// The certificate of u for the unscaled data: `Z_i = κ_i 2^{e} Z''_i`, `y = 2^{q+e} y''`,
-/// `u = 2^{−e} u''`, so that `Z_iᵀu = κ_i Z''_iᵀu''` and `yᵀu = 2^q y''ᵀu''` exactly.
-pub(super) fn farkas(
-    z: &[f64],
-    y: &[f64],
-    u: &[f64],
-    kappa: &[f64],
-    row_exp: &[i32],
-    q: i32,
-) -> Farkas {
-    let unscaled = |u: &[f64], k: i32| -> Vec<f64> {
-        u.iter().zip(row_exp).map(|(u, e)| scale2(*u, k - e)).collect()
-    };
-    let top = (u.iter().zip(row_exp))
-        .filter(|(u, _)| **u != 0.0)
-        .map(|(u, e)| exponent(*u) - e)
-        .max()
-        .unwrap_or(0);
-    let (ztu, _) = transposed(z, u, kappa.len());
-    let ztu: Vec<f64> = ztu.iter().zip(kappa).map(|(v, k)| v * k).collect();
-    let (zt_u, yt_u) = (norm_inf(&ztu), dot2(0.0, y, u));
-    Farkas {
-        u: unscaled(u, -top),
-        zt_u_inf: scale2(zt_u, -top),
-        yt_u: scale2(yt_u, q - top),
-        l1_lower: if zt_u > 0.0 { scale2(yt_u / zt_u, q) } else { f64::INFINITY },
+/// A relative residual that every x has, below which rows agree to rounding: that is no contradiction
+/// where answers are numerical.
+const ROUNDING: f64 = 1e-10;
+
+/// Whether a system that the floating-point vector u shows to be inconsistent is so: decided exactly, from
+/// the approximate point x on, or where the problem is too large for that by
+/// `‖x‖₁ ≥ least` for every solution.
+pub(super) fn decide(problem: &Problem, x: &[f64], u: &[f64], least: f64) -> Option<Farkas> {
+    match exact::solvable(problem, x, WORK) {
+        Exact::NoSolution(farkas) => Some(farkas).filter(|f| f.residual > ROUNDING),
+        Exact::Vertex(_) => None,
+        Exact::Refused => {
+            numerical(problem, u).filter(|f| f.yt_u > 0.0 && f.l1_lower >= least && least > 0.0)
+        }
     }
+}
+
+/// What u (length d) says in floating point; `None` for one that is 0 or not finite.
+pub(super) fn numerical(problem: &Problem, u: &[f64]) -> Option<Farkas> {
+    let top = u.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    if top == 0.0 || u.iter().any(|v| !v.is_finite()) {
+        return None;
+    }
+    let u: Vec<f64> = u.iter().map(|v| scale2(*v, -exponent(top))).collect();
+    let products = transposed_product(problem.z_rows(), problem.features(), &u);
+    let sum = dot(problem.y(), &u);
+    let size = |v: f64| if v.is_nan() { f64::INFINITY } else { v };
+    let zt_u = products.iter().fold(0.0_f64, |m, s| m.max(size(s.value().abs())));
+    // Rounded outwards, with what underflow may have swallowed: never 0.
+    let most = products.iter().fold(f64::MIN_POSITIVE, |m, s| m.max(s.magnitude()));
+    let bound = (Interval::point(sum.lower().max(0.0)) / Interval::point(most)).lo();
+    let y = problem.y().iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let length = norm2(&problem.y().iter().map(|v| v / y).collect::<Vec<_>>()) * norm2(&u);
+    Some(Farkas {
+        zt_u_inf: zt_u,
+        yt_u: sum.value(),
+        l1_lower: if bound.is_finite() { bound.max(0.0) } else { 0.0 },
+        residual: (sum.value() / y / length).clamp(0.0, 1.0),
+        u,
+        exact: None,
+    })
 }

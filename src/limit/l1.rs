@@ -3,24 +3,29 @@
 //! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
 //! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a relative gap ≤ 1e-9; else
 //! it is polished on its support, and then come the routes that do not depend on the path. What is
-//! returned says which route it was.
+//! returned says which route it was. All of it is right to rounding: where rows are nearly dependent the minimum of the
+//! numbers as they stand may be another one, which [`decide`](super::decide) finds.
 
 use super::certificate::certify_unranked;
-use super::compensated::{Sum, dot, residual, transposed_product};
+use super::compensated::{Sum, residual};
+use super::exact::{self, Exact, Vertex};
 use super::lars::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
 use super::rigorous::enclose;
-use super::{Certificate, Farkas, L1Solution, Route, Status, ladder, lp};
+use super::{Certificate, Enclosure, Farkas, L1Solution, Route, Status, infeasible, ladder, lp};
 use crate::numerics::sums::norm2;
 use crate::problem::Problem;
 use crate::{Error, Result};
+
+/// Work that the exact route may take.
+const WORK: u64 = 2 * exact::SECOND;
 
 /// A relative gap above this shows lost digits that a refinement can win back.
 const REFINE: f64 = 1e-13;
 
 /// The L1-minimal solution of `Zx = y` with its dual point, by the best route. `status` is
 /// [`Status::Converged`] only with a certified relative gap ≤ 1e-9: by [`certify`](super::certify), or by
-/// [`enclose`](super::enclose) where the rounding of x or μ alone is more than that.
+/// [`enclose`](super::enclose) where the rounding of x or μ alone is more than that, or by exact arithmetic.
 ///
 /// # Errors
 /// When the scales of `y` and `Z` are so far apart that x overflows.
@@ -50,7 +55,15 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             infeasibility: None,
         });
     }
-    let (mut best, mut best_gap) = by_lars(problem)?;
+    let (mut best, mut best_gap) = match by_lars(problem) {
+        Ok(found) => found,
+        // The scales are too far apart for floating point; integers have none.
+        Err(error) => {
+            let zero = lp::trivial(problem, Route::Exact, Status::Stalled, None);
+            let exact = by_exact(problem, &zero, WORK).filter(|s| s.status != Status::Stalled);
+            return exact.ok_or(error);
+        }
+    };
     if best.status.is_converged() || best.infeasibility.is_some() {
         return Ok(best);
     }
@@ -58,6 +71,10 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
         if proved(problem, &candidate)? {
             return Ok(L1Solution { status: Status::Converged, ..candidate });
         }
+    }
+    let exact = by_exact(problem, &best, WORK);
+    if let Some(exact) = exact.as_ref().filter(|s| s.status.is_converged()) {
+        return Ok(exact.clone());
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
     let routes = if d * n <= 200_000 { &FALLBACKS[..] } else { &FALLBACKS[..2] };
@@ -80,7 +97,9 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             (best, best_gap) = (L1Solution { status, ..other }, gap);
         }
     }
-    Ok(best)
+    // Rows that contradict each other at rounding are left to the routes above; what they cannot meet
+    // either is contradictory.
+    Ok(exact.filter(|s| s.infeasibility.is_some()).unwrap_or(best))
 }
 
 /// The same vertex with x and μ refined on its support to all the digits they can hold.
@@ -106,6 +125,35 @@ fn proved(problem: &Problem, solution: &L1Solution) -> Result<bool> {
     let proof = enclose(problem, &solution.x, &solution.mu)?;
     let largest = solution.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     Ok(proof.relative_width() <= CERTIFIED && proof.distance <= CERTIFIED * largest)
+}
+
+/// The exact decision from a pair on: converged, infeasible, or stalled with bounds wider than 1e-9; `None` where the
+/// work is not enough for any.
+fn by_exact(problem: &Problem, from: &L1Solution, work: u64) -> Option<L1Solution> {
+    match exact::decide(problem, &from.x, &from.mu, work) {
+        Exact::Vertex(vertex) => {
+            let known = Enclosure::of_vertex(&vertex).relative_width() <= CERTIFIED;
+            let status = if known { Status::Converged } else { Status::Stalled };
+            Some(of_vertex(vertex, status))
+        }
+        Exact::NoSolution(farkas) => {
+            Some(lp::trivial(problem, Route::Exact, Status::Infeasible, Some(farkas)))
+        }
+        Exact::Refused => None,
+    }
+}
+
+/// The pair of an exact vertex.
+pub(super) fn of_vertex(vertex: Vertex, status: Status) -> L1Solution {
+    L1Solution {
+        l1: vertex.x.iter().map(|v| v.abs()).sum(),
+        x: vertex.x,
+        mu: vertex.mu,
+        route: Route::Exact,
+        status,
+        iterations: vertex.pivots,
+        infeasibility: None,
+    }
 }
 
 /// Routes that do not depend on the LASSO path, in the order they are tried.
@@ -158,8 +206,8 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     if path.status() == LassoStatus::Complete && certificate.holds(CERTIFIED) {
         return Ok((solution, worst(&certificate)));
     }
-    if let Some(farkas) = infeasible(problem, &solution.x) {
-        solution.status = Status::Infeasible;
+    if let Some(farkas) = contradiction(problem, &solution.x) {
+        solution.status = farkas.status();
         solution.infeasibility = Some(farkas);
         return Ok((solution, f64::INFINITY));
     }
@@ -176,23 +224,17 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
     Ok((solution, defect))
 }
 
-/// A certificate that `Zx = y` has no solution: the residual of a least-squares solution.
+/// Why `Zx = y` has no solution, if it has none: the residual of a least-squares solution.
 ///
-/// `Zᵀr = 0` holds to rounding only, so what is proved is a lower bound of `‖x‖₁` over all solutions; it
-/// counts when it is 10⁴ times the `‖x‖₁` that explains the rest of y.
-fn infeasible(problem: &Problem, x: &[f64]) -> Option<Farkas> {
+/// `Zᵀr = 0` holds to rounding only. Where the exact decision is out of reach it counts when the solutions
+/// that it allows have 10⁴ times the `‖x‖₁` that explains the rest of y.
+fn contradiction(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();
-    let largest = r.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-    // A residual of rounding size proves nothing.
+    // A residual of rounding size says nothing.
     if norm2(&r) <= 1e-10 * norm2(y) {
         return None;
     }
-    let u: Vec<f64> = r.iter().map(|v| v / largest).collect();
-    let zt_u_inf = transposed_product(z, n, &u).iter().fold(0.0_f64, |m, s| m.max(s.value().abs()));
-    let yt_u = dot(y, &u).value();
-    let l1_lower = if zt_u_inf == 0.0 { f64::INFINITY } else { yt_u / zt_u_inf };
     let l1: f64 = x.iter().map(|v| v.abs()).sum();
-    let proved = yt_u > 0.0 && l1_lower > 1e4 * l1;
-    proved.then_some(Farkas { u, zt_u_inf, yt_u, l1_lower })
+    infeasible::decide(problem, x, &r, 1e4 * l1)
 }

@@ -191,6 +191,10 @@ proptest! {
             Status::Converged => prop_assert!(
                 certificate.holds(1e-9)
                     || enclose(&problem, &solution.x, &solution.mu).unwrap().relative_width() <= 1e-9
+                    // x rounded may miss Zx = y by more, where exact arithmetic knows it.
+                    || decide(&problem, &Demand::default()).unwrap().enclosure.is_some_and(
+                        |e| e.relative_width() <= 1e-9
+                            && (solution.l1 - e.l1_upper).abs() <= 1e-9 * e.l1_upper)
             ),
             Status::Infeasible => prop_assert!(solution.infeasibility.is_some()),
             // An honest miss: a factor that is wrong by ε·κ, κ up to 1e10 times that of a random matrix.

@@ -78,7 +78,7 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
     };
     let system = match System::new(problem) {
         Ok(system) => system,
-        Err(proof) => return Ok(nothing(Status::Infeasible, Some(proof))),
+        Err(proof) => return Ok(nothing(proof.status(), Some(proof))),
     };
     if system.rhs.iter().all(|b| *b == 0.0) {
         return Ok(nothing(Status::Converged, None));

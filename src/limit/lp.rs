@@ -79,7 +79,7 @@ pub(super) fn prepare(
     route: Route,
 ) -> std::result::Result<System, Box<L1Solution>> {
     match System::new(problem) {
-        Err(proof) => Err(Box::new(trivial(problem, route, Status::Infeasible, Some(proof)))),
+        Err(proof) => Err(Box::new(trivial(problem, route, proof.status(), Some(proof)))),
         Ok(system) if system.rhs.iter().all(|b| *b == 0.0) => {
             Err(Box::new(trivial(problem, Route::Unique, Status::Converged, None)))
         }

@@ -9,6 +9,7 @@
 
 mod certificate;
 mod compensated;
+mod exact;
 mod krawczyk;
 mod l1;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod polish;
 mod rigorous;
 #[cfg(test)]
 mod rigorous_tests;
+mod verdict;
 
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
@@ -32,9 +34,11 @@ pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_pa
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 pub use slack::{Slack, off_support_slack};
+pub use verdict::{Decision, Demand, Evidence, Verdict, decide, judge};
 
 use std::fmt;
 
+mod graded;
 mod infeasible;
 pub mod ladder;
 pub mod lp;
@@ -63,8 +67,11 @@ pub enum Status {
     MaxIterations,
     /// No step improves the point any more, and the stopping test is not met.
     Stalled,
-    /// `Zx = y` has no solution: see the [`Farkas`] certificate.
+    /// `Zx = y` has no solution, which the exact vector of the [`Farkas`] certificate proves.
     Infeasible,
+    /// No x was found that meets `Zx = y` better than the residual of the [`Farkas`] certificate says; it is numerical, and no
+    /// proof.
+    Inconsistent,
     /// It was asked to stop ([`Cancel`](crate::Cancel)) before it came to this.
     Cancelled,
 }
@@ -90,7 +97,13 @@ impl fmt::Display for Status {
             }
             Self::Cancelled => "interrupted before this was reached",
             Self::Infeasible => {
-                "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0"
+                "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0; \
+                 correct or remove a row that u combines"
+            }
+            Self::Inconsistent => {
+                "Zx = y is numerically inconsistent: least squares leave a residual, but nothing is \
+                 proved; correct or remove a row that u combines, or fit with a constant weight decay \
+                 (solve --schedule constant:c)"
             }
         })
     }
@@ -114,6 +127,8 @@ pub enum Route {
     InteriorPoint,
     /// `Zx = y` has one solution (or y = 0): nothing to minimise.
     Unique,
+    /// Exact pivots, where doubles do not decide.
+    Exact,
 }
 
 impl fmt::Display for Route {
@@ -126,25 +141,47 @@ impl fmt::Display for Route {
             Self::Highs => "highs",
             Self::InteriorPoint => "interior-point",
             Self::Unique => "unique",
+            Self::Exact => "exact",
         })
     }
 }
 
-/// A proof that `Zx = y` cannot be solved by any `x` of reasonable size.
+/// Why `Zx = y` cannot be solved: a combination u of the rows.
 ///
-/// For every x with `Zx = y`: `yᵀu = xᵀ(Zᵀu) ≤ ‖x‖₁ ‖Zᵀu‖_∞`, hence
-/// `‖x‖₁ ≥ yᵀu / ‖Zᵀu‖_∞ = l1_lower`: infinite when `Zᵀu = 0` exactly, and beyond anything the
-/// data could mean when `Zᵀu` is zero to rounding.
+/// With `Zᵀu = 0` and `yᵀu > 0` in exact arithmetic no x solves `Zx = y` (Fredholm's alternative); then [`Farkas::exact`] has that u.
+/// Where the problem is too large for that, u is known in floating point only: for every x with `Zx = y`,
+/// `yᵀu = xᵀ(Zᵀu) ≤ ‖x‖₁ ‖Zᵀu‖_∞`, hence `‖x‖₁ ≥ yᵀu / ‖Zᵀu‖_∞ = l1_lower`, which is beyond anything that the data could
+/// mean when `Zᵀu` is zero to rounding, but no proof that there is no solution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Farkas {
-    /// Combination of the rows, length d, scaled by a power of two so that `1 ≤ ‖u‖_∞ < 2`.
+    /// Combination of the rows, length d, scaled by a power of two so that `1 ≤ ‖u‖_∞ ≤ 2`.
     pub u: Vec<f64>,
-    /// `‖Zᵀu‖_∞`, by compensated sums.
+    /// `‖Zᵀu‖_∞`: 0 for the exact u, else by compensated sums.
     pub zt_u_inf: f64,
     /// `yᵀu > 0`, by compensated sums.
     pub yt_u: f64,
-    /// `yᵀu / ‖Zᵀu‖_∞`: no solution has a smaller `‖x‖₁`.
+    /// `yᵀu / ‖Zᵀu‖_∞`, rounded down: no solution has a smaller `‖x‖₁`. ∞ only with a proof.
     pub l1_lower: f64,
+    /// `yᵀu / (‖y‖₂ ‖u‖₂)`: as far as `Zᵀu = 0`, no x has a smaller relative residual `‖Zx − y‖₂ / ‖y‖₂`.
+    pub residual: f64,
+    /// The proof: integers u with `Zᵀu = 0` and `yᵀu > 0` for the numbers of Z and y as they stand, in
+    /// decimal; `None` where nothing is proved.
+    pub exact: Option<Vec<String>>,
+}
+
+impl Farkas {
+    /// Whether it is a theorem that there is no solution.
+    pub fn is_proof(&self) -> bool {
+        self.exact.is_some()
+    }
+    /// The status that it gives a solve.
+    pub fn status(&self) -> Status {
+        if self.is_proof() { Status::Infeasible } else { Status::Inconsistent }
+    }
+    /// The rows that u combines.
+    pub fn rows(&self) -> Vec<usize> {
+        (0..self.u.len()).filter(|i| self.u[*i] != 0.0).collect()
+    }
 }
 
 /// The minimiser of `R_a(x)` subject to `Zx = y`.
@@ -168,7 +205,7 @@ pub struct Limit {
     pub rank: usize,
     /// How it ended.
     pub status: Status,
-    /// Why there is no solution, when the status is [`Status::Infeasible`].
+    /// Why there is no solution, when the status is [`Status::Infeasible`] or [`Status::Inconsistent`].
     pub infeasibility: Option<Farkas>,
 }
 
@@ -187,6 +224,6 @@ pub struct L1Solution {
     pub status: Status,
     /// Iterations (pivots, knots, Newton steps) of that route.
     pub iterations: usize,
-    /// Why there is no solution, when the status is [`Status::Infeasible`].
+    /// Why there is no solution, when the status is [`Status::Infeasible`] or [`Status::Inconsistent`].
     pub infeasibility: Option<Farkas>,
 }

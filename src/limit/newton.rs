@@ -11,7 +11,9 @@
 //! max_j |Zx − y|_j / (|Z||x| + |y|)_j                                       (primal)
 //! max_i |asinh(x_i/a_i) − s_i| / (1 + |s_i| + |θ_i| + 2(|Z|ᵀ|μ|)_i)          (stationarity)
 //! ```
-//! the componentwise backward errors of the two equations (where x_i underflows to 0 the second
+//! the componentwise backward errors of the two equations (in a row whose `|Z||x| + |y|` is below rounding of
+//! `max_i (|Z_ji|/c_i)·Σ c_i|x_i|`, c_i the largest entry of column i, that norm is added to it: Arioli, Demmel
+//! & Duff 1989; where x_i underflows to 0 the second
 //! asks that `a_i sinh s_i` does so too). A value of a few ε means that x and μ solve the equations
 //! of a problem whose entries differ from the given ones in the last digits. How far x itself is
 //! from the exact point depends on the condition of Z.
@@ -21,10 +23,11 @@
 
 use crate::Error;
 use crate::Result;
-use crate::numerics::log_domain;
+use crate::numerics::{double_double::Double2, log_domain};
 use crate::potential::HyperbolicEntropy;
 use crate::problem::Problem;
 
+use super::graded::Graded;
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_sums::{residual, scale2, top_exponent, transposed};
@@ -36,6 +39,15 @@ const LARGEST_LOG_A: f64 = 100.0;
 
 /// The same with a tilt: x is then of size a, and y beside it still has three digits.
 const LARGEST_TILTED_LOG_A: f64 = 30.0;
+
+/// The ladder in doubles gets this share of the steps; where it converges it needs a tenth of that.
+pub(super) const LADDER_SHARE: usize = 4;
+
+/// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
+const SMALL_ROW: f64 = 1e3;
+
+/// KKT residual of the ladder's end from which Newton's method with twice the precision goes on.
+const NEAR: f64 = 1e-3;
 
 /// What to ask of [`minimize`].
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +66,19 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self { tolerance: 1e-13, max_iterations: 2000, kkt_tolerance: 1e-11 }
+    }
+}
+
+impl Options {
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.tolerance > 0.0 && self.kkt_tolerance > 0.0 && self.max_iterations > 0) {
+            return Err(Error::Domain {
+                what: "Newton options".into(),
+                expected: "positive tolerances and at least one iteration".into(),
+                found: format!("{self:?}"),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -92,13 +117,7 @@ pub fn minimize(
             found: format!("({})", entropy.log_a().len()),
         });
     }
-    if !(options.tolerance > 0.0 && options.kkt_tolerance > 0.0 && options.max_iterations > 0) {
-        return Err(Error::Domain {
-            what: "Newton options".into(),
-            expected: "positive tolerances and at least one iteration".into(),
-            found: format!("{options:?}"),
-        });
-    }
+    options.check()?;
     let mut system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => return Ok(infeasible(problem, entropy, proof)),
@@ -121,35 +140,110 @@ pub fn minimize(
     let quadratic = !tilted && smallest - excess > 45.0;
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v -= excess);
-    let mut core = start(&system);
-    let inner = climb(&mut core, &log_a, entropy.theta(), options);
-    core.refine();
-    core.mu.iter_mut().for_each(|m| *m *= (-excess).exp());
-    // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
-    if system.rhs.iter().all(|b| *b == 0.0) {
-        for i in 0..n {
-            if core.x[i].abs() <= 1e-13 * core.root[i] {
-                core.x[i] = 0.0;
-                core.s[i] = 0.0;
+    let scaled = Scaled { system, log_a, excess, entropy };
+    let judge = |end: End| {
+        let (steps, inner, trusted) = (end.steps, end.inner, end.trusted);
+        let (x, mu) = scaled.unscale(end);
+        (finish(problem, entropy, options, x, mu, steps, scaled.system.r, inner), trusted)
+    };
+    let (limit, trusted) = judge(scaled.by_ladder(options));
+    if trusted && limit.status.is_converged() {
+        return Ok(limit);
+    }
+    let (mut graded, trusted) = judge(scaled.by_graded(&limit, options));
+    graded.iterations += limit.iterations;
+    Ok(if trusted || graded.kkt_residual <= limit.kkt_residual { graded } else { limit })
+}
+
+/// The problem in scaled units, at the wanted potential.
+struct Scaled<'a> {
+    system: System,
+    /// log a in those units, less `excess`.
+    log_a: Vec<f64>,
+    excess: f64,
+    entropy: &'a HyperbolicEntropy,
+}
+
+/// Where a solve ended, in scaled units: x, s (length n) and μ by the rows of Z'' (length d).
+struct End {
+    x: Vec<f64>,
+    s: Vec<f64>,
+    mu: Vec<f64>,
+    steps: usize,
+    inner: Inner,
+    /// Whether every entry of x that counts is right, as far as this route can tell.
+    trusted: bool,
+}
+
+impl Scaled<'_> {
+    /// By the ladder in doubles.
+    fn by_ladder(&self, options: &Options) -> End {
+        let mut core = start(&self.system);
+        let share = (options.max_iterations / LADDER_SHARE).max(1);
+        let bounded = Options { max_iterations: share, ..options.clone() };
+        let inner = climb(&mut core, &self.log_a, self.entropy.theta(), &bounded);
+        core.refine();
+        let trusted = inner == Inner::Converged && core.settled();
+        let mu = self.system.to_rows(&core.mu);
+        End { x: core.x, s: core.s, mu, steps: core.steps, inner, trusted }
+    }
+
+    /// With twice the precision: from where the ladder ended if that is near, else from the start.
+    fn by_graded(&self, from: &Limit, options: &Options) -> End {
+        let room = options.max_iterations.saturating_sub(from.iterations).max(1);
+        let theta = self.entropy.theta();
+        let mut graded = Graded::new(&self.system);
+        let mut inner = Inner::Stalled;
+        if from.kkt_residual < NEAR {
+            let mut mu = self.system.scale_rows(&from.mu);
+            mu.iter_mut().for_each(|m| *m *= self.excess.exp());
+            graded.place(&mu, &self.log_a, theta);
+            inner = graded.settle(room.min(30));
+        }
+        if inner != Inner::Converged {
+            inner = graded.climb(&self.log_a, theta, room);
+        }
+        let high = |v: &[Double2]| v.iter().map(|v| v.hi).collect();
+        End {
+            x: high(&graded.x),
+            s: high(&graded.s),
+            mu: graded.mu(),
+            steps: graded.steps,
+            inner,
+            trusted: inner == Inner::Converged,
+        }
+    }
+
+    /// x and μ in the units of the problem.
+    fn unscale(&self, mut end: End) -> (Vec<f64>, Vec<f64>) {
+        let (log_a, theta) = (self.entropy.log_a(), self.entropy.theta());
+        end.mu.iter_mut().for_each(|m| *m *= (-self.excess).exp());
+        // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
+        if self.system.rhs.iter().all(|b| *b == 0.0) {
+            for i in 0..end.x.len() {
+                if end.x[i].abs() <= 1e-13 * log_domain::a_cosh(end.s[i], self.log_a[i]) {
+                    end.x[i] = 0.0;
+                    end.s[i] = 0.0;
+                }
             }
         }
-    }
-    let mut x = system.unscale_x(&core.x);
-    for i in 0..n {
-        // What underflows in scaled units need not do so in those of the problem.
-        if core.x[i].abs() < 1e-290 {
-            x[i] = log_domain::a_sinh(core.s[i], entropy.log_a()[i]);
+        let mut x = self.system.unscale_x(&end.x);
+        for i in 0..x.len() {
+            // What underflows in scaled units need not do so in those of the problem.
+            if end.x[i].abs() < 1e-290 {
+                x[i] = log_domain::a_sinh(end.s[i], log_a[i]);
+            }
         }
-    }
-    let mut mu = system.unscale_mu(&core.mu);
-    if x.iter().chain(&mu).any(|v| !v.is_finite()) {
-        // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ = 0.
-        mu.fill(0.0);
-        for i in 0..n {
-            x[i] = log_domain::a_sinh(entropy.theta()[i], entropy.log_a()[i]);
+        let mut mu = self.system.unscale_rows(&end.mu);
+        if x.iter().chain(&mu).any(|v| !v.is_finite()) {
+            // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ = 0.
+            mu.fill(0.0);
+            for i in 0..x.len() {
+                x[i] = log_domain::a_sinh(theta[i], log_a[i]);
+            }
         }
+        (x, mu)
     }
-    Ok(finish(problem, entropy, options, x, mu, core.steps, system.r, inner))
 }
 
 /// A core at a = 1, θ = 0 in scaled units.
@@ -251,7 +345,7 @@ fn infeasible(problem: &Problem, entropy: &HyperbolicEntropy, proof: Farkas) -> 
         feasibility,
         iterations: 0,
         rank: 0,
-        status: Status::Infeasible,
+        status: proof.status(),
         infeasibility: Some(proof),
     }
 }
@@ -290,7 +384,21 @@ pub fn kkt_residual(
     let (rho, size) = residual(&z, &y, &x_unit);
     let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
     let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
-    let primal = rho.iter().zip(&size).map(|(r, s)| quotient(r.abs(), *s)).fold(0.0, worst);
+    // Columns in their own units: no entry of Z counts for more than its column.
+    let columns: Vec<f64> =
+        (0..n).map(|i| (0..d).map(|j| z[j * n + i].abs()).fold(0.0_f64, f64::max)).collect();
+    let whole: f64 = columns.iter().zip(&x_unit).map(|(c, x)| c * x.abs()).sum();
+    let cut = SMALL_ROW * (n + 1) as f64 * f64::EPSILON;
+    let primal = (0..d)
+        .map(|j| {
+            let row = &z[j * n..(j + 1) * n];
+            let share = row.iter().zip(&columns).map(|(z, c)| quotient(z.abs(), *c));
+            let norm = share.fold(0.0_f64, f64::max) * whole;
+            // The second denominator of Arioli, Demmel and Duff, where the first one vanishes.
+            let size = if size[j] <= cut * norm { size[j] + norm } else { size[j] };
+            quotient(rho[j].abs(), size)
+        })
+        .fold(0.0, worst);
     let (ztu, spread) = transposed(&z, &mu, n);
     let stationarity = (0..x.len())
         .map(|i| {
@@ -300,7 +408,7 @@ pub fn kkt_residual(
             let error = if x[i].abs() >= f64::MIN_POSITIVE || log_a > smallest {
                 (log_domain::asinh_ratio(x[i], log_a) - s).abs()
             } else {
-                (s.abs() + log_a - smallest).max(0.0)
+                (s.abs() + log_a - std::f64::consts::LN_2 - smallest).max(0.0)
             };
             quotient(error, 1.0 + s.abs() + theta.abs() + 2.0 * spread[i])
         })

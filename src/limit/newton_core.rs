@@ -122,6 +122,16 @@ impl<'a> Core<'a> {
         self.fresh
     }
 
+    /// Smallest and largest squared diagonal entry of the factor of H; after [`Core::refactor`].
+    pub(super) fn pivots(&self) -> (f64, f64) {
+        self.factor.pivots()
+    }
+
+    /// Whether x and μ are numbers.
+    pub(super) fn is_finite(&self) -> bool {
+        self.x.iter().chain(&self.mu).all(|v| v.is_finite())
+    }
+
     /// `v ← H⁻¹v`; after [`Core::refactor`].
     pub(super) fn solve(&self, v: &mut [f64]) {
         self.factor.solve(v);

@@ -98,7 +98,7 @@ impl System {
         };
         if !system.use_rows() {
             system.orthonormalise();
-            system.check_consistent()?;
+            system.check_consistent(problem)?;
         }
         let largest = norm_inf(&system.least_norm);
         let shift = if largest > 0.0 { exponent(largest) } else { 0 };
@@ -156,7 +156,7 @@ impl System {
     }
 
     /// Whether the least-norm point meets every row, dropped ones included.
-    fn check_consistent(&self) -> Result<(), Farkas> {
+    fn check_consistent(&self, problem: &Problem) -> Result<(), Farkas> {
         if self.r == self.d {
             return Ok(());
         }
@@ -167,14 +167,14 @@ impl System {
             return Ok(());
         }
         let u = infeasible::left_null_part(&self.z, self.d, self.n, &rho);
-        let proof = infeasible::farkas(&self.z, &self.y, &u, &self.kappa, &self.row_exp, self.q);
-        // A proof counts when the solutions it still allows are absurd: ‖x‖₁ above ε^{−1/2} times
-        // that of the least-squares point.
-        let l1 = self.unscale(self.l1(&self.least_norm));
-        if proof.yt_u > 0.0 && proof.l1_lower >= l1 / f64::EPSILON.sqrt() {
-            return Err(proof);
+        let u: Vec<f64> = u.iter().zip(&self.row_exp).map(|(u, e)| scale2(*u, -e)).collect();
+        // Without an exact decision it counts when the solutions still allowed are absurd: ‖x‖₁ above
+        // ε^{−1/2} times that of the least-squares point.
+        let least = self.unscale(self.l1(&self.least_norm)) / f64::EPSILON.sqrt();
+        match infeasible::decide(problem, &self.unscale_x(&self.least_norm), &u, least) {
+            Some(proof) => Err(proof),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A right side of Z'' (length d) as one of B (length r).
@@ -185,6 +185,45 @@ impl System {
                 let mut out: Vec<f64> = qr.pivot[..qr.rank].iter().map(|&j| v[j]).collect();
                 qr.solve_rt(&mut out);
                 out
+            }
+        }
+    }
+
+    /// The rows of Z'' that B stands for, independent to working precision: their places, the rows
+    /// themselves (r×n) and their targets. Their solutions are those of `Zx = y`, exactly, where the
+    /// other rows are combinations of them.
+    pub(super) fn independent_rows(&self) -> (Vec<usize>, Vec<f64>, Vec<f64>) {
+        let rows: Vec<usize> = match &self.basis {
+            Basis::Rows => (0..self.d).collect(),
+            Basis::Orthonormal(qr) => qr.pivot[..qr.rank].to_vec(),
+        };
+        let z = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
+        let (z, y) = (z.collect(), rows.iter().map(|&j| self.y[j]).collect());
+        (rows, z, y)
+    }
+
+    /// `2^{−row exponent}`: the dual variable of Z from that of Z'' (length d).
+    pub(super) fn unscale_rows(&self, mu: &[f64]) -> Vec<f64> {
+        (0..self.d).map(|j| scale2(mu[j], -self.row_exp[j])).collect()
+    }
+
+    /// The dual variable of Z'' from that of Z (both of length d).
+    pub(super) fn scale_rows(&self, mu: &[f64]) -> Vec<f64> {
+        (0..self.d).map(|j| scale2(mu[j], self.row_exp[j])).collect()
+    }
+
+    /// μ of Z'' from that of B (length r), 0 for the rows that B does not need.
+    pub(super) fn to_rows(&self, mu: &[f64]) -> Vec<f64> {
+        match &self.basis {
+            Basis::Rows => mu.to_vec(),
+            Basis::Orthonormal(qr) => {
+                let mut v = mu.to_vec();
+                qr.solve_r(&mut v);
+                let mut rows = vec![0.0; self.d];
+                for (k, &value) in v.iter().enumerate() {
+                    rows[qr.pivot[k]] = value;
+                }
+                rows
             }
         }
     }
@@ -201,19 +240,7 @@ impl System {
 
     /// The dual variable of Z from that of B.
     pub(super) fn unscale_mu(&self, mu: &[f64]) -> Vec<f64> {
-        let rows = match &self.basis {
-            Basis::Rows => mu.to_vec(),
-            Basis::Orthonormal(qr) => {
-                let mut v = mu.to_vec();
-                qr.solve_r(&mut v);
-                let mut rows = vec![0.0; self.d];
-                for (k, &value) in v.iter().enumerate() {
-                    rows[qr.pivot[k]] = value;
-                }
-                rows
-            }
-        };
-        (0..self.d).map(|j| scale2(rows[j], -self.row_exp[j])).collect()
+        self.unscale_rows(&self.to_rows(mu))
     }
 
     /// `‖x‖₁` in the units of `y''`: `Σ |x''_i|/κ_i`.

@@ -11,20 +11,28 @@
 //! conjugate gradients with that same factor as preconditioner. One factor per grid point serves the
 //! predictor, the corrector and the certificate.
 //!
-//! **Gap.** At every point the tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into
-//! `‖Zᵀμ‖_∞ ≤ 1`, is feasible for the dual of `min ‖x‖₁ s.t. Zx = y`, so
-//! `gap = (‖x‖₁ − yᵀμ)/‖x‖₁` bounds how far ‖x(a)‖₁ is above the L1 minimum, to rounding.
+//! Where doubles cannot tell whether every entry that counts is right, the point is found with twice the precision
+//! (`graded`), and so are those that follow it on the way to smaller a.
+//!
+//! **Gap.** With a certified bound `l ≤ min ‖x‖₁ s.t. Zx = y` from [`l1_minimum`](super::l1_minimum),
+//! `gap = (‖x(a)‖₁ − l)/‖x(a)‖₁`, which falls to rounding as a → 0 and stays there. Where that minimum is not certified, the
+//! tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point.
 
 use ndarray::Array2;
 
 use crate::cancel::requested;
+use crate::numerics::sums::sum2;
 use crate::problem::Problem;
 use crate::{Cancel, Error, Result};
 
-use super::newton::{Options, climb, start};
+use super::certificate::certify_unranked;
+use super::graded::Graded;
+use super::l1_minimum;
+use super::newton::{LADDER_SHARE, Options, climb, start};
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
+use super::polish::CERTIFIED;
 use super::{Farkas, Status};
 
 /// Relative residual that Newton's method reaches at each point before the last linear correction.
@@ -72,20 +80,35 @@ pub struct Path {
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
 pub fn path(problem: &Problem, theta: Option<&[f64]>, log_a: &[f64]) -> Result<Path> {
-    path_until(problem, theta, log_a, None)
+    path_with(problem, theta, log_a, &Options::default())
 }
 
-/// [`path`], which looks at `cancel` before every point: those that are not reached have
+/// [`path`] with a bound on the Newton steps of each point: [`Options::max_iterations`].
+///
+/// # Errors
+/// As [`path`], and when an option is not positive.
+pub fn path_with(
+    problem: &Problem,
+    theta: Option<&[f64]>,
+    log_a: &[f64],
+    options: &Options,
+) -> Result<Path> {
+    path_until(problem, theta, log_a, options, None)
+}
+
+/// [`path_with`], which looks at `cancel` before every point: those that are not reached have
 /// [`Status::Cancelled`].
 ///
 /// # Errors
-/// As [`path`].
+/// As [`path_with`].
 pub fn path_until(
     problem: &Problem,
     theta: Option<&[f64]>,
     log_a: &[f64],
+    options: &Options,
     cancel: Option<Cancel>,
 ) -> Result<Path> {
+    options.check()?;
     let n = problem.features();
     check(theta, log_a, n)?;
     let zero = vec![0.0; n];
@@ -103,27 +126,49 @@ pub fn path_until(
     let system = match System::new(problem) {
         Ok(system) => system,
         Err(proof) => {
+            path.status.fill(proof.status());
             path.infeasibility = Some(proof);
             return Ok(path);
         }
     };
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&i, &j| log_a[j].total_cmp(&log_a[i]));
-    let mut walk = Walk { core: start(&system), theta, at: None, curvature: None };
+    let lower = certified_minimum(problem);
+    let mut walk = Walk {
+        core: start(&system),
+        graded: None,
+        theta,
+        max_iterations: options.max_iterations,
+        at: None,
+        curvature: None,
+        tangent: lower.is_none(),
+    };
     for k in order {
         if requested(&cancel) {
             path.status[k] = Status::Cancelled;
             continue;
         }
-        let inner = walk.go(log_a[k]);
-        let (x, gap, status) = walk.read(inner);
-        path.l1[k] = x.iter().map(|v| v.abs()).sum();
-        path.gap[k] = gap;
+        let (x, gap, status) = walk.point(log_a[k]);
+        let l1 = sum2(&x.iter().map(|v| v.abs()).collect::<Vec<f64>>());
+        path.l1[k] = l1;
+        path.gap[k] = match lower {
+            _ if l1 == 0.0 => 0.0,
+            Some(lower) => (l1 - lower) / l1,
+            None => gap,
+        };
         path.status[k] = status;
         path.x.row_mut(k).iter_mut().zip(&x).for_each(|(to, from)| *to = *from);
     }
-    path.iterations = walk.core.steps;
+    path.iterations = walk.core.steps + walk.graded.map_or(0, |g| g.steps);
     Ok(path)
+}
+
+/// A lower bound of the L1 minimum that is met to a relative 10⁻⁹, if one can be had.
+fn certified_minimum(problem: &Problem) -> Option<f64> {
+    let solution = l1_minimum(problem).ok()?;
+    let certificate = certify_unranked(problem, &solution.x, &solution.mu);
+    (solution.status.is_converged() && certificate.holds(CERTIFIED))
+        .then_some(certificate.dual_value)
 }
 
 fn check(theta: Option<&[f64]>, log_a: &[f64], n: usize) -> Result<()> {
@@ -159,14 +204,68 @@ fn check(theta: Option<&[f64]>, log_a: &[f64], n: usize) -> Result<()> {
 /// The point that walks along the grid.
 struct Walk<'a> {
     core: Core<'a>,
+    /// The same with twice the precision, once that was needed.
+    graded: Option<Graded<'a>>,
     theta: &'a [f64],
+    max_iterations: usize,
     /// `log a` in the units of the problem, once the first point is reached.
     at: Option<f64>,
     /// The last step in `log a` and what its corrector added to the tangent.
     curvature: Option<(f64, Vec<f64>)>,
+    /// Whether the gap is to come from the tangent.
+    tangent: bool,
 }
 
 impl Walk<'_> {
+    /// x in the units of the problem, its gap by the tangent if that is asked for, and its status.
+    fn point(&mut self, log_a: f64) -> (Vec<f64>, f64, Status) {
+        if self.graded.is_none() {
+            let inner = self.go(log_a);
+            let (x, gap, status) = self.read(inner);
+            if status.is_converged() && self.core.settled() {
+                return (x, gap, status);
+            }
+        }
+        let inner = self.go_graded(log_a);
+        let Some(graded) = &self.graded else {
+            return (Vec::new(), f64::INFINITY, Status::Stalled);
+        };
+        let high: Vec<f64> = graded.x.iter().map(|v| v.hi).collect();
+        let x = self.core.system.unscale_x(&high);
+        let status = match inner {
+            _ if !graded.is_finite() => Status::Stalled,
+            Inner::Converged => Status::Converged,
+            Inner::Stalled => Status::Stalled,
+            Inner::MaxIterations => Status::MaxIterations,
+        };
+        (x, f64::INFINITY, status)
+    }
+
+    /// To `log a` with twice the precision: from the last point, from where doubles came, or by the whole ladder.
+    fn go_graded(&mut self, log_a: f64) -> Inner {
+        let target = self.shifted(log_a);
+        let system = self.core.system;
+        let room = self.max_iterations;
+        if let Some(graded) = &mut self.graded {
+            let inner = graded.walk(&target, self.theta, room);
+            if inner == Inner::Converged {
+                return inner;
+            }
+            return graded.climb(&target, self.theta, room);
+        }
+        let mut graded = Graded::new(system);
+        let mut inner = Inner::Stalled;
+        if self.core.is_finite() && norm2(&self.core.res) <= 1e-3 * norm2(&self.core.rhs) {
+            graded.place(&system.to_rows(&self.core.mu), &target, self.theta);
+            inner = graded.settle(30);
+        }
+        if inner != Inner::Converged {
+            inner = graded.climb(&target, self.theta, room);
+        }
+        self.graded = Some(graded);
+        inner
+    }
+
     fn shifted(&self, log_a: f64) -> Vec<f64> {
         self.core.system.log_shift.iter().map(|s| s + log_a).collect()
     }
@@ -191,7 +290,11 @@ impl Walk<'_> {
         }
         self.curvature = None;
         self.core.restart();
-        let options = Options { tolerance: TOLERANCE, ..Options::default() };
+        let options = Options {
+            tolerance: TOLERANCE,
+            max_iterations: self.max_iterations.div_ceil(LADDER_SHARE),
+            ..Options::default()
+        };
         self.at = Some(log_a);
         climb(&mut self.core, &target, self.theta, &options)
     }
@@ -227,7 +330,7 @@ impl Walk<'_> {
     fn read(&mut self, inner: Inner) -> (Vec<f64>, f64, Status) {
         let ell = self.at.map_or(0.0, |log_a| -log_a);
         self.core.correct();
-        let gap = if self.core.system.rhs.iter().all(|b| *b == 0.0) {
+        let gap = if !self.tangent || self.core.system.rhs.iter().all(|b| *b == 0.0) {
             None
         } else {
             self.core.dual_point(ell).map(|(_, gap)| gap)

@@ -124,7 +124,14 @@ fn bad_grids_are_refused_and_inconsistent_systems_are_said() {
 fn a_cancelled_path_says_so_of_every_point() {
     let cancel = Cancel::new();
     cancel.request();
-    let path = path_until(&gaussian(5, 12, 4), None, &grid(4.0, -20.0, 6), Some(cancel)).unwrap();
+    let path = path_until(
+        &gaussian(5, 12, 4),
+        None,
+        &grid(4.0, -20.0, 6),
+        &Options::default(),
+        Some(cancel),
+    )
+    .unwrap();
     assert_eq!(path.status, [Status::Cancelled; 6]);
     assert!(!Status::Cancelled.is_converged());
 }

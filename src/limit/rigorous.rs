@@ -14,6 +14,7 @@ use std::fmt;
 
 use super::certificate::{check, column};
 use super::compensated::{Sum, dot_from, transposed_product_pair};
+use super::exact::Vertex;
 use super::krawczyk;
 use super::lars_active::{Active, Split};
 use super::lars_kernels;
@@ -28,6 +29,8 @@ use crate::problem::Problem;
 pub enum EnclosureStatus {
     /// Both bounds are proved.
     Proved,
+    /// Both bounds are proved, in exact arithmetic.
+    Exact,
     /// No d independent columns: rows are dependent (or n < d), so that `Zx = y` can be solved only
     /// for special y, which rounding cannot decide. `l1_upper` is ∞; remove dependent rows.
     RankDeficient,
@@ -35,10 +38,18 @@ pub enum EnclosureStatus {
     IllConditioned,
 }
 
+impl EnclosureStatus {
+    /// Whether it is proved that `Zx = y` has a solution.
+    pub fn is_solvable(self) -> bool {
+        matches!(self, Self::Proved | Self::Exact)
+    }
+}
+
 impl fmt::Display for EnclosureStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Proved => "both bounds are proved",
+            Self::Exact => "both bounds are proved, in exact arithmetic",
             Self::RankDeficient => {
                 "rows of Z are dependent (or n < d): no upper bound can be proved; remove them"
             }
@@ -79,6 +90,25 @@ impl Enclosure {
             (self.l1_upper - self.l1_lower) / self.l1_upper
         } else {
             f64::INFINITY
+        }
+    }
+}
+
+impl Enclosure {
+    /// What an exact solution proves.
+    pub(super) fn of_vertex(vertex: &Vertex) -> Self {
+        let largest = vertex.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        // Each entry is rounded to a neighbouring float.
+        let rounding =
+            if vertex.upper.is_finite() { largest.next_up() - largest } else { f64::INFINITY };
+        Self {
+            l1_lower: vertex.lower,
+            l1_upper: vertex.upper,
+            contraction: 0.0,
+            radius: rounding,
+            distance: rounding,
+            columns: vertex.columns.clone(),
+            status: EnclosureStatus::Exact,
         }
     }
 }
@@ -199,7 +229,7 @@ pub fn enclose(problem: &Problem, x: &[f64], mu: &[f64]) -> Result<Enclosure> {
 }
 
 /// `yᵀ(μ + μ')/‖Zᵀ(μ + μ')‖_∞` rounded down, at least 0.
-fn lower(problem: &Problem, mu: &[f64], tail: &[f64]) -> f64 {
+pub(super) fn lower(problem: &Problem, mu: &[f64], tail: &[f64]) -> f64 {
     let products = transposed_product_pair(problem.z_rows(), problem.features(), mu, tail);
     let norm = products.iter().fold(0.0_f64, |m, s| m.max(s.magnitude()));
     let both = [problem.y(), problem.y()].concat();

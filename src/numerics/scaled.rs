@@ -13,9 +13,9 @@ pub(crate) struct Scaled {
 
 /// The leading 32 bits of log 2, the next 32, and the rest: products of the first two with an
 /// integer below 2²¹ are exact.
-const LN2_A: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
-const LN2_B: f64 = f64::from_bits(0x3DEA_39EF_3560_0000);
-const LN2_C: f64 = f64::from_bits(0x3BE9_3C76_7300_7E5F);
+pub(crate) const LN2_A: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
+pub(crate) const LN2_B: f64 = f64::from_bits(0x3DEA_39EF_3560_0000);
+pub(crate) const LN2_C: f64 = f64::from_bits(0x3BE9_3C76_7300_7E5F);
 
 /// Beyond this |v|, `e^v` is out of reach of any other number handled here.
 const FAR: f64 = 1.4e6;

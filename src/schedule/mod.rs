@@ -154,6 +154,18 @@ impl Schedule {
         }
     }
 
+    /// `α'(t)` for `t ≥ 0`, from the right at jumps of α.
+    pub fn slope(&self, t: f64) -> f64 {
+        match self {
+            Self::None | Self::Constant { .. } | Self::Switch { .. } | Self::Piecewise { .. } => {
+                0.0
+            }
+            Self::Harmonic { c } => -c / (1.0 + t) / (1.0 + t),
+            Self::Quadratic { c } => -2.0 * (c / (1.0 + t) / (1.0 + t) / (1.0 + t)),
+            Self::Geometric { c, r } => -r * (c * (-r * t).exp()),
+        }
+    }
+
     /// `A(t) = ∫₀ᵗ α` for `t ≥ 0`, to a few ulp; `A(∞)` is [`Schedule::total`].
     pub fn integral(&self, t: f64) -> f64 {
         if t == f64::INFINITY {

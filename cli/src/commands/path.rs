@@ -1,7 +1,7 @@
 //! `mirrorflow path`: from L2 to L1 over log a.
 
 use mirrorflow::limit::{
-    Status,
+    Status, newton,
     path::{Path, path_until},
 };
 use ndarray::Axis;
@@ -9,13 +9,16 @@ use serde_json::json;
 
 use crate::args::PathArgs;
 use crate::failure::{Done, usage};
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short};
 use crate::{input, interrupt};
 
 /// Solves the path and writes it.
 pub(crate) fn run(args: &PathArgs) -> Done {
     if args.from == args.to {
-        return Err(usage(format!("--from and --to are both {}, expected two values", args.to)));
+        return Err(usage(format!(
+            "--from and --to are both {}, expected two values",
+            short(args.to)
+        )));
     }
     let read = input::read(&args.file)?;
     let mut writer = input::create(&args.file, &args.out)?;
@@ -26,7 +29,8 @@ pub(crate) fn run(args: &PathArgs) -> Done {
     };
     let grid: Vec<f64> = (0..args.points).map(at).collect();
     let working = output::working(format!("path of {} points", args.points));
-    let found = path_until(&read.problem, None, &grid, Some(interrupt::cancel()));
+    let options = newton::Options::default();
+    let found = path_until(&read.problem, None, &grid, &options, Some(interrupt::cancel()));
     working.finish_and_clear();
     let found = reached(found?);
     let bad = found.status.iter().find(|s| !s.is_converged());
@@ -34,14 +38,19 @@ pub(crate) fn run(args: &PathArgs) -> Done {
         let (why, bound) = (bad.map(ToString::to_string).unwrap_or_default(), farkas.l1_lower);
         if args.json {
             output::json(&json!({ "converged": false, "status": why, "yt_u": finite(farkas.yt_u),
-                "zt_u_inf": finite(farkas.zt_u_inf), "l1_lower": finite(bound) }))?;
+                "zt_u_inf": finite(farkas.zt_u_inf), "l1_lower": finite(bound),
+                "residual": finite(farkas.residual), "proved": farkas.is_proof() }))?;
         } else {
-            output::pairs(&[
+            let mut rows = vec![
                 ("status", why),
                 ("yᵀu", short(farkas.yt_u)),
                 ("‖Zᵀu‖_∞", short(farkas.zt_u_inf)),
-                ("‖x‖₁ at least", short(bound)),
-            ])?;
+                ("residual", format!("{} of ‖y‖ remains for every x", short(farkas.residual))),
+            ];
+            if bound.is_finite() {
+                rows.push(("‖x‖₁ at least", short(bound)));
+            }
+            output::pairs(&rows)?;
         }
         return Ok(false);
     }
@@ -85,7 +94,11 @@ pub(crate) fn run(args: &PathArgs) -> Done {
             ("points", format!("{converged} of {asked} converged{why}")),
             (
                 "‖x‖₁",
-                format!("{:.10} at the first, {:.10} at the last", number(l1_from), number(l1_to)),
+                format!(
+                    "{} at the first, {} at the last",
+                    long(number(l1_from)),
+                    long(number(l1_to))
+                ),
             ),
             ("gap", format!("{} at the last", short(number(gap)))),
             ("written", args.out.display().to_string()),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Done;
 use crate::interrupt;
-use crate::output::{self, finite, short};
+use crate::output::{self, finite, long, short};
 
 /// Writes `t`, `x`, `loss`, `l1`, `log_a`, `status` and `meta`, then prints how the run ended.
 pub(crate) fn finish(
@@ -46,7 +46,7 @@ pub(crate) fn finish(
             ("outcome", run.outcome.to_string()),
             ("method", format!("{}, {} steps", run.method, run.work.steps)),
             ("loss", short(loss)),
-            ("‖x‖₁", format!("{l1:.10}")),
+            ("‖x‖₁", long(l1)),
             ("written", format!("{} ({rows} times, {n} features)", out.display())),
         ])?;
     }

@@ -75,7 +75,7 @@ pub struct Entry {
     /// Values of keys to choose from; several keys make all pairs.
     #[serde(default)]
     pub grid: BTreeMap<String, Vec<f64>>,
-    /// The panels of the figures it is drawn in; where no method has any, all are in one.
+    /// The panels of the figures it is drawn in; without any, all of them.
     #[serde(default)]
     pub panels: Vec<String>,
     /// Pruning of its own.

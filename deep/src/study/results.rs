@@ -120,11 +120,33 @@ pub(super) fn best(
 }
 
 /// Every level of a method with the choice made at that very level, over the seeds that chose.
-pub(super) fn envelope(study: &StudyConfig, done: &[Done], method: usize) -> Vec<Level> {
+fn envelope(study: &StudyConfig, done: &[Done], method: usize) -> Vec<Level> {
     let levels = 0..study.levels(&study.method[method]);
     levels
         .map(|k| level(done, (method, best(study, done, method, k).0, k), study.study.tune))
         .collect()
+}
+
+/// Every level of a method for its curve: with the choice made at that very level, over the seeds that chose; or, where those are not
+/// all seeds, with the choice made at the next sparsity asked for, which alone has runs of all of them.
+pub(super) fn curve(
+    study: &StudyConfig,
+    results: &Results,
+    done: &[Done],
+    method: usize,
+) -> Vec<Level> {
+    if study.study.tune == study.study.seeds.len() {
+        return envelope(study, done, method);
+    }
+    let mut chosen: Vec<(&Chosen, &Vec<Level>)> =
+        results.chosen.iter().zip(&results.levels).filter(|(c, _)| c.method == method).collect();
+    chosen.sort_by_key(|(c, _)| c.level);
+    let levels = 0..study.levels(&study.method[method]);
+    let at = |k: usize| {
+        let next = chosen.iter().find(|(c, _)| c.level >= k).or(chosen.last());
+        next.and_then(|(_, levels)| levels.get(k).cloned())
+    };
+    levels.filter_map(at).collect()
 }
 
 /// Everything from the runs of all seeds.

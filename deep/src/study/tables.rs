@@ -196,10 +196,14 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
     text + "\\bottomrule\n\\end{tabular}\n"
 }
 
-/// `sparsity`: at every level the choice made at that level, over the seeds that chose. `strength`: the accuracy at the
-/// last sparsity asked for against the strengths of the grids, over the same seeds. Intervals end at 0 and at 100 %.
+/// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there are more seeds than these, the
+/// choice made at the next sparsity of `select`, over all of them, so that the figure has the intervals that the tables have.
+/// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, over the seeds that chose.
+/// Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
 fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
+    let methods: Vec<String> = study.method.iter().map(super::Entry::label).collect();
     let about = json!({
+        "methods": methods,
         "seeds": study.study.seeds, "tune": study.study.tune, "network": study.network.name,
         "data": study.data.set, "epochs": study.train.epochs,
     });
@@ -207,13 +211,15 @@ fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
     let mut sparsity = Data::new("sparsity", seed, about.clone());
     let mut strength = Data::new("strength", seed, about);
     for panel in panels(study) {
-        let inside =
-            |method: &usize| panel.is_empty() || study.method[*method].panels.contains(&panel);
+        let inside = |method: &usize| {
+            let panels = &study.method[*method].panels;
+            panels.is_empty() || panels.contains(&panel)
+        };
         for method in (0..study.method.len()).filter(inside) {
             let label = study.method[method].label();
             // Levels less sparse than the network itself are one point.
             let (mut x, mut y): (Vec<f64>, Vec<Mean>) = (Vec::new(), Vec::new());
-            for l in results::envelope(study, done, method) {
+            for l in results::curve(study, results, done, method) {
                 if l.test.count > 0 && l.sparsity < 1.0 && x.last().is_none_or(|v| l.sparsity > *v)
                 {
                     x.push(l.sparsity);

@@ -59,6 +59,16 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
         let k = results.chosen.iter().position(|o| o == c).unwrap_or(0);
         assert_eq!(results.levels[k][c.level].test, Mean::of(&tests));
     }
+    // The curves are of all seeds too, with their intervals, and name all methods.
+    let data = mirrorflow::experiment::Data::read(whole.path(), "sparsity")?;
+    assert_eq!(data.config["methods"], serde_json::json!(["PILoT", "str"]));
+    for (c, levels) in results.chosen.iter().zip(&results.levels) {
+        let curve = data.curve("", &study.method[c.method].label())?;
+        let (mean, sparsity) = (100.0 * levels[c.level].test.mean, levels[c.level].sparsity);
+        let at = curve.x.iter().position(|x| *x == sparsity).expect("a point at the choice");
+        let (low, high) = curve.band.as_ref().expect("three seeds have intervals");
+        assert!((curve.y[at] - mean).abs() < 1e-9 && low[at] <= mean && mean <= high[at]);
+    }
     // Differences are taken seed by seed.
     assert_eq!(results.differences.len(), 2);
     assert!(results.differences.iter().all(|d| d.method == 1 && d.difference.count == 3));

@@ -64,9 +64,12 @@ fn draw(data: &Data) -> Result<Sheet> {
         panel(Axis::log("$\\|x_a - x_{\\mathrm{L1}}\\|_2$"), errors),
         panel(Axis::linear("slope").ranging(0.0, 1.1 * highest), slopes),
     ];
-    let dotted = Stroke { tone: Tone::Hue(0), dash: LineStyle::Dotted, width: 0.9 };
+    // Of any colour: each problem has its own, named at the ends of its lines.
+    let dotted = Stroke { tone: Tone::Soft, dash: LineStyle::Dotted, width: 0.9 };
+    let thick = Stroke::new(Tone::Soft, LineStyle::Solid);
+    let count = problems(data).count();
     let legend = vec![
-        Key::line(Stroke::nth(0), "error, and its slope; three problems"),
+        Key::line(thick, format!("error, and its slope, of {count} problems")),
         Key::line(prediction, "predicted: $\\delta$"),
         Key::line(dotted, "slack of the dual at $a$"),
     ];

@@ -16,8 +16,8 @@ use crate::{
     style::{
         LineStyle, Stroke, Tone,
         axis::Axis,
-        canvas::Mark,
-        panel::{Line, Panel},
+        canvas::{Anchor, Mark},
+        panel::{Line, Note, Panel},
         sheet::{Key, Sheet},
     },
 };
@@ -54,7 +54,8 @@ fn draw(data: &Data) -> Result<Sheet> {
         lines.push(Line::of(leader, stroke).banded(leader));
     }
     let level = Curve { y: vec![mean(&reach.y); pilot.x.len()], ..pilot.clone() };
-    lines.push(Line::of(&level, barrier));
+    let middle = Stroke { dash: LineStyle::Dashed, ..barrier };
+    lines.push(Line::of(&level, middle));
     let values = data.curves.iter().flat_map(|c| {
         let band = c.band.iter().flat_map(|(low, high)| low.iter().chain(high));
         c.y.iter().chain(band).copied()
@@ -75,6 +76,14 @@ fn draw(data: &Data) -> Result<Sheet> {
     }
     lines.push(dots("spred", Mark::Square)?);
     lines.push(dots("PILoT", Mark::Disc)?);
+    // A start without a wrong sign has no bar: said where it would be looked for.
+    let free = reach.x.iter().zip(&reach.y).filter(|(_, r)| **r == 0.0);
+    let notes = free.map(|(start, _)| Note {
+        at: (*start, mean(&reach.y)),
+        anchor: Anchor::Middle,
+        tone: Tone::Soft,
+        text: "nothing".into(),
+    });
     let last = reach.x.last().copied().unwrap_or(1.0);
     let starts = Panel {
         x: Axis::linear("start").ranging(0.4, last + 0.6).at(reach
@@ -84,6 +93,7 @@ fn draw(data: &Data) -> Result<Sheet> {
             .collect()),
         y: error(""),
         lines,
+        notes: notes.collect(),
         ..Panel::default()
     };
     let key = |leader: &Curve, mark| {
@@ -96,7 +106,8 @@ fn draw(data: &Data) -> Result<Sheet> {
     let legend = vec![
         key(pilot, Mark::Disc),
         key(spred, Mark::Square),
-        Key::line(barrier, "out of reach for $\\beta = 0$"),
+        Key::line(barrier, "out of reach for $\\beta = 0$, start by start"),
+        Key::line(middle, "its mean over the starts"),
     ];
     Ok(Sheet { legend, aspect: (0.6, 0.62), ..Sheet::row(vec![steps, starts]) })
 }
@@ -119,11 +130,18 @@ fn tell(data: &Data) -> Result<crate::Told> {
     let ratio = Mean::of(&logs);
     let (low, high) = ratio.interval();
     let band = band(data);
+    let free = match reach.iter().filter(|r| **r == 0.0).count() {
+        0 => "",
+        _ => {
+            " A start without a wrong sign has no bar, and there spred comes as near as PILoT: the lower edge of its band."
+        }
+    };
     let caption = format!(
         "Left: distance to the ground truth along gradient descent on $m \\odot w$ with weight decay, seven schedules, \
          from the same $x_0 \\sim N(0, n^{{-1/2}}I)$. {band} for the best schedule of each $\\beta$. Right: start by start, where that \
          schedule of PILoT ends, and the nearest that spred comes at any step of any schedule. With $\\beta = 0$ no $x_i$ \
-         changes its sign: bars, and on the left their mean, are the norm of $x^*$ over the $i$ where $x_0$ has the wrong one."
+         changes its sign: bars are the norm of $x^*$ over the $i$ where $x_0$ has the wrong one, the dashed line is their mean, which \
+         the mean of spred stays above.{free}"
     );
     let statements = vec![
         Statement::paper(

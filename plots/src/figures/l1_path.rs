@@ -23,15 +23,17 @@ pub(super) const FIGURE: Figure =
 
 fn draw(data: &Data) -> Result<Sheet> {
     let end = data.curve("", "LP")?;
-    let (mut lines, mut hue) = (Vec::new(), 0);
+    let mut lines = Vec::new();
+    // One look for the support, as the legend says it.
+    let support = Stroke::new(Tone::Hue(0), LineStyle::Solid);
+    let off = Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.35);
     for curve in data.panel("").filter(|c| c.series.starts_with("off")) {
-        lines.push(Line::of(curve, Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.35)));
+        lines.push(Line::of(curve, off));
     }
     for curve in data.panel("").filter(|c| c.series.starts_with("support")) {
-        lines.push(Line::of(curve, Stroke::nth(hue)));
-        hue += 1;
+        lines.push(Line::of(curve, support));
     }
-    let dots = Line::of(end, Stroke::nth(0)).unlined().marked(Mark::Disc, 2.0, Tone::Ink);
+    let dots = Line::of(end, support).unlined().marked(Mark::Disc, 2.0, Tone::Ink);
     lines.push(dots);
     let from = data.curves.first().and_then(|c| c.x.first()).copied().unwrap_or(0.0);
     let to = end.x.first().copied().unwrap_or(-1.0);
@@ -48,15 +50,15 @@ fn draw(data: &Data) -> Result<Sheet> {
         x: Axis::linear("$\\log a$").ranging(from, to),
         y: Axis::linear("$x_i(a)$").ranging(low - 0.18 * height, high + 0.06 * height),
         notes: vec![
-            note(from + 0.02 * (to - from), Anchor::Start, "$← L_2$"),
-            note(to - 0.02 * (to - from), Anchor::End, "$L_1 →$"),
+            note(from + 0.02 * (to - from), Anchor::Start, "← $L_2$"),
+            note(to - 0.02 * (to - from), Anchor::End, "$L_1$ →"),
         ],
         lines,
         ..Panel::default()
     };
     let legend = vec![
-        Key::line(Stroke::nth(0), "$i$ on the support of the $L_1$ minimum"),
-        Key::line(Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.5), "off it"),
+        Key::line(support, "$x_i(a)$, $i$ on the support of the $L_1$ minimum"),
+        Key::line(off.wide(0.5), "$x_i(a)$, $i$ off it"),
         Key {
             stroke: None,
             mark: Some((Mark::Disc, Tone::Ink)),

@@ -5,7 +5,7 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::{marked_sheet, measured, series};
+use super::{look, marked_sheet, measured, series};
 use crate::{
     Figure, Statement,
     style::{
@@ -23,10 +23,8 @@ fn draw(data: &Data) -> Result<Sheet> {
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {
         let y = Axis::linear(if panels.is_empty() { "weights of the layer in %" } else { "" });
-        let lines = data.panel(panel).map(|curve| {
-            let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
-            Line::of(curve, Stroke::nth(k))
-        });
+        let lines =
+            data.panel(panel).map(|curve| Line::of(curve, Stroke::nth(look(curve, &names))));
         panels.push(Panel {
             title: panel.into(),
             x: Axis::linear("epoch"),
@@ -36,7 +34,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         });
     }
     // Epochs are many: lines without marks.
-    let legend = names.iter().enumerate().map(|(k, name)| Key::line(Stroke::nth(k), *name));
+    let legend = names.iter().map(|s| Key::line(Stroke::nth(s.look), s.name));
     Ok(Sheet { legend: legend.collect(), ..marked_sheet(panels, &names) })
 }
 

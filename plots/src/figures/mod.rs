@@ -133,22 +133,54 @@ fn measured<const N: usize>(pairs: [(&str, f64); N]) -> Vec<(String, f64)> {
 }
 
 /// The name of a series without that of its panel, which stands above it: `IMP, dense` in `IMP` or in `IMP: strength at 99 %` is
-/// `dense`, and looks as `LRR, dense` does.
-fn plain(curve: &Curve) -> &str {
-    let panel = curve.panel.split(':').next().unwrap_or("");
-    let rest = curve.series.strip_prefix(panel).and_then(|rest| rest.strip_prefix(", "));
-    rest.filter(|rest| !panel.is_empty() && !rest.is_empty()).unwrap_or(&curve.series)
+/// `dense`, and looks as `LRR, dense` does; so is `$\beta = 1$, dense` in `start $\beta = 1$`.
+fn plain<'a>(series: &'a str, panel: &str) -> &'a str {
+    let head = panel.split(':').next().unwrap_or("");
+    match series.split_once(", ") {
+        Some((first, rest)) if !rest.is_empty() => {
+            let before = head.strip_suffix(first).filter(|_| !first.is_empty());
+            if before.is_some_and(|b| b.is_empty() || b.ends_with(' ')) { rest } else { series }
+        }
+        _ => series,
+    }
 }
 
-/// All names of series, in order: one colour, one dash and one mark each, in every panel.
-fn series(data: &Data) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in data.curves.iter().map(plain) {
+/// A series with its look: the same in every panel of a figure, and in all figures of a study.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Series<'a> {
+    name: &'a str,
+    /// Which of the strokes and marks it has.
+    look: usize,
+}
+
+/// All series, in order. Where the data name all methods of their study (`methods` of their constants), a look is the place among
+/// these, whichever of them the figure shows; else the place in the figure.
+fn series(data: &Data) -> Vec<Series<'_>> {
+    fn add<'a>(name: &'a str, names: &mut Vec<&'a str>) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
-    names
+    let panels = data.panels();
+    let (mut all, mut shown): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let methods = data.config["methods"].as_array().into_iter().flatten();
+    for method in methods.filter_map(|m| m.as_str()) {
+        let short = panels.iter().map(|panel| plain(method, panel)).find(|name| *name != method);
+        add(short.unwrap_or(method), &mut all);
+    }
+    for curve in &data.curves {
+        let name = plain(&curve.series, &curve.panel);
+        add(name, &mut all);
+        add(name, &mut shown);
+    }
+    let look = |name| all.iter().position(|n| *n == name).unwrap_or(0);
+    shown.into_iter().map(|name| Series { name, look: look(name) }).collect()
+}
+
+/// The look of a curve.
+fn look(curve: &Curve, series: &[Series]) -> usize {
+    let name = plain(&curve.series, &curve.panel);
+    series.iter().find(|s| s.name == name).map_or(0, |s| s.look)
 }
 
 fn mark(k: usize) -> Mark {
@@ -156,22 +188,74 @@ fn mark(k: usize) -> Mark {
 }
 
 /// The curve of one of these series, with marks and its band.
-fn marked_line(curve: &Curve, names: &[&str]) -> Line {
-    let name = plain(curve);
-    let k = names.iter().position(|n| *n == name).unwrap_or(0);
+fn marked_line(curve: &Curve, series: &[Series]) -> Line {
+    let k = look(curve, series);
     Line::of(curve, Stroke::nth(k)).banded(curve).marked(mark(k), 1.7, Tone::Hue(k))
 }
 
 /// The panels, up to three side by side, with a legend of the series.
-fn marked_sheet(mut panels: Vec<Panel>, names: &[&str]) -> Sheet {
-    let legend = names.iter().enumerate().map(|(k, name)| Key {
-        stroke: Some(Stroke::nth(k)),
-        mark: Some((mark(k), Tone::Hue(k))),
-        text: (*name).into(),
+fn marked_sheet(mut panels: Vec<Panel>, series: &[Series]) -> Sheet {
+    let legend = series.iter().map(|s| Key {
+        stroke: Some(Stroke::nth(s.look)),
+        mark: Some((mark(s.look), Tone::Hue(s.look))),
+        text: s.name.into(),
     });
     let legend = legend.collect();
     if panels.len() == 1 {
         return Sheet { legend, ..Sheet::single(panels.remove(0)) };
     }
     Sheet { legend, across: (1, panels.len().min(3)), ..Sheet::row(panels) }
+}
+
+/// One scale for the y axes of panels that are compared, so that heights compare.
+fn compared(mut panels: Vec<Panel>) -> Vec<Panel> {
+    let heights: Vec<f64> = panels.iter().flat_map(Panel::heights).collect();
+    for panel in &mut panels {
+        panel.y = std::mem::take(&mut panel.y).holding(heights.iter().copied());
+    }
+    panels
+}
+
+#[cfg(test)]
+mod tests {
+    use mirrorflow::experiment::{Curve, Data};
+    use serde_json::json;
+
+    use super::{Series, plain, series};
+
+    #[test]
+    fn a_name_is_without_that_of_its_panel() {
+        assert_eq!(plain("IMP, dense", "IMP"), "dense");
+        assert_eq!(plain("IMP, dense", "IMP: strength at 99 %"), "dense");
+        assert_eq!(plain("$\\beta = 1$, linear", "start $\\beta = 1$: total at 99 %"), "linear");
+        for (series, panel) in [("IMP, dense", "LRR"), ("P, a", "IMP"), ("IMP", "IMP"), (", a", "")]
+        {
+            assert_eq!(plain(series, panel), series);
+        }
+    }
+
+    /// Two figures of one study, the second of which lacks a method.
+    #[test]
+    fn a_method_looks_the_same_in_all_figures_of_a_study() {
+        let methods = json!({ "methods": ["IMP, dense", "IMP, STR", "LRR, dense", "LRR, STR"] });
+        let data = |names: &[(&str, &str)]| {
+            let mut data = Data::new("strength", None, methods.clone());
+            let curve = |(panel, name): &(&str, &str)| {
+                Curve::new(*name, vec![0.1], vec![0.2]).in_panel(*panel)
+            };
+            data.curves = names.iter().map(curve).collect();
+            data
+        };
+        let sparsity = data(&[("IMP", "IMP, dense"), ("IMP", "IMP, STR"), ("LRR", "LRR, STR")]);
+        let strength = data(&[("IMP: strength", "IMP, STR"), ("LRR: strength", "LRR, STR")]);
+        let dense = Series { name: "dense", look: 0 };
+        let str_ = Series { name: "STR", look: 1 };
+        assert_eq!(series(&sparsity), [dense, str_]);
+        assert_eq!(series(&strength), [str_]);
+        // Data from elsewhere name no methods.
+        let mut own = data(&[("", "b"), ("", "a")]);
+        own.config = serde_json::Value::Null;
+        let looks: Vec<_> = series(&own).iter().map(|s| (s.name, s.look)).collect();
+        assert_eq!(looks, [("b", 0), ("a", 1)]);
+    }
 }

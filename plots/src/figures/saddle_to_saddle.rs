@@ -38,27 +38,43 @@ fn draw(data: &Data) -> Result<Sheet> {
         let ell = c.series.strip_prefix("ell = ").unwrap_or(&c.series);
         Key::line(stroke(k), format!("$\\log(1/a) = {ell}$"))
     });
-    let mut coefficients = Vec::new();
-    for (k, curve) in data.panel("x").enumerate() {
-        let on = curve.series.starts_with("support");
-        let stroke =
-            if on { Stroke::nth(k) } else { Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.6) };
+    let (mut coefficients, mut names) = (Vec::new(), Vec::new());
+    let off = Stroke::new(Tone::Soft, LineStyle::Solid).wide(0.6);
+    for curve in data.panel("x") {
+        let stroke = match curve.series.strip_prefix("support ") {
+            Some(i) => {
+                let stroke = Stroke::nth(names.len());
+                names.push(Key::line(stroke, format!("$x_{{{i}}}$")));
+                stroke
+            }
+            None => off,
+        };
         coefficients.push(Line::of(curve, stroke));
+    }
+    if coefficients.len() > names.len() {
+        names.push(Key::line(off, "off the support of the $L_1$ minimum"));
     }
     let smallest = losses.last().and_then(|c| c.series.strip_prefix("ell = ")).unwrap_or_default();
     // Jumps grow rarer: a log axis shows the early ones too.
     let end = losses.iter().flat_map(|c| c.x.last()).copied().fold(0.0, f64::max);
     let time = || Axis::log(TIME).ranging(end / 60.0, end);
     let panels = vec![
-        Panel { x: time(), y: Axis::linear("$f(x_t)$"), lines, ..Panel::default() },
+        Panel {
+            x: time(),
+            y: Axis::linear("$f(x_t)$"),
+            lines,
+            keys: keys.collect(),
+            ..Panel::default()
+        },
         Panel {
             x: time(),
             y: Axis::linear(&format!("$x_i$ at $\\log(1/a) = {smallest}$")),
             lines: coefficients,
+            keys: names,
             ..Panel::default()
         },
     ];
-    Ok(Sheet { legend: keys.collect(), aspect: (0.55, 0.66), ..Sheet::row(panels) })
+    Ok(Sheet { aspect: (0.55, 0.66), ..Sheet::row(panels) })
 }
 
 /// The part of the way down that the steepest 5 % of the time (of as many equal steps of it) take, and the number of jumps: runs of
@@ -83,7 +99,7 @@ fn tell(data: &Data) -> Result<crate::Told> {
     let allowed = rtol * ell.unwrap_or(f64::NAN);
     let end = data.number("distance to the L1 minimum at the end")?;
     let caption = "The flow without decay from $x_0 = 0$, with time in units of half $\\log(1/a)$. As $a \\to 0$ the loss becomes a staircase: the flow rests \
-         at saddles and jumps between them; coloured, the coefficients on the support of the $L_1$ minimum."
+         at saddles and jumps between them. Right: the coefficients that become visible, by name those on the support of the $L_1$ minimum."
         .to_owned();
     let statements = vec![
         Statement::toolkit(

@@ -1,15 +1,16 @@
 //! Sparsity against accuracy, one curve for each method, from a data file.
 //!
 //! `x`: part of the weights that is 0, in [0, 1); `y`: accuracy in %; `low`, `high`: its confidence interval; `panel`:
-//! the network or data set. The axis shows what remains, 1 − x, on a log scale from dense to sparse; where a panel has accuracies far
-//! apart, the other axis shows the error, 100 − y, on a log scale too, so that a collapse does not hide what the good ones differ by.
+//! the network or data set. The axis shows what remains, 1 − x, on a log scale from dense to sparse; the other axis, one for all
+//! panels, shows the error, 100 − y, on a log scale too where accuracies are far apart, so that a collapse does not hide what the
+//! good ones differ by.
 
 use mirrorflow::{
     Result,
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, places, series};
+use super::{compared, marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -31,10 +32,10 @@ fn draw(data: &Data) -> Result<Sheet> {
         .filter(inside)
         .map(|s| (1.0 - s, format!("{}", (s * 1e4).round() / 1e2)))
         .collect();
+    let errors = Errors::of(data.curves.iter());
     let mut panels = Vec::new();
     for (p, name) in data.panels().into_iter().enumerate() {
         let label = if p == 0 { "accuracy in %" } else { "" };
-        let errors = Errors::of(data.panel(name));
         let lines = data.panel(name).map(|curve| {
             let x = curve.x.iter().map(|x| 1.0 - x).collect();
             let kept = Curve { x, ..curve.clone() };
@@ -52,10 +53,12 @@ fn draw(data: &Data) -> Result<Sheet> {
             ..Panel::default()
         });
     }
+    // Errors have one axis as it is.
+    let panels = if errors.is_some() { panels } else { compared(panels) };
     Ok(marked_sheet(panels, &names))
 }
 
-/// The errors of a panel, 100 − accuracy in %: where the largest is at least eight times the smallest.
+/// The errors of a figure, 100 − accuracy in %: where the largest is at least eight times the smallest.
 struct Errors {
     least: f64,
     most: f64,

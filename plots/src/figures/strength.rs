@@ -1,14 +1,14 @@
 //! Accuracy against the strength of the penalty, one curve for each method, from a data file.
 //!
 //! `x`: strength, or its total Σ αη, positive; `y`: accuracy in %; `low`, `high`: its confidence interval; `panel`: what the
-//! strength is and at which sparsity the accuracy was taken.
+//! strength is and at which sparsity the accuracy was taken. One scale of accuracy for all panels.
 
 use mirrorflow::{
     Result,
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, places, series};
+use super::{compared, marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -34,7 +34,7 @@ fn draw(data: &Data) -> Result<Sheet> {
             ..Panel::default()
         });
     }
-    Ok(marked_sheet(panels, &names))
+    Ok(marked_sheet(compared(panels), &names))
 }
 
 /// Powers of ten in a range, and three times them where those are few.

@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{marked_line, marked_sheet, measured, places, series};
+use super::{compared, marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -22,7 +22,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     marked(data, "error", "time in s")
 }
 
-/// Panels of joined marks on two log axes.
+/// Panels of joined marks on two log axes, y the same in all.
 pub(super) fn marked(data: &Data, x: &str, y: &str) -> Result<Sheet> {
     let names = series(data);
     let mut panels: Vec<Panel> = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn marked(data: &Data, x: &str, y: &str) -> Result<Sheet> {
             ..Panel::default()
         });
     }
-    Ok(marked_sheet(panels, &names))
+    Ok(marked_sheet(compared(panels), &names))
 }
 
 fn tell(data: &Data) -> Result<crate::Told> {

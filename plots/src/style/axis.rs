@@ -36,18 +36,26 @@ impl Axis {
         Self { ticks: Some(ticks), ..self }
     }
 
-    /// With a range that holds these values, and ticks at most about this many.
-    pub(crate) fn fit(&self, values: impl Iterator<Item = f64>, most: usize) -> Fitted {
-        let usable = |v: &f64| v.is_finite() && (self.scale == Scale::Linear || *v > 0.0);
+    /// With the range that these values would give it: one scale for panels that are compared.
+    pub(crate) fn holding(self, values: impl Iterator<Item = f64>) -> Self {
+        let (from, to) = self.natural(values);
+        self.ranging(from, to)
+    }
+
+    /// Whether a value has a place on this scale.
+    fn usable(&self, value: f64) -> bool {
+        value.is_finite() && (self.scale == Scale::Linear || value > 0.0)
+    }
+
+    /// The range of values that choose none.
+    fn natural(&self, values: impl Iterator<Item = f64>) -> (f64, f64) {
         let (mut low, mut high) = values
-            .filter(usable)
+            .filter(|v| self.usable(*v))
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         if low > high {
             (low, high) = if self.scale == Scale::Log { (0.1, 1.0) } else { (0.0, 1.0) };
         }
-        // A range chosen from values that have none on this scale, or one only, is no range.
-        let chosen = self.range.filter(|(from, to)| usable(from) && usable(to) && from != to);
-        let (from, to) = chosen.unwrap_or_else(|| match self.scale {
+        match self.scale {
             Scale::Log => {
                 let margin = 0.04 * (high / low).ln().max(0.5);
                 (low * (-margin).exp(), high * margin.exp())
@@ -58,7 +66,15 @@ impl Axis {
                 // An axis of amounts begins at 0.
                 (if low >= 0.0 && low < 0.25 * high { 0.0 } else { low - margin }, high + margin)
             }
-        });
+        }
+    }
+
+    /// With a range that holds these values, and ticks at most about this many.
+    pub(crate) fn fit(&self, values: impl Iterator<Item = f64>, most: usize) -> Fitted {
+        // A range chosen from values that have none on this scale, or one only, is no range.
+        let chosen =
+            self.range.filter(|(from, to)| self.usable(*from) && self.usable(*to) && from != to);
+        let (from, to) = chosen.unwrap_or_else(|| self.natural(values));
         let (small, large) = (from.min(to), from.max(to));
         let (ticks, minor) = match (&self.ticks, self.scale) {
             (Some(ticks), _) => (ticks.clone(), Vec::new()),

@@ -4,7 +4,8 @@ use super::{
     LineStyle, SIZE, SMALL, Stroke, Tone,
     axis::{Axis, Fitted},
     canvas::{Anchor, Canvas, Mark},
-    text::MIDDLE,
+    sheet::Key,
+    text::{MIDDLE, words},
 };
 
 /// A line of a panel.
@@ -79,6 +80,8 @@ pub(crate) struct Panel {
     pub(crate) y: Axis,
     pub(crate) lines: Vec<Line>,
     pub(crate) notes: Vec<Note>,
+    /// A legend of its own, below it; what several panels share is in that of the sheet.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// What a panel needs around its frame.
@@ -86,25 +89,21 @@ pub(crate) struct Panel {
 pub(crate) struct Margins {
     pub(crate) left: f64,
     pub(crate) right: f64,
-    pub(crate) top: f64,
     pub(crate) bottom: f64,
 }
 
 /// Length of a tick, and the space between a tick and its label.
 const TICK: f64 = 2.4;
 const GAP: f64 = 2.2;
-/// From the baseline of one label at a line's end to that of the next.
+/// From the baseline of one label at a line's end to that of the next, and of one line of a title.
 const LEADING: f64 = 8.2;
+const HEADING: f64 = 1.2 * SIZE;
 
 impl Panel {
     fn fit(&self, width: f64, height: f64) -> (Fitted, Fitted) {
         let xs = self.lines.iter().flat_map(|l| l.x.iter().copied());
-        let ys = self.lines.iter().flat_map(|l| {
-            let band = l.band.iter().flat_map(|(low, high)| low.iter().chain(high).copied());
-            l.y.iter().copied().chain(band)
-        });
         let most = |length: f64, each: f64| ((length / each) as usize).clamp(2, 7);
-        (self.x.fit(xs, most(width, 28.0)), self.y.fit(ys, most(height, 20.0)))
+        (self.x.fit(xs, most(width, 28.0)), self.y.fit(self.heights(), most(height, 20.0)))
     }
 
     /// What it needs around a frame of about this size.
@@ -121,9 +120,24 @@ impl Panel {
                 + GAP
                 + if self.y.label.is_empty() { 2.0 } else { 1.6 * SIZE },
             right,
-            top: if self.title.is_empty() { 4.0 } else { 1.75 * SIZE },
             bottom: TICK + GAP + SMALL + if self.x.label.is_empty() { 1.0 } else { 1.55 * SIZE },
         }
+    }
+
+    /// What it needs above a frame of this width: its title, in as many lines as that takes.
+    pub(crate) fn top(&self, width: f64) -> f64 {
+        match heading(&self.title, width).0.len() {
+            0 => 4.0,
+            lines => 1.75 * SIZE + (lines - 1) as f64 * HEADING,
+        }
+    }
+
+    /// The values on its y axis: those of lines and of bands.
+    pub(crate) fn heights(&self) -> impl Iterator<Item = f64> {
+        self.lines.iter().flat_map(|l| {
+            let band = l.band.iter().flat_map(|(low, high)| low.iter().chain(high).copied());
+            l.y.iter().copied().chain(band)
+        })
     }
 
     /// Draws it with its frame at (left, top), inside the margins it asked for.
@@ -233,9 +247,10 @@ impl Panel {
             let at = (left - space.left + 0.95 * SIZE, top + 0.5 * height);
             canvas.text(at, Anchor::Middle, SIZE, Tone::Ink, &self.y.label, true);
         }
-        if !self.title.is_empty() {
-            let at = (left + 0.5 * width, top - 0.6 * SIZE);
-            canvas.text(at, Anchor::Middle, SIZE, Tone::Ink, &self.title, false);
+        let (lines, size) = heading(&self.title, width);
+        for (k, line) in lines.iter().rev().enumerate() {
+            let at = (left + 0.5 * width, top - 0.6 * SIZE - k as f64 * HEADING);
+            canvas.text(at, Anchor::Middle, size, Tone::Ink, line, false);
         }
     }
 
@@ -274,6 +289,33 @@ impl Panel {
             canvas.text((edge + 7.5, base), Anchor::Start, SMALL, *tone, label, false);
         }
     }
+}
+
+/// A title in lines no wider than this, broken after a colon before anywhere else, and the size of its letters: smaller where a
+/// word alone is wider.
+fn heading(title: &str, width: f64) -> (Vec<String>, f64) {
+    if title.is_empty() {
+        return (Vec::new(), SIZE);
+    }
+    if Canvas::width(title, SIZE) <= width {
+        return (vec![title.to_owned()], SIZE);
+    }
+    let words = words(title);
+    let widest = words.iter().map(|w| Canvas::width(w, SIZE)).fold(0.0, f64::max);
+    let size = if widest > width { SIZE * width / widest } else { SIZE };
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        let longer = lines.last().filter(|line| !line.ends_with(':'));
+        let longer = longer.map(|line| format!("{line} {word}"));
+        match longer.filter(|line| Canvas::width(line, size) <= width) {
+            Some(longer) => {
+                lines.pop();
+                lines.push(longer);
+            }
+            None => lines.push(word.to_owned()),
+        }
+    }
+    (lines, size)
 }
 
 /// The line as pieces between values that are no numbers.
@@ -329,7 +371,25 @@ fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{apart, areas};
+    use super::{Canvas, apart, areas, heading};
+
+    #[test]
+    fn titles_stay_within_their_panels() {
+        let long = "other parameterizations: strength $\\alpha = 1$ at 99 %";
+        for width in [400.0, 130.0, 80.0, 30.0, 9.0] {
+            for title in [long, "one", "", "Donaudampfschifffahrtsgesellschaft"] {
+                let (lines, size) = heading(title, width);
+                assert_eq!(lines.join(" "), title);
+                assert!(
+                    lines.iter().all(|l| Canvas::width(l, size) <= width * (1.0 + 1e-9)),
+                    "{lines:?} in {width}"
+                );
+                assert!(lines.iter().all(|l| l.matches('$').count() % 2 == 0), "{lines:?}");
+            }
+        }
+        assert_eq!(heading(long, 400.0).0.len(), 1);
+        assert_eq!(heading("other: strength at 99 %", 90.0).0, ["other:", "strength at 99 %"]);
+    }
 
     #[test]
     fn a_band_breaks_where_its_edges_do() {

@@ -89,48 +89,57 @@ impl Sheet {
         let mut y = EDGE;
         for (row, panels) in panels.chunks(across).enumerate() {
             let space = &margins[row * across..row * across + panels.len()];
-            let top = space.iter().map(|m| m.top).fold(0.0, f64::max);
+            let top = panels.iter().map(|p| p.top(frame)).fold(0.0, f64::max);
             let bottom = space.iter().map(|m| m.bottom).fold(0.0, f64::max);
-            let mut x = EDGE;
+            let below = y + top + height + bottom;
+            let (mut x, mut end) = (EDGE, below);
             for (c, panel) in panels.iter().enumerate() {
                 panel.draw(&mut canvas, space[c], x + left[c], y + top, frame, height);
+                if !panel.keys.is_empty() {
+                    let room = left[c] + frame + right[c];
+                    end = end.max(legend(&mut canvas, &panel.keys, (x, below + 3.0), room));
+                }
                 x += left[c] + frame + right[c] + BETWEEN;
             }
-            y += top + height + bottom + BETWEEN;
+            y = end + BETWEEN;
         }
         y -= BETWEEN;
         if !self.legend.is_empty() {
-            y = self.legend(&mut canvas, y + 5.0, width);
+            y = legend(&mut canvas, &self.legend, (EDGE, y + 5.0), width - 2.0 * EDGE);
         }
         canvas.finish(width, y + EDGE, title)
     }
+}
 
-    /// The legend in as many columns as fit, read downwards; returns where it ends.
-    fn legend(&self, canvas: &mut Canvas, top: f64, width: f64) -> f64 {
-        let room = width - 2.0 * EDGE;
-        let wide = |key: &Key| SAMPLE + 3.0 + Canvas::width(&key.text, SMALL) + 9.0;
-        let widths: Vec<f64> = self.legend.iter().map(wide).collect();
-        let columns_of = |rows: usize| -> Vec<f64> {
-            widths.chunks(rows).map(|c| c.iter().copied().fold(0.0, f64::max)).collect()
-        };
-        let fits = |rows: &usize| columns_of(*rows).iter().sum::<f64>() <= room;
-        let rows = (1..=self.legend.len()).find(fits).unwrap_or(self.legend.len());
-        let columns = columns_of(rows);
-        let mut x = EDGE + 0.5 * (room - columns.iter().sum::<f64>()).max(0.0);
-        for (keys, column) in self.legend.chunks(rows).zip(&columns) {
-            for (row, key) in keys.iter().enumerate() {
-                let middle = top + ROW * (row as f64 + 0.5);
-                if let Some(stroke) = key.stroke {
-                    canvas.line((x, middle), (x + SAMPLE, middle), stroke);
-                }
-                if let Some((mark, tone)) = key.mark {
-                    canvas.mark((x + 0.5 * SAMPLE, middle), mark, 1.9, tone);
-                }
-                let at = (x + SAMPLE + 3.0, middle + MIDDLE * SMALL);
-                canvas.text(at, Anchor::Start, SMALL, Tone::Ink, &key.text, false);
+/// A legend in as many columns as fit into this room, read downwards; returns where it ends.
+fn legend(canvas: &mut Canvas, keys: &[Key], (left, top): (f64, f64), room: f64) -> f64 {
+    let sample = SAMPLE + 3.0;
+    let texts = || keys.iter().map(|k| Canvas::width(&k.text, SMALL));
+    // Smaller letters where a text alone is wider than the room.
+    let widest = texts().fold(0.0, f64::max);
+    let size = if sample + widest > room { SMALL * (room - sample) / widest } else { SMALL };
+    let widths: Vec<f64> = texts().map(|w| sample + w * size / SMALL + 9.0).collect();
+    let columns_of = |rows: usize| -> Vec<f64> {
+        widths.chunks(rows).map(|c| c.iter().copied().fold(0.0, f64::max)).collect()
+    };
+    // The last column needs no space after it.
+    let fits = |rows: &usize| columns_of(*rows).iter().sum::<f64>() - 9.0 <= room;
+    let rows = (1..=keys.len()).find(fits).unwrap_or(keys.len());
+    let columns = columns_of(rows);
+    let mut x = left + 0.5 * (room - columns.iter().sum::<f64>()).max(0.0);
+    for (keys, column) in keys.chunks(rows).zip(&columns) {
+        for (row, key) in keys.iter().enumerate() {
+            let middle = top + ROW * (row as f64 + 0.5);
+            if let Some(stroke) = key.stroke {
+                canvas.line((x, middle), (x + SAMPLE, middle), stroke);
             }
-            x += column;
+            if let Some((mark, tone)) = key.mark {
+                canvas.mark((x + 0.5 * SAMPLE, middle), mark, 1.9, tone);
+            }
+            let at = (x + sample, middle + MIDDLE * size);
+            canvas.text(at, Anchor::Start, size, Tone::Ink, &key.text, false);
         }
-        top + ROW * rows as f64
+        x += column;
     }
+    top + ROW * rows as f64
 }

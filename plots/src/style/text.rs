@@ -232,6 +232,16 @@ pub(crate) fn parse(label: &str) -> Vec<Atom> {
     atoms
 }
 
+/// A label as its words: pieces between spaces, those of mathematics whole.
+pub(crate) fn words(label: &str) -> Vec<&str> {
+    let mut inside = false;
+    let breaks = |c: char| {
+        inside ^= c == '$';
+        c == ' ' && !inside
+    };
+    label.split(breaks).filter(|word| !word.is_empty()).collect()
+}
+
 /// Sets a label.
 pub(crate) fn set(label: &str) -> Set {
     let mut set = Set { runs: Vec::new(), width: 0.0 };
@@ -344,7 +354,7 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// The label as plain text, for terminals and readers of the screen: `x_k`, `a^δ`.
+/// The label as plain text, for terminals and readers of the screen: `x_k`, `a^δ`, `e^(−4A)`, `10⁻³`, `‖x‖₁`.
 pub fn plain(label: &str) -> String {
     let mut out = String::new();
     write_plain(&parse(label), &mut out);
@@ -358,14 +368,35 @@ fn write_plain(atoms: &[Atom], out: &mut String) {
             Atom::Char(c, _) => out.push(upright(*c)),
             Atom::Space(_) => out.push(' '),
             Atom::Scripts(sub, sup) => {
-                for (mark, script) in [('_', sub), ('^', sup)] {
+                for (mark, script, known) in [('_', sub, LOWERED), ('^', sup, RAISED)] {
                     if !script.is_empty() {
-                        out.push(mark);
-                        write_plain(script, out);
+                        let mut text = String::new();
+                        write_plain(script, &mut text);
+                        out.push_str(&plain_script(mark, &text, known));
                     }
                 }
             }
         }
+    }
+}
+
+/// Characters that have a script of their own in Unicode.
+const RAISED: [&str; 2] = ["0123456789−∗′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻*′"];
+const LOWERED: [&str; 2] = ["0123456789", "₀₁₂₃₄₅₆₇₈₉"];
+
+/// A script as plain text: by characters of its own where there are such, else one that needs no parentheses
+/// without, else in parentheses.
+fn plain_script(mark: char, text: &str, [from, to]: [&str; 2]) -> String {
+    let own = |c: char| from.chars().position(|k| k == c).and_then(|at| to.chars().nth(at));
+    if let Some(script) = text.chars().map(own).collect() {
+        return script;
+    }
+    // An index is read as a word, `x_ij`; of an exponent only one character is.
+    let word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '∞'));
+    if text.chars().count() == 1 || mark == '_' && word {
+        format!("{mark}{text}")
+    } else {
+        format!("{mark}({text})")
     }
 }
 
@@ -424,6 +455,14 @@ mod tests {
     fn html_has_scripts_and_entities() {
         let found = html("a < $x_1$");
         assert_eq!(found, "a &lt; <span class=\"math\">𝑥<sub>1</sub></span>");
-        assert_eq!(plain("the $\\|x_k - x^*\\|_2 = a^{\\delta}$"), "the ‖x_k−x^∗‖_2 = a^δ");
+        assert_eq!(plain("the $\\|x_k - x^*\\|_2 = a^{\\delta}$"), "the ‖x_k−x*‖₂ = a^δ");
+        for (label, text) in [
+            ("as $e^{-4A}x_0$", "as e^(−4A)x₀"),
+            ("$10^{-3}$, $t^{-4}$", "10⁻³, t⁻⁴"),
+            ("$R_{a_t}(x_{ij})$ on $L_1$", "R_a_t(x_ij) on L₁"),
+            ("$a_{\\infty}$, $x_{i+1}^2$", "a_∞, x_(i+1)²"),
+        ] {
+            assert_eq!(plain(label), text);
+        }
     }
 }

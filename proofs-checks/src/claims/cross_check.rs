@@ -10,10 +10,10 @@
 
 use mirrorflow::{
     Result,
-    flow::{Dual, Flow, Primal},
+    flow::{Dual, Flow, Outcome, Primal},
     integrate::{Method, Options, integrate},
     limit::{Slack, certify, l1_minimum, lp, newton, off_support_slack},
-    numerics::{dense, sums::norm_inf},
+    numerics::{dense, sums::norm_inf, written::written},
     parameterization::Start,
     potential::HyperbolicEntropy,
     problem::{Generator, Loss, Problem, Targets, real},
@@ -21,10 +21,11 @@ use mirrorflow::{
 };
 
 use super::limit_of_flow::{End, distance, follow};
-use crate::{Check, Claim, Context, Form, Grade, Outcome, Statement, Table, Tally};
+use crate::{Check, Claim, Context, Form, Grade, Statement, Table, Tally};
 
 pub(super) fn claim() -> Claim {
-    let statement = |text| Statement { form: Form::CrossCheck, text, expected: Outcome::Holds };
+    let statement =
+        |text| Statement { form: Form::CrossCheck, text, expected: crate::Outcome::Holds };
     Claim::new(
         "cross-check",
         "independent routes to the same point",
@@ -123,19 +124,29 @@ fn dual_end(problem: &Problem, log_a: f64) -> Result<std::result::Result<End, St
 }
 
 /// End of the primal flow from `m₀ = √(2a)`, `w₀ = 0` at time `t`, at two tolerances.
-fn primal_end(problem: &Problem, log_a: f64, t: f64) -> Result<Option<(Vec<f64>, Vec<f64>)>> {
+fn primal_end(
+    problem: &Problem,
+    log_a: f64,
+    t: f64,
+) -> Result<std::result::Result<(Vec<f64>, Vec<f64>), String>> {
     let start = Start::centered(problem.features(), 2.0 * log_a.exp())?;
-    let flow = Primal::new(problem, Loss::Squared, Schedule::None, start.m0(), start.w0())?;
+    let flow = Primal::from_start(problem, Loss::Squared, Schedule::None, &start)?;
     let mut ends = Vec::new();
     for rtol in [1e-7, 1e-10] {
         let options = Options::until(t).with_tolerances(rtol, rtol * 1e-4);
         let run = integrate(&flow, &Options { max_steps: PRIMAL_STEPS, ..options })?;
         if !run.outcome.is_complete() {
-            return Ok(None);
+            return Ok(Err(match run.outcome {
+                Outcome::TooManySteps { .. } => {
+                    format!("the primal flow takes more than {PRIMAL_STEPS} explicit steps")
+                }
+                other => format!("the primal flow {other}"),
+            }));
         }
         ends.push(run.x_end());
     }
-    Ok(ends.pop().zip(ends.pop()).map(|(fine, coarse)| (coarse, fine)))
+    let [coarse, fine] = [0, 1].map(|k| std::mem::take(&mut ends[k]));
+    Ok(Ok((coarse, fine)))
 }
 
 fn matrix(problem: &Problem, tallies: &mut Tallies) -> Result<Table> {
@@ -160,7 +171,7 @@ fn matrix(problem: &Problem, tallies: &mut Tallies) -> Result<Table> {
         let at = format!("{name}, log a = {log_a}");
         let size = norm_inf(&limit.x);
         let to_l1 = distance(&limit.x, &best.x);
-        let mut row = vec![format!("{log_a}"), "—".into(), "—".into(), format!("{to_l1:.1e}")];
+        let mut row = vec![format!("{log_a}"), "—".into(), "—".into(), written(to_l1, 2)];
         match dual_end(problem, log_a)? {
             Ok(End { t, coarse, fine, .. }) => {
                 let mut reached = vec![0.0; problem.samples()];
@@ -172,24 +183,25 @@ fn matrix(problem: &Problem, tallies: &mut Tallies) -> Result<Table> {
                 let gap = distance(&fine, &limit.x);
                 tallies.dual_newton.count();
                 tallies.dual_newton.measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
-                row[2] = format!("{gap:.1e}");
+                row[2] = written(gap, 2);
                 let off = HyperbolicEntropy::uniform(n, log_a + 0.1)?;
                 let off = newton::minimize(problem, &off, &newton::Options::default())?;
                 tallies.controls[1].count();
                 let gap = distance(&fine, &off.x);
                 tallies.controls[1].measure(gap, 2.0 * (change + left) + 1e-9 * size, at.clone());
                 if log_a >= PRIMAL {
-                    if let Some((primal_coarse, primal)) = primal_end(problem, log_a, t)? {
-                        let gap = distance(&primal, &fine);
-                        let own = distance(&primal, &primal_coarse);
-                        tallies.primal_dual.count();
-                        let tolerance = 2.0 * (own + change) + 1e-9 * size;
-                        tallies.primal_dual.measure(gap, tolerance, at.clone());
-                        tallies.controls[0].count();
-                        tallies.controls[0].measure(distance(&primal, &off.x), tolerance, at);
-                        row[1] = format!("{gap:.1e}");
-                    } else {
-                        tallies.primal_dual.skip(at);
+                    match primal_end(problem, log_a, t)? {
+                        Ok((primal_coarse, primal)) => {
+                            let gap = distance(&primal, &fine);
+                            let own = distance(&primal, &primal_coarse);
+                            tallies.primal_dual.count();
+                            let tolerance = 2.0 * (own + change) + 1e-9 * size;
+                            tallies.primal_dual.measure(gap, tolerance, at.clone());
+                            tallies.controls[0].count();
+                            tallies.controls[0].measure(distance(&primal, &off.x), tolerance, at);
+                            row[1] = written(gap, 2);
+                        }
+                        Err(why) => tallies.primal_dual.skip(format!("{at}: {why}")),
                     }
                 }
             }
@@ -256,5 +268,5 @@ fn rate(problem: &Problem, x_l1: &[f64], tallies: &mut Tallies) -> Result<String
     tallies.rate.measure((slope - delta).abs(), tolerance, at.clone());
     tallies.controls[3].count();
     tallies.controls[3].measure((whole - delta).abs(), tolerance, at);
-    Ok(format!("; ‖x_a − x_L1‖ falls as a^{slope:.4} (δ = {delta:.4})"))
+    Ok(format!("; ‖x_a − x_L1‖ falls as a^({slope:.4}), δ = {delta:.4}"))
 }

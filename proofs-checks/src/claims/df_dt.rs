@@ -72,8 +72,11 @@ fn refuted(case: &Case) -> Option<Proof> {
         lhs = lhs - g * (squares * g + alpha * m * w * 4.0);
         rhs = rhs - g * (squares * g * 0.5 + alpha * m * w * 2.0);
     }
-    Some(Proof { lhs, rhs, how: "interval arithmetic at t = 0".into() })
+    Some(Proof::new(("df/dt", lhs), (PRINTED, rhs), "interval arithmetic at t = 0"))
 }
+
+/// The other side of its counterexample.
+const PRINTED: &str = "the printed right side";
 
 pub(super) fn claim() -> Claim {
     Theory::new(
@@ -88,6 +91,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("df/dt = −(∇fᵀ diag√(x²+a²) ∇f + 2α ∇fᵀx)")
             .fails()
+            .comparing("df/dt", PRINTED)
             .equal("(16 + n) ε of the terms", rate(1.0, 1.0))
             .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.0], Schedule::None))
             .proven_by(|case| Ok(refuted(case)))

@@ -44,9 +44,7 @@ fn at_start(case: &Case) -> Option<Proof> {
     let off = |p: &(Interval, Interval)| (p.0.mid() - p.1.mid()).abs();
     let pairs = start.m0().iter().zip(start.w0()).map(of);
     let (lhs, rhs) = pairs.max_by(|p, q| off(p).total_cmp(&off(q)))?;
-    Some(Proof {
-        lhs, rhs, how: "interval arithmetic at t = 0: m₀w₀ against u₀² − v₀²".into()
-    })
+    Some(Proof::new(("x₀ = m₀w₀", lhs), ("u₀² − v₀²", rhs), "interval arithmetic at t = 0"))
 }
 
 pub(super) fn claim() -> Claim {
@@ -62,6 +60,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("x_t = u₀² e^{−2L_t−4A} − v₀² e^{2L_t−4A}, u₀, v₀ = (m₀ ± w₀)/√2")
             .fails()
+            .comparing("distance of the printed form to x_t", "what it must be")
             .equal(RULE, identity(|case, s| residual(case, s, 1.0, 4.0)))
             .known(|| Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::None))
             .proven_by(|case| Ok(at_start(case)))

@@ -9,7 +9,7 @@
 //! `x = a sinh θ₀`, where `u₀v₀ sinh θ₀ = ½(u₀² − v₀²) = m₀w₀`. Assumption: `|w₀| < m₀`.
 
 use mirrorflow::{
-    numerics::interval::Interval,
+    numerics::{interval::Interval, written::written},
     potential::{HyperbolicEntropy, Potential},
     schedule::Schedule,
 };
@@ -58,7 +58,7 @@ fn minimum(rate: f64) -> impl Fn(&Case, &SampledRun) -> Vec<Gap> + Send + Sync {
         let largest = |v: &[f64]| v.iter().fold(0.0_f64, |m, t| m.max(t.abs()));
         let size = 1.0 + largest(potential.theta()) + largest(potential.log_a());
         let tolerance = 32.0 * f64::EPSILON * (size + 4.0 * total);
-        vec![Gap::residual(value, tolerance).at(format!("A = {total:.3}"))]
+        vec![Gap::residual(value, tolerance).at(format!("A = {}", written(total, 4)))]
     }
 }
 
@@ -84,8 +84,8 @@ fn wrong_minimum(case: &Case) -> Option<Proof> {
     let off = |p: &(Interval, Interval)| (p.0.mid() - p.1.mid()).abs();
     let pairs = start.m0().iter().zip(start.w0()).filter_map(of);
     let (lhs, rhs) = pairs.max_by(|p, q| off(p).total_cmp(&off(q)))?;
-    let how = "interval arithmetic at the time where A = 1: asinh(e^{−2}x₀/(a₀e^{−4})) against θ₀";
-    Some(Proof { lhs, rhs, how: how.into() })
+    let how = "interval arithmetic at the time where A = 1";
+    Some(Proof::new(("asinh(e^{−2}x₀/(a₀e^{−4}))", lhs), ("θ₀", rhs), how))
 }
 
 pub(super) fn claim() -> Claim {
@@ -101,6 +101,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("x_t = a_t sinh(θ₀ − 2L_t) with a_t = 2u₀v₀ e^{−2A}")
             .fails()
+            .comparing("|x_t − a_t sinh(θ₀ − 2L_t)|", "what it must be")
             .equal(RULE, identity(|case, s| residual(case, s, 1.0, 2.0)))
             .known(free_decay)
             .proven_by(|case| Ok(doubled_scale_at_start(case)))
@@ -122,6 +123,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("R_{a_t} has its minimum at e^{−2A} m₀ ⊙ w₀")
             .fails()
+            .comparing("largest |∇R_{a_t}| there", "what it must be")
             .equal(EXACT, minimum(2.0))
             .known(free_decay)
             .proven_by(|case| Ok(wrong_minimum(case)))

@@ -16,7 +16,7 @@
 use mirrorflow::{
     Result,
     limit::newton,
-    numerics::interval::Interval,
+    numerics::{interval::Interval, written::written},
     potential::{HyperbolicEntropy, Potential},
     schedule::Schedule,
 };
@@ -106,7 +106,7 @@ fn below(first: bool) -> impl Fn(&Case, &Lyapunov) -> Vec<Gap> + Send + Sync + '
         let gap = |s: &State| {
             let (w, tolerance) = w(s, last, &l.minimiser);
             let d = s.potential.bregman(&l.minimiser, &s.x);
-            Gap::new(d, w, tolerance).at(format!("t = {:.3e}", s.t))
+            Gap::new(d, w, tolerance).at_time(s.t)
         };
         l.states.iter().map(gap).collect()
     }
@@ -118,7 +118,7 @@ fn decreasing(sign: f64) -> impl Fn(&Case, &Lyapunov) -> Vec<Gap> + Send + Sync 
         let target: Vec<f64> = l.minimiser.iter().map(|x| sign * x).collect();
         let gap = |pair: &[State]| {
             let (before, after) = (w(&pair[0], &l.last, &target), w(&pair[1], &l.last, &target));
-            let place = format!("t = {:.3e} to {:.3e}", pair[0].t, pair[1].t);
+            let place = format!("t = {} to {}", written(pair[0].t, 4), written(pair[1].t, 4));
             Gap::new(after.0, before.0, before.1 + after.1).at(place)
         };
         l.states.windows(2).map(gap).collect()
@@ -142,7 +142,7 @@ fn bounded(c: f64) -> impl Fn(&Case, &Lyapunov) -> Vec<Gap> + Send + Sync + 'sta
             let (x, bound) = pairs.fold((0.0, f64::INFINITY), |best, new| {
                 if new.0 - new.1 > best.0 - best.1 { new } else { best }
             });
-            Gap::new(x, bound, 1e-13 * (x.abs() + bound)).at(format!("t = {:.3e}", s.t))
+            Gap::new(x, bound, 1e-13 * (x.abs() + bound)).at_time(s.t)
         };
         l.states.iter().map(gap).collect()
     }
@@ -163,7 +163,7 @@ fn near(
             let d = s.potential.bregman(limit, &s.x);
             let bound = factor(1.0 / (2.0 * reach)) * d;
             let distance = squared.sqrt().powi(power);
-            Gap::new(distance, bound, 1e-12 * (distance + bound)).at(format!("t = {:.3e}", s.t))
+            Gap::new(distance, bound, 1e-12 * (distance + bound)).at_time(s.t)
         };
         // Where x_t is at its limit the rounding of both decides.
         l.states.iter().filter(|s| distance_is_clear(limit, &s.x)).map(gap).collect()
@@ -193,8 +193,9 @@ fn printed_norm(case: &Case) -> Option<Proof> {
     let d = (s(limit)? - s(x)? - (x / a).asinh()? * (limit - x)) * 0.5;
     let reach = if limit.mag() > x.mag() { limit } else { x };
     let mu = Interval::point(1.0) / (size(reach)? * 2.0);
-    let how = "interval arithmetic at t = 0, x_∞ = y/z".into();
-    Some(Proof { lhs: (limit - x).abs(), rhs: mu * d * 0.5, how })
+    let how = "interval arithmetic, x_∞ = y/z";
+    let moved = ("‖x_∞ − x₀‖", (limit - x).abs());
+    Some(Proof::new(moved, ("(μ/2) D_0(x_∞, x₀)", mu * d * 0.5), how))
 }
 
 /// One dimension, moved little: where strong convexity is nearly attained.
@@ -236,14 +237,17 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("‖x_∞ − x_t‖ ≤ (μ/2) D_t(x_∞, x_t)")
             .fails()
+            .comparing("‖x_∞ − x_t‖", "(μ/2) D_t(x_∞, x_t)")
             .at_most("1e-12 of both sides", near(1, |mu| 0.5 * mu))
             .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.0], Schedule::None))
             .proven_by(|case| Ok(printed_norm(case)))
             .explained(|_, gap| {
                 format!(
-                    "‖x_∞ − x_t‖ = {:.3e} but (μ/2) D = {:.3e} ({}); scaling x and a by s scales \
+                    "‖x_∞ − x_t‖ = {} but (μ/2) D = {} ({}); scaling x and a by s scales \
                      the left side by s and leaves the right one as it is",
-                    gap.lhs, gap.rhs, gap.place
+                    written(gap.lhs, 4),
+                    written(gap.rhs, 4),
+                    gap.place
                 )
             }),
     )

@@ -9,7 +9,7 @@ use mirrorflow::{
     flow::{Dual, Flow, Primal},
     integrate::{Method, Options, integrate},
     limit::newton,
-    numerics::{dense, sums},
+    numerics::{dense, sums, written::written},
     potential::HyperbolicEntropy,
     problem::{Loss, Problem},
     schedule::Schedule,
@@ -68,8 +68,7 @@ fn end_of_flow(
     schedule: &Schedule,
 ) -> Result<std::result::Result<End, String>> {
     let (problem, start) = (&instance.problem, &instance.start);
-    let (m0, w0) = (start.m0(), start.w0());
-    let primal = Primal::new(problem, Loss::Squared, schedule.clone(), m0, w0)?;
+    let primal = Primal::from_start(problem, Loss::Squared, schedule.clone(), start)?;
     let start_loss = primal.loss(&start.x0());
     if start_loss == 0.0 {
         return Ok(Err("the start is an interpolator".into()));
@@ -133,6 +132,6 @@ fn distances(case: &Case, end: &End, shift: f64, rate: f64) -> Result<Option<Gap
         return Ok(None);
     }
     let tolerance = 2.0 * left + distance(&end.coarse, &end.fine) + 1e-10 * size;
-    let place = format!("{} flow to t = {:.2e}", end.form, end.t);
+    let place = format!("{} flow to t = {}", end.form, written(end.t, 3));
     Ok(Some(Gap::residual(distance(&end.fine, &limit.x), tolerance).at(place)))
 }

@@ -90,8 +90,7 @@ fn squares(c: f64, shift: f64) -> impl Fn(&Case, &Runs) -> Vec<Gap> + Send + Syn
             let (rough, _) = residual(case, &coarse.x, &coarse.l, c, shift);
             let worst = q.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
             let change = q.iter().zip(&rough).fold(0.0, |m: f64, (p, q)| m.max((p - q).abs()));
-            Gap::residual(worst, change.max(10.0 * FINE * (1.0 + size)))
-                .at(format!("t = {:.3e}", fine.t))
+            Gap::residual(worst, change.max(10.0 * FINE * (1.0 + size))).at_time(fine.t)
         };
         coarse.iter().zip(fine).map(gap).collect()
     }
@@ -111,6 +110,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("∇R(x_t) = −L_t with ∇R(x) = ¼(asinh(x/(2u₀v₀)) − log(u₀/v₀))")
             .fails()
+            .comparing("|¼(asinh(x_t/(2u₀v₀)) − log(u₀/v₀)) + L_t|", "what it must be")
             .equal(RULE, product(0.25, LN_2))
             .known(|| Case::by_hand(&[1.0], &[1.0], &[1.0], &[0.5], Schedule::None))
             .proven_by(|case| Ok(doubled_scale_at_start(case)))

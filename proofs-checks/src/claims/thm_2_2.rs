@@ -98,7 +98,7 @@ fn decreasing(sign: f64) -> impl Fn(&Case, &Run) -> Vec<Gap> + Send + Sync + 'st
         let gap = |pair: &[(f64, Vec<f64>)]| {
             let (before, after) = (d(&pair[0].1), d(&pair[1].1));
             let tolerance = slack(&pair[0].1) + slack(&pair[1].1) + 1e-14 * before;
-            Gap::new(after, before, tolerance).at(format!("t = {:.3e}", pair[1].0))
+            Gap::new(after, before, tolerance).at_time(pair[1].0)
         };
         run.states.windows(2).map(gap).collect()
     }
@@ -117,9 +117,7 @@ fn rate(c: f64) -> impl Fn(&Case, &Run) -> Vec<Gap> + Send + Sync + 'static {
             run.states[1..].iter().map(|(t, x)| (*t, case.loss.value(problem, x))).collect();
         values.extend(run.late.filter(|(t, _)| *t > 0.0));
         // An x* known to 1e-12 moves the loss by less.
-        let gap = |&(t, f): &(f64, f64)| {
-            Gap::new(f, c * d / t, 1e-11 * run.scale).at(format!("t = {t:.3e}"))
-        };
+        let gap = |&(t, f): &(f64, f64)| Gap::new(f, c * d / t, 1e-11 * run.scale).at_time(t);
         values.iter().map(gap).collect()
     }
 }
@@ -130,7 +128,7 @@ fn vanishes(wanted: fn(&Case) -> bool) -> impl Fn(&Case, &Run) -> Vec<Gap> + Sen
         // Below, floats lose their digits.
         let wanted = wanted(case) && run.scale > 1e-200;
         let (Some((t, f)), true) = (run.late, wanted) else { return Vec::new() };
-        vec![Gap::new(f, FALL * run.scale, 1e-10 * run.scale).at(format!("t = {t:.1e}"))]
+        vec![Gap::new(f, FALL * run.scale, 1e-10 * run.scale).at_time(t)]
     }
 }
 

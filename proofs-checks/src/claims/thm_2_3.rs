@@ -59,7 +59,7 @@ fn bound(c: f64) -> impl Fn(&Case, &Decline) -> Vec<Gap> + Send + Sync + 'static
     move |_, d| {
         let gap = |&(t, f): &(f64, f64)| {
             let bound = d.start * (-c * d.sigma * d.lambda * t).exp();
-            Gap::new(f, bound, d.error).at(format!("t = {t:.3e}"))
+            Gap::new(f, bound, d.error).at_time(t)
         };
         d.values.iter().map(gap).collect()
     }

@@ -49,6 +49,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("∇R_{a_t}(x_t) = −L_t with a_t = 2u₀v₀ e^{−2A}")
             .fails()
+            .comparing("|½(asinh(x_t/a_t) − θ₀) + L_t|", "what it must be")
             .equal(RULE, identity(|case, s| residual(case, s, LN_2, 2.0)))
             .known(|| Case::by_hand(&[0.0], &[0.0], &[1.0], &[0.5], Schedule::Constant { c: 1.0 }))
             .proven_by(|case| Ok(doubled_scale_at_start(case)))

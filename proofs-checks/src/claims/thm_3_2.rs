@@ -18,7 +18,7 @@ use mirrorflow::{
     Result,
     flow::{Dual, Flow},
     integrate::{Method, Options, integrate},
-    numerics::interval::Interval,
+    numerics::{interval::Interval, written::written},
     parameterization::Product,
     schedule::Schedule,
 };
@@ -149,7 +149,7 @@ fn additive(rate: f64, push: f64) -> impl Fn(&Case, &Rates) -> Vec<Gap> + Send +
         let bounds = run.t.iter().zip(run.state.outer_iter()).filter(|(t, _)| **t > 0.0);
         let tolerance = error(r).sqrt();
         let gap = |(&(t, f), (_, b)): (&(f64, f64), (&f64, ndarray::ArrayView1<'_, f64>))| {
-            Gap::new(f.sqrt(), b[0], tolerance).at(format!("t = {t:.3e}"))
+            Gap::new(f.sqrt(), b[0], tolerance).at_time(t)
         };
         r.values.iter().zip(bounds).map(gap).collect()
     }
@@ -165,7 +165,7 @@ fn from_interpolator(_: &Case, r: &Rates) -> Vec<Gap> {
     if r.start > 0.0 {
         return Vec::new();
     }
-    let gap = |&(t, f): &(f64, f64)| Gap::new(f, 0.0, error(r)).at(format!("t = {t:.3e}"));
+    let gap = |&(t, f): &(f64, f64)| Gap::new(f, 0.0, error(r)).at_time(t);
     r.values.iter().map(gap).collect()
 }
 
@@ -181,9 +181,9 @@ fn leaves_zero(case: &Case) -> Option<Proof> {
     }
     let t = 0.1 * horizon(case);
     let lhs = enclose(case, t)?.loss(case);
-    let how =
-        format!("f(x_t) at t = {t:.3} from a validated integration of (m, w); f(x₀) = 0 exactly");
-    Some(Proof { lhs, rhs: Interval::ZERO, how })
+    let name = format!("f(x_t) at t = {}", written(t, 3));
+    let how = "a validated integration of (m, w); f(x₀) = 0 exactly";
+    Some(Proof::new((&name, lhs), ("the bound for every C", Interval::ZERO), how))
 }
 
 /// The C that equation (5) needs at 10⁴ time scales against twice that at 10³.
@@ -204,7 +204,7 @@ fn one_constant(case: &Case, r: &Rates) -> Vec<Gap> {
     match (needed(0.1 * late), needed(late)) {
         // A C that is not needed says nothing.
         (Some(before), Some(after)) if before > 0.0 => {
-            let place = format!("t = {:.1e} and {late:.1e}", 0.1 * late);
+            let place = format!("t = {} and {}", written(0.1 * late, 2), written(late, 2));
             vec![Gap::new(after, 2.0 * before, 1e-3 * before).at(place)]
         }
         _ => Vec::new(),
@@ -225,7 +225,7 @@ fn converges(case: &Case, r: &Rates) -> Vec<Gap> {
             return Vec::new();
         }
     }
-    vec![Gap::new(f, FALL * scale, 1e-10 * scale).at(format!("t = {t:.1e}"))]
+    vec![Gap::new(f, FALL * scale, 1e-10 * scale).at_time(t)]
 }
 
 /// `f(x_t) ≤ f(x_T) e^{−c λ a_∞ (t−T)}` after the end T of the decay.
@@ -238,7 +238,7 @@ fn after_support(c: f64) -> impl Fn(&Case, &Rates) -> Vec<Gap> + Send + Sync + '
         let tolerance = 2e3 * RTOL * (first * (r.start + r.zero)).sqrt();
         let gap = |&(t, f): &(f64, f64)| {
             let bound = first * (-c * rate * (t - end)).exp();
-            Gap::new(f, bound, tolerance).at(format!("t = {t:.3e}"))
+            Gap::new(f, bound, tolerance).at_time(t)
         };
         r.values.iter().filter(|(t, _)| *t > end).map(gap).collect()
     }
@@ -283,6 +283,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("f(x_t) ≤ f(x₀) exp(C‖x*‖∫α) exp(−λ a_∞ t) for some C")
             .fails()
+            .comparing("f(x_t)", "the bound for every C")
             .at_most("the square of 1e3 × rtol 1e-10 of √(f(x₀)+f(0))", from_interpolator)
             .known(off_the_interpolator)
             .proven_by(|case| Ok(leaves_zero(case)))
@@ -297,6 +298,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("the same from f(x₀) > 0: the C it needs does not grow with t")
             .fails()
+            .comparing("the C needed late", "twice the C needed before")
             .at_most("1e-3 of the C needed", one_constant)
             .known(|| {
                 let decay = Schedule::Quadratic { c: 0.5 };

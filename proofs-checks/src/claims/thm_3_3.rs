@@ -49,6 +49,7 @@ pub(super) fn claim() -> Claim {
     .law(
         Law::as_printed("x_∞ = argmin R_{a_∞}(x) subject to Zx = y, with a_∞ = 2u₀v₀ e^{−2A_∞}")
             .fails()
+            .comparing("distance of the end to the printed limit", "what it must be")
             .equal(RULE, against_limit(LN_2, 2.0))
             .known(|| {
                 let decay = Schedule::Switch { c: 1.0, at: 1.0 };

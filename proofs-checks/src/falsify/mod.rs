@@ -223,8 +223,10 @@ fn report<I: Domain, P: Send + Sync + 'static>(
         }
     };
     let data = serde_json::to_value(instance).unwrap_or(serde_json::Value::Null);
-    let (lhs, rhs) = (gap.lhs, gap.rhs);
-    Ok(Some((measured, Counterexample { instance: name, data, by_hand, lhs, rhs, proof, found })))
+    let (lhs, rhs, of) = (gap.lhs, gap.rhs, target.law.sides);
+    let instance = name;
+    let counterexample = Counterexample { instance, data, by_hand, lhs, rhs, of, proof, found };
+    Ok(Some((measured, counterexample)))
 }
 
 #[cfg(test)]

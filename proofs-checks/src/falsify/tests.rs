@@ -18,7 +18,7 @@ fn theory(bound: f64, expected: Outcome) -> Theory<Numbers, ()> {
             let (x, y) = (Interval::point(p.get("x")), Interval::point(p.get("y")));
             let lhs = (x + y).sqr();
             let rhs = (x.sqr() + y.sqr()) * bound;
-            Ok(Some(Proof { lhs, rhs, how: "both sides in interval arithmetic".into() }))
+            Ok(Some(Proof::new(("(x + y)²", lhs), ("c (x² + y²)", rhs), "interval arithmetic")))
         });
     let law = if expected == Outcome::Fails { law.fails() } else { law };
     Theory::new(

@@ -3,32 +3,36 @@
 
 use std::fmt::Write;
 
+use mirrorflow::numerics::written::written;
+
 use super::{
     ClaimReport, Illustrations, Report, StatementReport,
+    legend::{LEGEND, PAPER},
     mathml::{escape, render as math},
     picture,
 };
-use crate::{Control, Counterexample, Table};
+use crate::{Control, Counterexample, Table, finding::outward};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// The whole page.
 pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
-    let (hold, fail, wrong) = report.counts();
     let mut out = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>mirrorflow: the claims</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n\
          <h1>Mask in the Mirror: the claims, as printed and as they hold</h1>\n\
-         <p class=\"about\">{hold} statements hold, {fail} fail as was derived, {wrong} not as \
-         expected. mirrorflow {}, seed {}, {} budget, {:.0} s.</p>\n",
+         <p class=\"about\">Of <a href=\"{PAPER}\">arXiv 2408.09966, version 1</a>, and of what it \
+         stands on: {}. mirrorflow {}, seed {}, {} budget, {:.0} s.</p>\n",
         illustrations.style,
+        report.summary(),
         escape(report.version),
         report.budget.seed,
         report.budget.effort.name(),
         report.seconds,
     );
+    legend(&mut out);
     out.push_str(
         "<form class=\"controls\" onsubmit=\"return false\">\
          <label>search<input id=\"text\" type=\"search\" autocomplete=\"off\"></label>\
@@ -37,7 +41,7 @@ pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
          <label>grade<select id=\"grade\"><option value=\"\">all</option><option>certified</option>\
          <option>numerical</option><option>empirical</option></select></label>\
          <label>form<select id=\"form\"><option value=\"\">all</option><option>as printed</option>\
-         <option>as it holds</option><option>cross-check</option></select></label>\
+         <option>as it holds</option><option>not in general</option><option>cross-check</option></select></label>\
          <output id=\"shown\"></output></form>\n\
          <table class=\"claims\"><thead><tr>\
          <th><button type=\"button\" data-key=\"id\">claim</button></th>\
@@ -79,6 +83,23 @@ pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
     }
     let _ = write!(out, "<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
     out
+}
+
+/// What the words of the table mean.
+fn legend(out: &mut String) {
+    out.push_str("<details class=\"legend\"><summary>what the words mean</summary><dl>");
+    for (name, words) in LEGEND {
+        let _ = write!(out, "<dt>{name}</dt><dd>");
+        for (k, (word, meaning)) in words.iter().enumerate() {
+            let word = match *word {
+                "" => String::new(),
+                word => format!("<b>{}</b>: ", escape(word)),
+            };
+            let _ = write!(out, "{}{word}{}", if k == 0 { "" } else { "; " }, escape(meaning));
+        }
+        out.push_str("</dd>");
+    }
+    out.push_str("</dl></details>\n");
 }
 
 fn row(
@@ -129,9 +150,11 @@ fn example(out: &mut String, found: &Counterexample) {
     if let Some(proof) = &found.proof {
         let _ = write!(
             out,
-            "<p class=\"where\">Proven: left side in {}, right side in {}, by {}.</p>",
-            escape(&proof.lhs.to_string()),
-            escape(&proof.rhs.to_string()),
+            "<p class=\"where\">Proven: {} {}, {} {}, by {}.</p>",
+            math(&proof.of[0]),
+            escape(&outward(proof.lhs)),
+            math(&proof.of[1]),
+            escape(&outward(proof.rhs)),
             math(&proof.how)
         );
     }
@@ -152,8 +175,10 @@ fn evidence(out: &mut String, claim: &ClaimReport, s: &StatementReport) {
     item("instances", f.instances.to_string());
     if let Some(worst) = &f.worst {
         let text = format!(
-            "{:.2e} against a tolerance of {:.1e}, at {}",
-            worst.value, worst.tolerance, worst.at
+            "{} against a tolerance of {}, at {}",
+            written(worst.value, 3),
+            written(worst.tolerance, 2),
+            worst.at
         );
         item("worst", escape(&text));
     }
@@ -162,8 +187,9 @@ fn evidence(out: &mut String, claim: &ClaimReport, s: &StatementReport) {
     }
     if let Some(search) = &f.search {
         let text = format!(
-            "{} instances tried for a counterexample, the worst at {:.2e} of its tolerance",
-            search.tried, search.worst_ratio
+            "{} instances tried for a counterexample, the worst at {} of its tolerance",
+            search.tried,
+            written(search.worst_ratio, 3)
         );
         item("search", escape(&text));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::legend::{LEGEND, PAPER};
 use crate::Claim;
 
 /// Every claim with its source, what it assumes, its statements and the outcome each is expected to
@@ -12,10 +13,14 @@ use crate::Claim;
 /// assert!(markdown(registry()).contains("## thm-3.1"));
 /// ```
 pub fn markdown(claims: &[Claim]) -> String {
-    let mut out = String::from(
-        "# The claims\n\nWritten from the registry; `mirrorflow verify ID` checks one, with its numbers, \
-         controls and counterexamples.\n",
+    let mut out = format!(
+        "# The claims\n\nOf [arXiv 2408.09966, version 1]({PAPER}) and of what it stands on. Written from \
+         the registry; `mirrorflow verify ID` checks one, with its numbers, controls and \
+         counterexamples.\n\n"
     );
+    for (word, meaning) in LEGEND[..2].iter().flat_map(|(_, words)| *words) {
+        let _ = writeln!(out, "- *{word}*: {meaning}");
+    }
     for claim in claims {
         let _ = write!(out, "\n## {}\n\n{}. *{}.*\n", claim.id, capital(claim.title), claim.source);
         if !claim.assumptions.is_empty() {

@@ -1,12 +1,14 @@
 //! The report of a run: a stable structure, written as JSON and shown as a table.
 
 mod html;
+mod legend;
 mod markdown;
 mod math;
 mod mathml;
 mod picture;
 mod table;
 mod tex;
+mod text;
 
 pub use markdown::markdown;
 
@@ -97,6 +99,8 @@ pub struct Report {
     pub budget: Budget,
     /// Wall-clock time of the whole run.
     pub seconds: f64,
+    /// Where what is "as printed" is printed.
+    pub paper: &'static str,
     /// The claims in the order checked.
     pub claims: Vec<ClaimReport>,
 }
@@ -109,6 +113,7 @@ impl Report {
             version: mirrorflow::VERSION,
             budget,
             seconds,
+            paper: legend::PAPER,
             claims,
         }
     }
@@ -118,7 +123,7 @@ impl Report {
         self.claims.iter().all(ClaimReport::in_order)
     }
 
-    /// How many statements came out how: (hold, fail as printed and as expected, out of order).
+    /// How many statements came out how: (hold, fail as expected, out of order).
     pub fn counts(&self) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
         for claim in &self.claims {
@@ -134,6 +139,21 @@ impl Report {
             }
         }
         counts
+    }
+
+    /// How it ended, in a line: what holds, what fails as was derived, what is not as expected.
+    pub fn summary(&self) -> String {
+        let (hold, fail, wrong) = self.counts();
+        let statements = || self.claims.iter().flat_map(|c| &c.statements);
+        let general = statements()
+            .filter(|s| s.statement.form == Form::NotInGeneral)
+            .filter(|s| s.finding.outcome == s.statement.expected)
+            .count();
+        let printed = fail - general.min(fail);
+        format!(
+            "{hold} statements hold, {fail} fail as was derived ({printed} as printed, {general} in \
+             general), {wrong} not as expected"
+        )
     }
 
     /// The table for a terminal of `width` columns.
@@ -221,6 +241,7 @@ impl Form {
         match self {
             Self::AsPrinted => "as printed",
             Self::AsItHolds => "as it holds",
+            Self::NotInGeneral => "not in general",
             Self::CrossCheck => "cross-check",
         }
     }

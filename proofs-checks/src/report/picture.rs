@@ -2,11 +2,16 @@
 
 use std::fmt::Write;
 
+use mirrorflow::numerics::written::written;
+
+use super::{mathml::escape, text};
 use crate::Counterexample;
 
 const WIDTH: f64 = 480.0;
 const MARGIN: f64 = 60.0;
 const AXIS: f64 = 46.0;
+/// How wide a letter of a name is, about.
+const LETTER: f64 = 6.3;
 
 /// Both sides as an SVG; empty where one is not finite.
 pub(super) fn sides(found: &Counterexample) -> String {
@@ -16,10 +21,13 @@ pub(super) fn sides(found: &Counterexample) -> String {
     }
     let (low, high) = (left.min(right).min(0.0), left.max(right).max(0.0));
     let place = |v: f64| MARGIN + (WIDTH - 2.0 * MARGIN) * (v - low) / (high - low);
+    let names = found.of.map(|name| escape(&text::render(name)));
     let (l, r, zero) = (place(left), place(right), place(0.0));
     let mut out = format!(
-        "<svg viewBox=\"0 0 {WIDTH} 92\" role=\"img\" aria-label=\"left side {}, right side {}\">",
+        "<svg viewBox=\"0 0 {WIDTH} 92\" role=\"img\" aria-label=\"{}: {}, {}: {}\">",
+        names[0],
         short(left),
+        names[1],
         short(right)
     );
     let _ = write!(
@@ -32,21 +40,22 @@ pub(super) fn sides(found: &Counterexample) -> String {
         AXIS - 5.0,
         AXIS + 5.0,
     );
-    // The left side is named above the line and the right side below: they cannot run into each other.
-    for (class, x, y, name, value) in [
-        ("left", l, AXIS - 26.0, "left side", left),
-        ("right", r, AXIS + 22.0, "right side", right),
-    ] {
+    // One side is named above the line and the other below: they cannot run into each other.
+    let half = |text: &str| 0.5 * LETTER * text.chars().count() as f64;
+    let within = |x: f64, half: f64| x.clamp(half.min(0.5 * WIDTH), WIDTH - half.min(0.5 * WIDTH));
+    for (class, x, y, name, value) in
+        [("left", l, AXIS - 26.0, &names[0], left), ("right", r, AXIS + 22.0, &names[1], right)]
+    {
+        let (at, value) = (within(x, half(name)), short(value));
         let _ = write!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{AXIS}\" r=\"5\"/>\
-             <text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\" class=\"small\">{name}</text>\
-             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+             <text x=\"{at:.1}\" y=\"{y}\" text-anchor=\"middle\" class=\"small\">{name}</text>\
+             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{value}</text>",
             y + 14.0,
-            short(value),
         );
     }
-    if right != 0.0 && (r - zero).abs() > 60.0 {
+    if right != 0.0 && (within(r, half(&names[1])) - zero).abs() > half(&names[1]) + 10.0 {
         let y = AXIS + 19.0;
         let _ = write!(
             out,
@@ -57,22 +66,13 @@ pub(super) fn sides(found: &Counterexample) -> String {
     out
 }
 
-/// Four digits.
 fn short(value: f64) -> String {
-    let size = value.abs();
-    if value == 0.0 {
-        "0".into()
-    } else if (1e-3..1e5).contains(&size) {
-        let digits = (3.0 - size.log10().floor()).clamp(0.0, 6.0) as usize;
-        format!("{value:.digits$}")
-    } else {
-        format!("{value:.3e}")
-    }
+    written(value, 4)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{short, sides};
+    use super::sides;
     use crate::Counterexample;
 
     fn found(lhs: f64, rhs: f64) -> Counterexample {
@@ -82,6 +82,7 @@ mod tests {
             by_hand: String::new(),
             lhs,
             rhs,
+            of: ["the distance of what is compared, with a long name", "what it must be"],
             proof: None,
             found: "",
         }
@@ -95,15 +96,15 @@ mod tests {
                 let x: f64 = part.split('"').next().and_then(|t| t.parse().ok()).expect("a number");
                 assert!((50.0..=430.0).contains(&x), "{x}");
             }
+            // The names are those of the quantities, and begin and end inside too.
+            for name in found(lhs, rhs).of {
+                let place = svg.split("<text x=\"").find(|t| t.contains(name)).expect("named");
+                let x: f64 =
+                    place.split('"').next().and_then(|t| t.parse().ok()).expect("a number");
+                let half = 0.5 * 6.0 * name.chars().count() as f64;
+                assert!(x >= half && x + half <= 480.0, "{name} at {x}");
+            }
         }
         assert_eq!(sides(&found(f64::NAN, 1.0)), "");
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(
-            ["0", "0.2407", "1.234e-7", "837.3"],
-            [0.0, 0.2407, 1.234e-7, 837.329].map(short).each_ref().map(String::as_str)
-        );
     }
 }

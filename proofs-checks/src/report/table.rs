@@ -1,16 +1,20 @@
 //! The terminal table: one row per statement, statements wrapped, colour only where asked for.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::Report;
+use mirrorflow::numerics::written::written;
+
+use super::{ClaimReport, Report, legend, text};
 use crate::{Effort, Finding, Outcome, Table};
 
-const ID: usize = 18;
-const FORM: usize = 11;
+const ID: usize = 17;
+const FORM: usize = 14;
 const OUTCOME: usize = 12;
 const GRADE: usize = 9;
-const WORST: usize = 20;
-const TIME: usize = 7;
+const WORST: usize = 18;
+const TIME: usize = 6;
+/// Instances that are named for one reason not to count.
+const NAMED: usize = 3;
 
 /// Renders `report` for `width` columns (at least 100 are used).
 pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
@@ -49,7 +53,7 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
                 [
                     if k == 0 { claim.id } else { "" },
                     s.statement.form.label(),
-                    s.statement.text,
+                    &text::render(s.statement.text),
                     &outcome,
                     s.finding.grade.name(),
                     &worst,
@@ -60,10 +64,10 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
         }
     }
     let _ = writeln!(out, "{}", "─".repeat(rule));
-    let (hold, fail, wrong) = report.counts();
     let _ = writeln!(
         out,
-        "{hold} statements hold, {fail} fail as was derived, {wrong} not as expected; {:.1} s, seed {}{}",
+        "{}; {:.1} s, seed {}{}",
+        report.summary(),
         report.seconds,
         report.budget.seed,
         match report.budget.effort {
@@ -71,7 +75,23 @@ pub(super) fn render(report: &Report, width: usize, color: bool) -> String {
             other => format!(", {}", other.name()),
         },
     );
+    out.push_str(&legend());
     details(&mut out, report);
+    out
+}
+
+/// What the words of the table mean, in six lines.
+fn legend() -> String {
+    let mut out = String::new();
+    let indent = legend::LEGEND.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, words) in legend::LEGEND {
+        let meaning = |(word, meaning): &(&str, &str)| match *word {
+            "" => (*meaning).to_owned(),
+            word => format!("{word}: {meaning}"),
+        };
+        let text: Vec<String> = words.iter().map(meaning).collect();
+        let _ = writeln!(out, "{name:<indent$}  {}", text.join("; "));
+    }
     out
 }
 
@@ -81,21 +101,16 @@ fn outcome(outcome: Outcome, expected: bool) -> String {
 }
 
 fn worst(finding: &Finding) -> String {
-    finding
-        .worst
-        .as_ref()
-        .map_or_else(|| "—".into(), |w| format!("{:.1e} / {:.1e}", w.value, w.tolerance))
+    finding.worst.as_ref().map_or_else(
+        || "—".into(),
+        |w| format!("{} / {}", written(w.value, 2), written(w.tolerance, 2)),
+    )
 }
 
 /// Counterexamples, alarms and tables below the main table.
 fn details(out: &mut String, report: &Report) {
     for claim in &report.claims {
-        // The statements of a claim share their instances: each is named once.
-        let skipped: std::collections::BTreeSet<&str> =
-            claim.statements.iter().flat_map(|s| &s.finding.skipped).map(String::as_str).collect();
-        for why in skipped {
-            let _ = writeln!(out, "\n{}, not counted: {why}", claim.id);
-        }
+        not_counted(out, claim);
         for s in &claim.statements {
             if let (Outcome::Fails, Some(c)) = (s.finding.outcome, &s.finding.counterexample) {
                 let _ = writeln!(
@@ -103,15 +118,12 @@ fn details(out: &mut String, report: &Report) {
                     "\n{} {}: {}\n  {}",
                     claim.id,
                     s.statement.form.label(),
-                    c.instance,
-                    c.by_hand
+                    text::render(&c.instance),
+                    text::render(&c.by_hand)
                 );
                 if let Some(proof) = &c.proof {
-                    let _ = writeln!(
-                        out,
-                        "  proven: {} against {} ({})",
-                        proof.lhs, proof.rhs, proof.how
-                    );
+                    let (what, how) = (text::render(&proof.to_string()), text::render(&proof.how));
+                    let _ = writeln!(out, "  proven: {what} ({how})");
                 }
             }
             if s.finding.outcome != s.statement.expected {
@@ -124,7 +136,8 @@ fn details(out: &mut String, report: &Report) {
                 );
                 for control in s.finding.controls.iter().chain(&s.finding.mutants) {
                     if !control.failed {
-                        let _ = writeln!(out, "  its control did not fail: {}", control.dropped);
+                        let dropped = text::render(&control.dropped);
+                        let _ = writeln!(out, "  its control did not fail: {dropped}");
                     }
                 }
             }
@@ -132,6 +145,31 @@ fn details(out: &mut String, report: &Report) {
                 let _ = write!(out, "\n{}", table.text());
             }
         }
+    }
+}
+
+/// The instances of a claim that do not count, by their reasons; its statements share them.
+fn not_counted(out: &mut String, claim: &ClaimReport) {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for entry in claim.statements.iter().flat_map(|s| &s.finding.skipped) {
+        let (instance, why) = entry.rsplit_once(": ").unwrap_or((entry, "no reason is known"));
+        let instances = reasons.entry(why).or_default();
+        if !instances.contains(&instance) {
+            instances.push(instance);
+        }
+    }
+    for (why, instances) in reasons {
+        let named = instances.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+        let more = match instances.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
+        let count = match instances.len() {
+            1 => "1 instance".to_owned(),
+            count => format!("{count} instances"),
+        };
+        let why = text::render(why);
+        let _ = writeln!(out, "\n{}, not counted: {count}, {why} ({named}{more})", claim.id);
     }
 }
 
@@ -194,7 +232,19 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrap;
+    use super::{legend, wrap};
+
+    #[test]
+    fn the_words_are_explained_in_six_lines_of_the_width() {
+        let text = legend();
+        assert!(text.lines().count() <= 6, "{text}");
+        assert!(text.lines().all(|l| l.chars().count() <= 120), "{text}");
+        for word in
+            ["not in general", "certified", "negative", "not counted", "fails", "2408.09966v1"]
+        {
+            assert!(text.contains(word), "{word} in\n{text}");
+        }
+    }
 
     #[test]
     fn wrapping_keeps_every_word_within_the_width() {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::{
     Report,
+    legend::LEGEND,
     math::{Node, Piece, line},
 };
 use crate::Outcome;
@@ -38,7 +39,18 @@ pub(super) fn render(report: &Report) -> String {
         out.push_str("\\addlinespace\n");
     }
     out.push_str("\\bottomrule\n\\end{longtable}\n");
+    legend(&mut out);
     out
+}
+
+/// What the words of the table mean, below it.
+fn legend(out: &mut String) {
+    out.push_str("{\\footnotesize\\noindent\n");
+    // The columns that this table has.
+    let words = LEGEND[..3].iter().flat_map(|(_, words)| *words).filter(|(word, _)| *word != "(!)");
+    let meaning = |(word, meaning): &(&str, &str)| format!("\\emph{{{word}}}: {meaning}");
+    let text: Vec<String> = words.map(meaning).collect();
+    let _ = writeln!(out, "{}.\\par}}", text.join("; "));
 }
 
 /// A statement with its mathematics between dollars.

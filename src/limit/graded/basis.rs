@@ -1,0 +1,326 @@
+//! The linear systems of Newton's method where the entries of x differ by many orders of magnitude.
+//!
+//! `H = Z D Zᵀ`, `D = diag(κ∘√(x²+a²))`, has a condition number like `max x / min x`: its Cholesky factor in
+//! doubles knows nothing of entries below 10⁻¹⁶ of the largest. With r columns P = Z_B of Z,
+//! `T = P⁻¹Z` (so that `T_B = I`) and `E = D_B`,
+//! ```text
+//! H = P (E + T_N D_N T_Nᵀ) Pᵀ = P E^{½} (I + W Wᵀ) E^{½} Pᵀ,     W = E^{−½} T_N D_N^{½}.
+//! ```
+//! Where B is a basis of (locally) largest weight, no entry of W is large: exchanging columns i ∉ B and B_j
+//! multiplies `det(Z_B D_B Z_Bᵀ)` by `W_ji²`, and exchanges are made while some `|W_ji| > 4`. Then I + WWᵀ
+//! is well-conditioned whatever D is, the systems with P meet no weights at all, and a solution is right in each
+//! coordinate of its own size (Vavasis 1994, Hough & Vavasis 1997 for weighted least squares in general).
+//!
+//! What T lacks of being right, `ε·cond(P)`, shows in W magnified by the root of the largest ratio of two weights:
+//! T is refined with compensated sums where that is large.
+
+use faer::linalg::solvers::{PartialPivLu, Solve};
+use faer::{Mat, MatMut};
+
+use crate::limit::newton_linalg::{Factor, PivotedQr, mul, mul_t};
+
+/// Weights relative to the largest are raised to this: their roots and inverses are numbers.
+const FLOOR: f64 = 1e-100;
+/// Ratios of weights beyond this ask for a refined T: `ε·10¹⁰` is the error of W.
+const SPREAD: f64 = 1e20;
+/// Exchanges are made while the square of an entry of W exceeds this.
+const EXCHANGE: f64 = 16.0;
+/// Columns of W whose squares all stay below this are left out of `I + WWᵀ`.
+const NEGLIGIBLE: f64 = 1e-20;
+/// Rank-one updates of T before it is computed anew.
+const UPDATES: usize = 40;
+/// Passes over the rows in search of exchanges, before the basis is chosen anew.
+const PASSES: usize = 6;
+
+/// A basis of the columns of Z (r×n) and the factors that belong to it.
+pub(super) struct Basis {
+    r: usize,
+    n: usize,
+    /// The columns, length r.
+    pub(super) columns: Vec<usize>,
+    /// T = P⁻¹Z, r×n row-major.
+    t: Vec<f64>,
+    updates: usize,
+    refined: bool,
+    lu: PartialPivLu<f64>,
+    /// E, length r, relative to the largest weight.
+    e: Vec<f64>,
+    /// The largest weight.
+    largest: f64,
+    normal: Factor,
+    identity: bool,
+}
+
+impl Basis {
+    /// A basis of large weight `D_i ≥ 0` (length n, at least one positive); `None` where Z has no r
+    /// independent columns to working precision.
+    pub(super) fn new(z: &[f64], r: usize, weights: &[f64]) -> Option<Self> {
+        let n = weights.len();
+        let columns = heaviest(z, r, weights)?;
+        let lu = factor(z, n, &columns);
+        let mut basis = Self {
+            r,
+            n,
+            columns,
+            t: Vec::new(),
+            updates: 0,
+            refined: false,
+            lu,
+            e: vec![1.0; r],
+            largest: 1.0,
+            normal: Factor::new(r),
+            identity: true,
+        };
+        basis.tabulate(z);
+        basis.weigh(z, weights).then_some(basis)
+    }
+
+    /// `T = P⁻¹Z`, with the columns of the basis exactly those of the identity.
+    fn tabulate(&mut self, z: &[f64]) {
+        let (r, n) = (self.r, self.n);
+        let mut t = Mat::from_fn(r, n, |j, i| z[j * n + i]);
+        self.lu.solve_in_place(t.as_mut());
+        self.t = (0..r * n).map(|p| t[(p / n, p % n)]).collect();
+        if self.refined {
+            self.refine(z);
+        }
+        for (j, &c) in self.columns.iter().enumerate() {
+            for k in 0..r {
+                self.t[k * n + c] = if k == j { 1.0 } else { 0.0 };
+            }
+        }
+        self.updates = 0;
+    }
+
+    /// `T += P⁻¹(Z − PT)`, the difference compensated.
+    fn refine(&mut self, z: &[f64]) {
+        let (r, n) = (self.r, self.n);
+        let mut column = vec![0.0; r];
+        for i in 0..n {
+            for j in 0..r {
+                column[j] = self.t[j * n + i];
+            }
+            let target: Vec<(f64, f64)> = (0..r).map(|j| (z[j * n + i], 0.0)).collect();
+            let mut rest = self.rest(z, &target, &column);
+            self.solve_p(&mut rest);
+            for j in 0..r {
+                self.t[j * n + i] += rest[j];
+            }
+        }
+    }
+
+    /// Takes other weights: exchanges columns and factors `I + WWᵀ`. `false` where that is not possible.
+    pub(super) fn weigh(&mut self, z: &[f64], weights: &[f64]) -> bool {
+        let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
+        if !(largest > 0.0 && largest.is_finite()) {
+            return false;
+        }
+        let relative: Vec<f64> = weights.iter().map(|w| (w / largest).max(FLOOR)).collect();
+        let mut moved = 0;
+        let mut settled = false;
+        for _ in 0..PASSES {
+            let exchanged = self.exchange(&relative);
+            moved += exchanged;
+            if exchanged == 0 {
+                settled = true;
+                break;
+            }
+            if self.updates > UPDATES {
+                self.lu = factor(z, self.n, &self.columns);
+                self.tabulate(z);
+            }
+        }
+        if !settled {
+            let Some(columns) = heaviest(z, self.r, weights) else { return false };
+            self.columns = columns;
+            self.lu = factor(z, self.n, &self.columns);
+            self.tabulate(z);
+            self.exchange(&relative);
+            moved = 1;
+        }
+        if moved > 0 {
+            self.lu = factor(z, self.n, &self.columns);
+        }
+        self.largest = largest;
+        for (e, &c) in self.e.iter_mut().zip(&self.columns) {
+            *e = relative[c];
+        }
+        let spread = self.e.iter().any(|e| *e < 1.0 / SPREAD);
+        if spread && (moved > 0 || !self.refined) {
+            self.refined = true;
+            self.tabulate(z);
+        }
+        self.form(&relative)
+    }
+
+    /// One pass of exchanges over the rows; how many were made.
+    fn exchange(&mut self, relative: &[f64]) -> usize {
+        let n = self.n;
+        let mut made = 0;
+        for j in 0..self.r {
+            let e = relative[self.columns[j]];
+            let row = &self.t[j * n..(j + 1) * n];
+            let mut best = (EXCHANGE, None);
+            for i in 0..n {
+                let square = row[i] * row[i] * (relative[i] / e);
+                if square > best.0 {
+                    best = (square, Some(i));
+                }
+            }
+            if let Some(i) = best.1 {
+                self.pivot(j, i);
+                made += 1;
+            }
+        }
+        made
+    }
+
+    /// Column i takes the place of the j-th of the basis: one step of Gauss and Jordan.
+    fn pivot(&mut self, j: usize, i: usize) {
+        let n = self.n;
+        let pivot = self.t[j * n + i];
+        let mut row: Vec<f64> = self.t[j * n..(j + 1) * n].iter().map(|v| v / pivot).collect();
+        row[i] = 1.0;
+        for k in (0..self.r).filter(|k| *k != j) {
+            let factor = self.t[k * n + i];
+            if factor != 0.0 {
+                let target = &mut self.t[k * n..(k + 1) * n];
+                for (t, v) in target.iter_mut().zip(&row) {
+                    *t -= factor * v;
+                }
+                target[i] = 0.0;
+            }
+        }
+        self.t[j * n..(j + 1) * n].copy_from_slice(&row);
+        self.columns[j] = i;
+        self.updates += 1;
+    }
+
+    /// Factors `I + WWᵀ`.
+    fn form(&mut self, relative: &[f64]) -> bool {
+        let (r, n) = (self.r, self.n);
+        let mut basic = vec![false; n];
+        self.columns.iter().for_each(|&c| basic[c] = true);
+        let root: Vec<f64> = relative.iter().map(|w| w.sqrt()).collect();
+        let inverse: Vec<f64> = self.e.iter().map(|e| 1.0 / e.sqrt()).collect();
+        let mut largest = vec![0.0_f64; n];
+        for j in 0..r {
+            let row = &self.t[j * n..(j + 1) * n];
+            for i in 0..n {
+                let w = row[i] * root[i] * inverse[j];
+                largest[i] = largest[i].max(w * w);
+            }
+        }
+        let active: Vec<usize> = (0..n).filter(|&i| !basic[i] && largest[i] > NEGLIGIBLE).collect();
+        self.identity = active.is_empty();
+        if self.identity {
+            return true;
+        }
+        // The columns of the basis themselves are the I.
+        let k = active.len() + r;
+        let mut packed = vec![0.0; r * k];
+        for j in 0..r {
+            let (row, out) = (&self.t[j * n..(j + 1) * n], &mut packed[j * k..(j + 1) * k]);
+            for (o, &i) in out.iter_mut().zip(&active) {
+                *o = row[i] * root[i] * inverse[j];
+            }
+            out[active.len() + j] = 1.0;
+        }
+        self.normal.build(&packed, &vec![1.0; k], 0.0, 0.0)
+    }
+
+    /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down to
+    /// twice the working precision of the largest.
+    pub(super) fn coordinates(&self, z: &[f64], v: &[(f64, f64)]) -> Vec<f64> {
+        let mut out: Vec<f64> = v.iter().map(|p| p.0).collect();
+        self.solve_p(&mut out);
+        for _ in 0..3 {
+            let mut rest = self.rest(z, v, &out);
+            if rest.iter().all(|v| *v == 0.0) {
+                break;
+            }
+            self.solve_p(&mut rest);
+            out.iter_mut().zip(&rest).for_each(|(o, r)| *o += r);
+        }
+        out
+    }
+
+    /// `v − P c`, compensated.
+    fn rest(&self, z: &[f64], v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
+        let minus: Vec<f64> = c.iter().map(|c| -c).collect();
+        let mut entries = vec![0.0; self.r];
+        (0..self.r)
+            .map(|j| {
+                for (e, &i) in entries.iter_mut().zip(&self.columns) {
+                    *e = z[j * self.n + i];
+                }
+                let sum = crate::limit::compensated::dot_from(v[j].0, &entries, &minus);
+                sum.hi + (sum.lo + v[j].1)
+            })
+            .collect()
+    }
+
+    fn solve_p(&self, v: &mut [f64]) {
+        let r = self.r;
+        self.lu.solve_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
+    }
+
+    /// `δ ← P⁻ᵀδ`: from the coordinates of the basis to those of the rows.
+    pub(super) fn to_rows(&self, delta: &mut [f64]) {
+        let r = self.r;
+        self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(delta, r, 1));
+    }
+
+    /// `Tv` for v of length n.
+    pub(super) fn combine(&self, v: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; self.r];
+        mul(&self.t, v, &mut out);
+        out
+    }
+
+    /// `Tᵀδ` for δ of length r, in the coordinates of the basis.
+    pub(super) fn slopes(&self, delta: &[f64], out: &mut [f64]) {
+        mul_t(&self.t, delta, out);
+    }
+
+    /// `v ← (E + T_N D_N T_Nᵀ)⁻¹ v`, E and D in their own units.
+    pub(super) fn solve(&self, v: &mut [f64]) {
+        for (v, e) in v.iter_mut().zip(&self.e) {
+            *v /= e.sqrt();
+        }
+        if !self.identity {
+            self.normal.solve(v);
+        }
+        for (v, e) in v.iter_mut().zip(&self.e) {
+            *v /= e.sqrt() * self.largest;
+        }
+    }
+}
+
+/// LU factors of the columns of a basis.
+fn factor(z: &[f64], n: usize, columns: &[usize]) -> PartialPivLu<f64> {
+    let r = columns.len();
+    Mat::from_fn(r, r, |j, k| z[j * n + columns[k]]).partial_piv_lu()
+}
+
+/// r columns of large weight, greedily: QR of `Z D^{½}` with column pivoting.
+fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
+    let n = weights.len();
+    if r > n {
+        return None;
+    }
+    let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
+    let root: Vec<f64> = weights.iter().map(|w| (w / largest).max(FLOOR).sqrt()).collect();
+    let columns: Vec<f64> = (0..n)
+        .flat_map(|i| {
+            let root = &root;
+            (0..r).map(move |j| z[j * n + i] * root[i])
+        })
+        .collect();
+    let order = PivotedQr::new(&columns, n, r).pivot;
+    (order.len() >= r).then(|| order[..r].to_vec())
+}
+
+#[cfg(test)]
+#[path = "basis_tests.rs"]
+mod tests;
