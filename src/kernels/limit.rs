@@ -69,7 +69,7 @@ pub enum Ending {
     Stalled,
     /// The bound on the steps was reached.
     MaxIterations,
-    /// Rows of Z depend on others, and y does not agree with that.
+    /// Rows of Z depend on others to working precision, but not exactly, or y does not agree with that.
     Dependent,
     /// A number of this problem is NaN, infinite or out of range.
     BadInput,
@@ -86,7 +86,7 @@ impl fmt::Display for Ending {
                 "the bound on the steps was reached first: raise `max_steps` of the options"
             }
             Self::Dependent => {
-                "rows of Z depend on others to working precision and y does not agree: \
+                "rows of Z depend on others to working precision, not exactly or not with y: \
                  `limit::newton` says how far"
             }
             Self::BadInput => {

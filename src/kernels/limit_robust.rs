@@ -73,7 +73,7 @@ pub(super) fn robust(batch: &Batch<'_>, b: usize, options: &Options) -> Solved {
     let ending = match limit.status {
         Status::Converged => Ending::Converged,
         Status::MaxIterations => Ending::MaxIterations,
-        Status::Infeasible | Status::Inconsistent => {
+        Status::Infeasible | Status::Inconsistent | Status::Deficient { .. } => {
             return Solved::not(d, n, Ending::Dependent);
         }
         Status::Stalled => Ending::Stalled,

@@ -67,6 +67,13 @@ pub enum Status {
     MaxIterations,
     /// No step improves the point any more, and the stopping test is not met.
     Stalled,
+    /// The stopping test was met, but rows of Z are combinations of others to working precision and not exactly: the
+    /// answer belongs to a problem whose entries differ from the given ones by rounding, and this many of its digits
+    /// are certain for the entries as given.
+    Deficient {
+        /// Decimal digits.
+        digits: u8,
+    },
     /// `Zx = y` has no solution, which the exact vector of the [`Farkas`] certificate proves.
     Infeasible,
     /// No x was found that meets `Zx = y` better than the residual of the [`Farkas`] certificate says; it is numerical, and no
@@ -96,6 +103,14 @@ impl fmt::Display for Status {
                  columns that are nearly dependent or of very different size are the usual cause"
             }
             Self::Cancelled => "interrupted before this was reached",
+            Self::Deficient { digits } => {
+                return write!(
+                    f,
+                    "rows of Z are dependent to working precision, but not exactly: the answer meets all of them \
+                     to rounding, and for the numbers as given {digits} of its digits are certain; remove a row \
+                     that depends on others, or give it with more digits"
+                );
+            }
             Self::Infeasible => {
                 "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0; \
                  correct or remove a row that u combines"

@@ -151,13 +151,18 @@ pub fn minimize(
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v -= excess);
     let scaled = Scaled { system, log_a, excess, entropy };
+    let dependence = scaled.system.dependence();
     let judge = |end: End| {
         let (steps, inner, trusted) = (end.steps, end.inner, end.trusted);
         let (x, mu) = scaled.unscale(end);
-        (finish(problem, entropy, options, x, mu, steps, scaled.system.r, inner), trusted)
+        (
+            finish(problem, entropy, options, x, mu, steps, scaled.system.r, dependence, inner),
+            trusted,
+        )
     };
     let (limit, trusted) = judge(scaled.by_ladder(options));
-    if trusted && limit.status.is_converged() {
+    let met = matches!(limit.status, Status::Converged | Status::Deficient { .. });
+    if trusted && met {
         return Ok(limit);
     }
     let (mut graded, trusted) = judge(scaled.by_graded(&limit, options));
@@ -311,6 +316,17 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     Inner::MaxIterations
 }
 
+/// The status of an answer that meets the stopping test, rows of Z being this far from dependent where some were
+/// dropped: see [`System::dependence`].
+pub(super) fn converged(dependence: f64) -> Status {
+    if dependence == 0.0 {
+        return Status::Converged;
+    }
+    // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
+    let digits = (dependence / f64::EPSILON).log10().floor().clamp(0.0, 15.0);
+    Status::Deficient { digits: digits as u8 }
+}
+
 /// Residuals in the original data, and the verdict.
 fn finish(
     problem: &Problem,
@@ -320,11 +336,12 @@ fn finish(
     mu: Vec<f64>,
     iterations: usize,
     rank: usize,
+    dependence: f64,
     inner: Inner,
 ) -> Limit {
     let (kkt_residual, feasibility) = kkt_residual(problem, entropy, &x, &mu);
     let status = if kkt_residual <= options.kkt_tolerance {
-        Status::Converged
+        converged(dependence)
     } else if inner == Inner::MaxIterations {
         Status::MaxIterations
     } else {

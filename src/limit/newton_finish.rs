@@ -163,14 +163,20 @@ impl Core<'_> {
     /// the reduction to B keeps small; smaller ones that count are right only where H is so
     /// well-conditioned that its factor sees them. Call after [`Core::refine`].
     pub(super) fn settled(&mut self) -> bool {
-        const MIDDLE: std::ops::Range<f64> = 1e-13..1e-4;
+        const LEAST: f64 = 1e-13;
+        const PLAIN: f64 = 1e-4;
         let (rho, size) = self.system.residual(&self.x);
         let backward = rho.iter().zip(&size).all(|(r, s)| r.abs() <= 16.0 * f64::EPSILON * s);
         if !backward || !self.is_finite() {
             return false;
         }
         let largest = norm_inf(&self.x);
-        if !self.x.iter().any(|x| MIDDLE.contains(&(x.abs() / largest))) {
+        let kappa = &self.system.kappa;
+        let sizes = || self.x.iter().zip(kappa).map(|(x, k)| (x.abs(), x.abs() / k));
+        // In the units of Zx, or in those of x itself.
+        let most = sizes().fold(0.0_f64, |m, (_, raw)| m.max(raw));
+        let counts = |(x, raw): (f64, f64)| x > LEAST * largest || raw > LEAST * most;
+        if !sizes().any(|(x, raw)| x < PLAIN * largest && counts((x, raw))) {
             return true;
         }
         if !self.refactor() {

@@ -223,7 +223,10 @@ fn nearly_all_systems_are_solved() {
         let log_a = [5.0, 0.0, -3.0, -40.0, -1e4][seed as usize % 5];
         let entropy = HyperbolicEntropy::uniform(problem.features(), log_a).unwrap();
         let limit = minimize(&problem, &entropy, &Options::default()).unwrap();
-        newton += u64::from(!limit.status.is_converged());
+        // Rows that are combinations up to rounding: what is met is said to be that.
+        let deficient = matches!(limit.status, Status::Deficient { .. })
+            && easy[seed as usize % easy.len()] == Kind::RankDeficient;
+        newton += u64::from(!limit.status.is_converged() && !deficient);
         interior += u64::from(!lp::interior_point(&problem).unwrap().status.is_converged());
         minimum += u64::from(!l1_minimum(&problem).unwrap().status.is_converged());
     }

@@ -13,9 +13,11 @@
 //!
 //! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
 
+use crate::numerics::double_double::Double2;
 use crate::problem::Problem;
 
 use super::Farkas;
+use super::compensated::transposed_product_pair;
 use super::infeasible;
 use super::newton_linalg::{Factor, PivotedQr, mul, mul_t, norm_inf, norm2};
 use super::newton_sums::{exponent, residual, scale2, top_exponent};
@@ -200,6 +202,46 @@ impl System {
         let z = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
         let (z, y) = (z.collect(), rows.iter().map(|&j| self.y[j]).collect());
         (rows, z, y)
+    }
+
+    /// How far the rows that were dropped are from being combinations of the others, relative to their size: the
+    /// largest of these distances; 0 where they are combinations exactly, as far as twice the working precision can
+    /// tell, or where no row was dropped.
+    ///
+    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each; the distance `‖z_j − Σ c_k z_k‖_∞` is then made as small as it gets with
+    /// compensated sums.
+    pub(super) fn dependence(&self) -> f64 {
+        const EXACT: f64 = 1e-25;
+        let Basis::Orthonormal(qr) = &self.basis else { return 0.0 };
+        let (d, n, r) = (self.d, self.n, qr.rank);
+        let row = |j: usize| &self.z[j * n..(j + 1) * n];
+        let kept = qr.pivot[..r].iter().flat_map(|&j| row(j).iter().copied());
+        let mut rows: Vec<f64> = kept.chain(vec![0.0; n]).collect();
+        let mut worst = 0.0_f64;
+        for (position, &j) in qr.pivot.iter().enumerate().skip(r) {
+            let size = norm_inf(row(j));
+            if size == 0.0 {
+                continue;
+            }
+            rows[r * n..].copy_from_slice(row(j));
+            let mut c: Vec<f64> = (0..r).map(|k| qr.r[k * d + position]).collect();
+            qr.solve_r(&mut c);
+            let mut c: Vec<Double2> = c.iter().map(|v| Double2 { hi: -v, lo: 0.0 }).collect();
+            let mut distance = f64::INFINITY;
+            for _ in 0..4 {
+                let high: Vec<f64> = c.iter().map(|v| v.hi).chain([1.0]).collect();
+                let low: Vec<f64> = c.iter().map(|v| v.lo).chain([0.0]).collect();
+                let rest = transposed_product_pair(&rows, n, &high, &low);
+                let rest: Vec<f64> = rest.iter().map(|s| s.hi + s.lo).collect();
+                distance = distance.min(norm_inf(&rest) / size);
+                let mut correction = vec![0.0; r];
+                mul(&qr.q, &rest, &mut correction);
+                qr.solve_r(&mut correction);
+                c.iter_mut().zip(&correction).for_each(|(c, v)| *c = c.plus_f64(-v));
+            }
+            worst = worst.max(distance);
+        }
+        if worst <= EXACT { 0.0 } else { worst }
     }
 
     /// `2^{−row exponent}`: the dual variable of Z from that of Z'' (length d).

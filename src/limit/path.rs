@@ -28,7 +28,7 @@ use crate::{Cancel, Error, Result};
 use super::certificate::certify_unranked;
 use super::graded::Graded;
 use super::l1_minimum;
-use super::newton::{LADDER_SHARE, Options, climb, start};
+use super::newton::{LADDER_SHARE, Options, climb, converged, start};
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
@@ -142,6 +142,7 @@ pub fn path_until(
         at: None,
         curvature: None,
         tangent: lower.is_none(),
+        dependence: system.dependence(),
     };
     for k in order {
         if requested(&cancel) {
@@ -214,6 +215,8 @@ struct Walk<'a> {
     curvature: Option<(f64, Vec<f64>)>,
     /// Whether the gap is to come from the tangent.
     tangent: bool,
+    /// [`System::dependence`].
+    dependence: f64,
 }
 
 impl Walk<'_> {
@@ -222,7 +225,7 @@ impl Walk<'_> {
         if self.graded.is_none() {
             let inner = self.go(log_a);
             let (x, gap, status) = self.read(inner);
-            if status.is_converged() && self.core.settled() {
+            if inner == Inner::Converged && self.core.settled() {
                 return (x, gap, status);
             }
         }
@@ -234,7 +237,7 @@ impl Walk<'_> {
         let x = self.core.system.unscale_x(&high);
         let status = match inner {
             _ if !graded.is_finite() => Status::Stalled,
-            Inner::Converged => Status::Converged,
+            Inner::Converged => converged(self.dependence),
             Inner::Stalled => Status::Stalled,
             Inner::MaxIterations => Status::MaxIterations,
         };
@@ -339,7 +342,7 @@ impl Walk<'_> {
         let finite = x.iter().all(|v| v.is_finite());
         let status = match inner {
             _ if !finite => Status::Stalled,
-            Inner::Converged => Status::Converged,
+            Inner::Converged => converged(self.dependence),
             Inner::Stalled => Status::Stalled,
             Inner::MaxIterations => Status::MaxIterations,
         };

@@ -45,6 +45,8 @@ pub(super) struct Basis {
     lu: PartialPivLu<f64>,
     /// E, length r, relative to the largest weight.
     e: Vec<f64>,
+    /// All weights relative to the largest, length n.
+    relative: Vec<f64>,
     /// The largest weight.
     largest: f64,
     normal: Factor,
@@ -67,6 +69,7 @@ impl Basis {
             refined: false,
             lu,
             e: vec![1.0; r],
+            relative: Vec::new(),
             largest: 1.0,
             normal: Factor::new(r),
             identity: true,
@@ -109,7 +112,7 @@ impl Basis {
         }
     }
 
-    /// Takes other weights: exchanges columns and factors `I + WWᵀ`. `false` where that is not possible.
+    /// Takes other weights and exchanges columns; [`Basis::form`] comes next. `false` where that is not possible.
     pub(super) fn weigh(&mut self, z: &[f64], weights: &[f64]) -> bool {
         let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
         if !(largest > 0.0 && largest.is_finite()) {
@@ -150,7 +153,8 @@ impl Basis {
             self.refined = true;
             self.tabulate(z);
         }
-        self.form(&relative)
+        self.relative = relative;
+        true
     }
 
     /// One pass of exchanges over the rows; how many were made.
@@ -196,9 +200,13 @@ impl Basis {
         self.updates += 1;
     }
 
-    /// Factors `I + WWᵀ`.
-    fn form(&mut self, relative: &[f64]) -> bool {
+    /// Factors `I + WWᵀ` with E multiplied by `growth` (length r, at least 1): a ridge of its own for each coordinate.
+    pub(super) fn form(&mut self, growth: &[f64]) -> bool {
         let (r, n) = (self.r, self.n);
+        let relative = &self.relative;
+        for j in 0..r {
+            self.e[j] = relative[self.columns[j]] * growth[j];
+        }
         let mut basic = vec![false; n];
         self.columns.iter().for_each(|&c| basic[c] = true);
         let root: Vec<f64> = relative.iter().map(|w| w.sqrt()).collect();

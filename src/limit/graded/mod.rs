@@ -197,10 +197,13 @@ impl<'a> Graded<'a> {
         if !self.refactor() {
             return None;
         }
+        let mut delta = self.basis.as_ref()?.coordinates(&self.z, &self.res);
+        if !self.grow(&delta) {
+            return None;
+        }
         let basis = self.basis.as_ref()?;
-        let mut delta = basis.coordinates(&self.z, &self.res);
-        delta.iter_mut().for_each(|v| *v *= 0.5);
         basis.solve(&mut delta);
+        delta.iter_mut().for_each(|v| *v *= 0.5);
         let mut ds = vec![0.0; self.s.len()];
         basis.slopes(&delta, &mut ds);
         for (d, k) in ds.iter_mut().zip(&self.system.kappa) {
@@ -209,14 +212,35 @@ impl<'a> Graded<'a> {
         ds.iter().all(|v| v.is_finite()).then_some((delta, ds))
     }
 
+    /// Factors `E + T_N D_N T_Nᵀ`, E enlarged where ρ_j is more than the entry of the basis that would have to take it:
+    /// an entry grows from x to x + ρ by `Δs = log(1 + ρ/x)`, which is not what linearising says. With
+    /// `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0 nothing changes.
+    fn grow(&mut self, rho: &[f64]) -> bool {
+        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
+        let floor = (FLOOR * largest).max(f64::MIN_POSITIVE);
+        let Some(basis) = &mut self.basis else { return false };
+        let growth: Vec<f64> = (rho.iter().zip(&basis.columns))
+            .map(|(rho, &c)| {
+                let q = rho.abs() / self.root[c].max(floor);
+                if q > 1e-8 { q / q.ln_1p() } else { 1.0 }
+            })
+            .collect();
+        basis.form(&growth)
+    }
+
     /// The largest relative change of an entry that counts: see the head of the file.
     fn measure(&self, ds: &[f64]) -> f64 {
-        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
+        // The largest entry in the units of Zx and in those of x itself: an entry counts if it does in one of them.
+        let kappa = &self.system.kappa;
+        let size = |i: usize| self.x[i].hi.abs();
+        let largest = (0..ds.len()).fold(0.0_f64, |m, i| m.max(size(i)));
+        let most_of_x = (0..ds.len()).fold(0.0_f64, |m, i| m.max(size(i) / kappa[i]));
         let mut most = 0.0_f64;
         for i in 0..ds.len() {
             let change = self.root[i] * ds[i].abs();
             if change > 0.0 {
-                most = most.max(change / self.x[i].hi.abs().max(RELEVANT * largest));
+                let least = RELEVANT * largest.min(kappa[i] * most_of_x);
+                most = most.max(change / size(i).max(least));
             }
         }
         most
@@ -228,11 +252,12 @@ impl<'a> Graded<'a> {
         for _ in 0..max_steps {
             let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
             let measure = self.measure(&ds);
-            let tau = if measure <= goal { 1.0 } else { self.step_length(&delta, &ds) };
+            let tau = self.step_length(&delta, &ds);
             self.advance(&delta, tau);
             self.steps += 1;
             self.accuracy = measure;
-            if measure <= goal {
+            // Only a full step squares the error.
+            if measure <= goal && tau == 1.0 {
                 return Inner::Converged;
             }
             // In Newton's range the measure squares; rounding shows as its standing still.
@@ -360,7 +385,6 @@ impl<'a> Graded<'a> {
         if !self.refactor() {
             return false;
         }
-        let Some(basis) = &self.basis else { return false };
         let shift: Vec<f64> = (0..self.s.len())
             .map(|i| {
                 if self.root[i] == 0.0 {
@@ -370,7 +394,12 @@ impl<'a> Graded<'a> {
                 self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i]) - along)
             })
             .collect();
+        let Some(basis) = &self.basis else { return false };
         let mut delta = basis.coordinates(&self.z, &self.res);
+        if !self.grow(&delta) {
+            return false;
+        }
+        let Some(basis) = &self.basis else { return false };
         for (d, v) in delta.iter_mut().zip(basis.combine(&shift)) {
             *d = 0.5 * (*d + v);
         }
