@@ -271,7 +271,10 @@ pub fn decide(problem: &Problem, demand: &Demand) -> Result<Decision> {
                     // unless a proof is asked for.
                     let known = exact.relative_width() <= demand.tolerance;
                     let refuted = exact.l1_lower > before.l1 * (1.0 + demand.tolerance);
-                    let open = demand.rigorous || refuted || before.defect() > demand.tolerance;
+                    let open = demand.rigorous
+                        || refuted
+                        || bounds.status.is_solvable()
+                        || before.defect() > demand.tolerance;
                     if exact.l1_upper > bounds.l1_upper {
                         bounds.l1_lower = exact.l1_lower;
                     } else if known || open {
