@@ -23,6 +23,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {
         let y = Axis::linear(if panels.is_empty() { "weights of the layer in %" } else { "" });
+        let y = y.up_to(100.0);
         let lines = data.panel(panel).map(|curve| {
             let k = names.iter().position(|n| *n == curve.series).unwrap_or(0);
             Line::of(curve, Stroke::nth(k))
@@ -45,7 +46,7 @@ fn tell(data: &Data) -> Result<crate::Told> {
         "Signs that change during an epoch, and weights that are not 0, by layer and epoch.".into();
     let mut statements = Vec::new();
     for panel in data.panels() {
-        for curve in data.panel(panel) {
+        for curve in data.panel(panel).filter(|c| c.x.len() > 1) {
             let (Some(first), last) = (curve.y.first(), curve.last()) else { continue };
             statements.push(Statement::toolkit(
                 &format!("{}: fewer {panel} in the last epoch than in the first", curve.series),

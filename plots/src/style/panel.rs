@@ -93,6 +93,8 @@ pub(crate) struct Margins {
 /// Length of a tick, and the space between a tick and its label.
 const TICK: f64 = 2.4;
 const GAP: f64 = 2.2;
+/// Half the end of a bar.
+const CAP: f64 = 1.6;
 /// From the baseline of one label at a line's end to that of the next.
 const LEADING: f64 = 8.2;
 
@@ -153,11 +155,33 @@ impl Panel {
                 for points in areas(&line.x, low, high, &place) {
                     canvas.area(&points, stroke.tone, 0.16);
                 }
+                // A point alone has no band: a bar from edge to edge.
+                let edges = |edge: &[f64]| -> Vec<Option<(f64, f64)>> {
+                    line.x.iter().zip(edge).map(|(x, y)| place(*x, *y)).collect()
+                };
+                let (low, high) = (edges(low), edges(high));
+                let bar = Stroke { dash: LineStyle::Solid, width: 0.7, ..stroke };
+                for k in alone(&low) {
+                    if let (Some(a), Some(b)) = (low[k], high[k]) {
+                        canvas.line(a, b, bar);
+                        for end in [a, b] {
+                            canvas.line((end.0 - CAP, end.1), (end.0 + CAP, end.1), bar);
+                        }
+                    }
+                }
             }
         }
         for line in &self.lines {
             if let Some(stroke) = line.stroke {
                 canvas.path(&pieces(line, &place), stroke);
+                // A point alone is no line; where it has no mark it gets one.
+                if line.marks.is_none() {
+                    let places: Vec<_> =
+                        line.x.iter().zip(&line.y).map(|(x, y)| place(*x, *y)).collect();
+                    for at in alone(&places).into_iter().filter_map(|k| places[k]) {
+                        canvas.mark(at, Mark::Disc, 1.4, stroke.tone);
+                    }
+                }
             }
         }
         canvas.close();
@@ -276,6 +300,13 @@ impl Panel {
     }
 }
 
+/// Which places have none beside them.
+fn alone(places: &[Option<(f64, f64)>]) -> Vec<usize> {
+    let there = |k: Option<usize>| k.and_then(|k| places.get(k)).is_some_and(Option::is_some);
+    let lone = |k: &usize| there(Some(*k)) && !there(k.checked_sub(1)) && !there(k.checked_add(1));
+    (0..places.len()).filter(lone).collect()
+}
+
 /// The line as pieces between values that are no numbers.
 fn pieces(line: &Line, place: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
     let places: Vec<Option<(f64, f64)>> =
@@ -329,7 +360,15 @@ fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{apart, areas};
+    use super::{alone, apart, areas};
+
+    #[test]
+    fn a_point_alone_is_found() {
+        let at = Some((0.0, 0.0));
+        assert_eq!(alone(&[at]), [0]);
+        assert_eq!(alone(&[at, at, None, at, None, None, at]), [3, 6]);
+        assert!(alone(&[]).is_empty() && alone(&[None]).is_empty());
+    }
 
     #[test]
     fn a_band_breaks_where_its_edges_do() {
