@@ -235,7 +235,7 @@ fn keys_that_nothing_heeds_are_refused() {
         (with("rate = 0.1", "rate = 0.1\nmilestones = [1]\nfactor = 0.5"), "optimizer.milestones"),
         (with("rate = 0.1", "rate = 0.1\nschedule = \"cosine\"\nfactor = 0.5"), "optimizer.factor"),
         (
-            with("rate = 0.1", "rate = 0.1\nschedule = \"step\"\nmilestones = [9]"),
+            with("rate = 0.1", "rate = 0.1\nschedule = \"step\"\nmilestones = []"),
             "optimizer.milestones",
         ),
         (with("rate = 0.1", "rate = 0.1\nkind = \"adam\"\nmomentum = 0.9"), "optimizer.momentum"),

@@ -73,7 +73,9 @@ impl Setup {
             Ok::<_, mirrorflow::Error>([trained, states])
         };
         let (one, two) = (count(1)?, count(2)?);
-        Ok([0, 1].map(|k| (two[k] - one[k]).saturating_mul(weights - 1).saturating_add(one[k])))
+        Ok([0, 1].map(|k| {
+            (two[k] - one[k]).saturating_mul(weights.saturating_sub(1)).saturating_add(one[k])
+        }))
     }
 
     /// Whether there is memory for the network and the activations of so many images; a device says so itself.
