@@ -103,7 +103,7 @@ const STUDY: &str = "[study]\nseeds = [3]\nselect = [0.5]\n[data]\nset = \"digit
 fn a_study_on_a_run_that_missed_its_target_ends_with_1() {
     let folder = folder();
     let missed = STUDY.replace("\"pilot\"", "\"pilot\"\ntarget = 0.99\nruns = 1");
-    let output = run(folder.path(), &missed, &["--out", "m", "--json"]);
+    let output = run(folder.path(), &missed, &["--device", "cpu", "--out", "m", "--json"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let value = json(&String::from_utf8_lossy(&output.stdout));
     assert_eq!((&value["status"], &value["device"]), (&"missed".into(), &"cpu".into()));

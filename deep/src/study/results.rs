@@ -155,7 +155,8 @@ fn troubles(study: &StudyConfig, chosen: &[Chosen], done: &[Done]) -> Vec<String
     let say = |d: &Done| {
         let (label, seed) = (study.method[d.method].label(), study.study.seeds[d.seed]);
         let choice = tables::choice(study, d.method, d.choice);
-        d.trouble.as_ref().map(|how| format!("{label} ({choice}), seed {seed}: {how}"))
+        let choice = if choice.is_empty() { choice } else { format!(" ({choice})") };
+        d.trouble.as_ref().map(|how| format!("{label}{choice}, seed {seed}: {how}"))
     };
     done.iter().filter(counts).filter_map(say).collect()
 }

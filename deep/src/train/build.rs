@@ -225,6 +225,7 @@ fn batches(images: usize, batch: usize) -> usize {
 
 /// The training and the test images a configuration names.
 pub(crate) fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
+    check::keys(c)?;
     if c.data.set != "generated" {
         return data::open(&c.data.set, folder.or(c.data.folder.as_deref()));
     }
@@ -239,7 +240,6 @@ pub(crate) fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Datase
             &format!("{shape}, {classes}"),
         ));
     }
-    check::keys(c)?;
     let count = c.data.images.unwrap_or(c.train.batch.saturating_mul(4)).max(2);
     let bytes = [height, width, channels].into_iter().fold(count, usize::saturating_mul);
     // Training and test images, each with its labels, and a part of them.

@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(log(0.3, 4.0), ["0.5", "1", "2"]);
         // Between two of these: never without a label.
         assert_eq!(log(0.21, 0.24), ["0.21", "0.22", "0.23", "0.24"]);
-        assert_eq!(log(2.1e-7, 2.3e-7).first().map(String::as_str), Some("$2.1\\cdot 10^{-7}$"));
+        assert_eq!(log(2.1e-7, 2.3e-7).first().map(String::as_str), Some("$2.10\\cdot 10^{-7}$"));
     }
 
     #[test]
