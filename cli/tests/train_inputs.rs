@@ -174,7 +174,10 @@ fn epochs_without_a_step_and_norms_of_one_value_are_refused() {
             .replace("mlp-small", "resnet8")
     };
     for (k, (config, parts)) in [
-        (generated("images = 9").replace("batch = 64", "batch = 1"), ["train.batch", "bn"]),
+        (
+            generated("images = 9").replace("batch = 64", "batch = 1"),
+            ["train.batch", "no variance"],
+        ),
         (generated("images = 1"), ["training images", "left out"]),
         (CONFIG.replace("\"digits\"", "\"digits\"\nvalidation = 1437"), ["is 1", "batches of 64"]),
     ]
