@@ -36,6 +36,12 @@ pub(crate) fn error_line(line: &str) {
     let _ = writeln!(io::stderr(), "{label} {flat}");
 }
 
+/// One line on stderr that is no error.
+pub(crate) fn note(line: &str) {
+    // Nobody is left to be told when stderr is closed.
+    let _ = writeln!(io::stderr(), "note: {line}");
+}
+
 /// Colour only on a terminal and unless `NO_COLOR` is set to something.
 pub(crate) fn colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
