@@ -34,6 +34,8 @@ pub mod potential;
 pub mod problem;
 pub mod schedule;
 
+mod cancel;
+pub use cancel::Cancel;
 mod error;
 pub use error::{Error, Result};
 

@@ -92,7 +92,8 @@ fn one_target() -> Vec<u8> {
 
 fn read_csv(bytes: &[u8]) -> bool {
     match csv::read_from(bytes, "test.csv") {
-        Ok(problem) => {
+        Ok(file) => {
+            let problem = file.problem;
             assert_eq!(problem.z_rows().len(), problem.samples() * problem.features());
             assert!(problem.z_rows().iter().chain(problem.y()).all(|v| v.is_finite()));
             true

@@ -92,7 +92,7 @@ pub(crate) struct VerifyArgs {
     after_help = "Examples:\n  mirrorflow solve data.npz\n  mirrorflow solve data.csv --schedule geometric:0.5,0.01 --out limit.npz\n  mirrorflow solve data.npz --log-a -500 --rigorous --json"
 )]
 pub(crate) struct SolveArgs {
-    /// Problem file, .npz (Z, y, optional m0, w0) or .csv (last column y)
+    /// Problem file, .npz (Z, y, optional m0, w0) or .csv (y by its name, else the last column)
     pub(crate) file: PathBuf,
     /// Scale log a of the potential, in [-1e6, 50], tilt θ₀ = 0
     #[arg(long, value_name = "V", value_parser = log_a, allow_negative_numbers = true,
@@ -136,7 +136,7 @@ pub(crate) struct PathArgs {
     /// Bound on the Newton steps of each point
     #[arg(long, value_name = "K", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_iterations: u32,
-    /// File for the arrays log_a (N), x (N×n), l1 (N), gap (N)
+    /// File for the arrays log_a (N), x (N×n), l1, gap, converged (N), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout
@@ -190,7 +190,7 @@ pub(crate) struct FlowArgs {
     /// Largest number of steps, rejected ones included
     #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_steps: u64,
-    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout
@@ -224,7 +224,7 @@ pub(crate) struct DescendArgs {
     /// Record every so many steps; 0 records start and end only [default: a hundredth of --steps]
     #[arg(long, value_name = "J")]
     pub(crate) record_every: Option<u64>,
-    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n)
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::StartArgs;
 use crate::failure::{Failure, usage};
+use crate::output;
 
 /// A problem with the start and the weight decay of its flow.
 #[derive(Debug)]
@@ -45,12 +46,35 @@ pub(crate) fn read(file: &Path) -> Result<ProblemFile, Failure> {
         let path = file.display();
         return Err(usage(format!("{path}: is a folder, expected a .npz or .csv file")));
     }
-    Ok(ProblemFile::read(file)?)
+    let read = ProblemFile::read(file)?;
+    read.notes.iter().for_each(|note| output::note(&format!("{}: {note}", file.display())));
+    Ok(read)
 }
 
-/// Begins an output file, before anything long is computed; it appears when it is finished.
-pub(crate) fn create(out: &Path) -> Result<Writer, Failure> {
+/// Begins an output file, before anything long is computed; it appears when it is finished. It must
+/// not be the input, under whatever name.
+pub(crate) fn create(input: &Path, out: &Path) -> Result<Writer, Failure> {
+    if same_file(input, out) {
+        return Err(usage(format!(
+            "--out {} is the problem file {} itself: choose another name",
+            out.display(),
+            input.display()
+        )));
+    }
     Ok(Writer::create(out)?)
+}
+
+/// Whether two names lead to one file: through `.`, `..`, links or the case of letters, or as hard
+/// links.
+fn same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        if let (Ok(a), Ok(b)) = (a.metadata(), b.metadata()) {
+            return (a.dev(), a.ino()) == (b.dev(), b.ino());
+        }
+    }
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What every output carries: version, command, seed and configuration.

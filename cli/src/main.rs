@@ -2,12 +2,14 @@
 //! library, prints and writes. No mathematics lives here.
 //!
 //! Exit codes: 0 all good; 1 a check failed or a solve did not converge; 2 bad input or usage, with
-//! one line on stderr that says what, where, and what would be right.
+//! one line on stderr that says what, where, and what would be right; 130 and 143 interrupted by
+//! Ctrl-C and SIGTERM.
 
 mod args;
 mod commands;
 mod failure;
 mod input;
+mod interrupt;
 mod output;
 
 use std::process::ExitCode;
@@ -18,6 +20,7 @@ use args::{Cli, Command};
 use failure::Failure;
 
 fn main() -> ExitCode {
+    interrupt::listen();
     let done = match Cli::try_parse() {
         Ok(cli) => match &cli.command {
             Command::Verify(args) => commands::verify::run(args),
@@ -31,6 +34,13 @@ fn main() -> ExitCode {
         },
         Err(error) => failure::of_usage(&error),
     };
+    let error = match &done {
+        Err(Failure::Input(line)) => Some(line.as_str()),
+        _ => None,
+    };
+    if let Some(code) = interrupt::ended(error) {
+        return ExitCode::from(code);
+    }
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),

@@ -36,10 +36,16 @@ pub(crate) fn error_line(line: &str) {
     let _ = writeln!(io::stderr(), "{label} {flat}");
 }
 
-/// One line on stderr that is no error.
+/// A line on stderr about what goes on all the same.
 pub(crate) fn note(line: &str) {
-    // Nobody is left to be told when stderr is closed.
     let _ = writeln!(io::stderr(), "note: {line}");
+}
+
+/// The line of a command that ends now, in the place of a progress bar.
+pub(crate) fn last_line(line: &str) {
+    let clear = if io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    let flat = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let _ = writeln!(io::stderr(), "{clear}{flat}");
 }
 
 /// Colour only on a terminal and unless `NO_COLOR` is set to something.

@@ -19,10 +19,11 @@ use rand_chacha::ChaCha8Rng;
 
 use super::primal::{check_point, pack, with_gradient};
 use super::{Outcome, Recorder, Trajectory, Work};
+use crate::cancel::requested;
 use crate::numerics::dense::dot;
 use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
-use crate::{Error, Result};
+use crate::{Cancel, Error, Result};
 
 /// What is minimised, and from where. Vectors have length n.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +91,8 @@ pub struct Descent {
     pub record_every: u64,
     /// The argument of the schedule.
     pub clock: Clock,
+    /// Looked at before every step.
+    pub cancel: Option<Cancel>,
 }
 
 impl Descent {
@@ -103,6 +106,7 @@ impl Descent {
             seed: 0,
             record_every: 0,
             clock: Clock::Time,
+            cancel: None,
         }
     }
 
@@ -325,6 +329,15 @@ pub fn descend(
     let mut outcome = Outcome::ReachedTime { t: how.steps as f64 * how.step };
     let mut done = how.steps;
     for k in 0..how.steps {
+        if requested(&how.cancel) {
+            let t = k as f64 * how.step;
+            (outcome, done) = (Outcome::Cancelled { t }, k);
+            // Every step is a point of the trajectory: the last one reached is kept.
+            if recorder.last_time() != Some(t) {
+                record(&mut recorder, k, &state, &mut x);
+            }
+            break;
+        }
         match &mut batches {
             None => with_gradient(problem, &z, loss, &x, |full| g.copy_from_slice(full)),
             Some(batches) => batch_gradient(problem, loss, &x, batches.next(), &mut g),

@@ -51,6 +51,11 @@ pub enum Outcome {
         /// Its time `kη`.
         t: f64,
     },
+    /// It was asked to stop ([`Cancel`](crate::Cancel)).
+    Cancelled {
+        /// Last time reached.
+        t: f64,
+    },
     /// A solver of another library gave up.
     SolverFailed {
         /// Last time reached.
@@ -113,6 +118,7 @@ impl std::fmt::Display for Outcome {
                  curvature of the objective",
                 Time(*t)
             ),
+            Self::Cancelled { t } => write!(f, "interrupted at t = {t}, before the end"),
             Self::SolverFailed { t, why } => {
                 let t = Time(*t);
                 write!(f, "stopped at t = {t}: {why}; try the method stabilized or rosenbrock")

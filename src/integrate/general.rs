@@ -15,6 +15,7 @@ use diffsol::{
 use super::sliver::euler;
 use super::time_loop::Segment;
 use super::{Method, Options, check_events};
+use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Trajectory, Work, largest};
 use crate::{Error, Result};
 
@@ -184,6 +185,9 @@ impl Run<'_> {
             Err(e) => return Some(Outcome::SolverFailed { t: self.t, why: e.to_string() }),
         }
         loop {
+            if requested(&self.options.cancel) {
+                return Some(Outcome::Cancelled { t: self.t });
+            }
             if self.work.steps >= self.options.max_steps {
                 return Some(Outcome::TooManySteps { t: self.t, steps: self.work.steps });
             }

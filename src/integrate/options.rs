@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Error, Result};
+use crate::{Cancel, Error, Result};
 
 /// An integration method, named as the `--method` of the command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +90,8 @@ pub struct Options {
     pub loss_at_most: Option<f64>,
     /// Stop where the KKT residual is at most this.
     pub kkt_at_most: Option<f64>,
+    /// Looked at before every step.
+    pub cancel: Option<Cancel>,
 }
 
 impl Options {
@@ -104,6 +106,7 @@ impl Options {
             max_steps: 1_000_000,
             loss_at_most: None,
             kkt_at_most: None,
+            cancel: None,
         }
     }
     /// Records at these times too.

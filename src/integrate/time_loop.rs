@@ -10,6 +10,7 @@
 
 use super::sliver::{euler, least};
 use super::{Attempt, Options, Stepper};
+use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Structure, Trajectory, Work};
 
 /// The field up to a jump at `end`: times from `end` on are replaced by the one just before.
@@ -285,6 +286,9 @@ impl Run<'_> {
         let mut h = proposal.min(*limit);
         let mut growth = 5.0;
         loop {
+            if requested(&self.options.cancel) {
+                return Err(Outcome::Cancelled { t: self.t });
+            }
             if self.work.steps + self.work.rejections >= max_steps {
                 return Err(Outcome::TooManySteps { t: self.t, steps: max_steps });
             }

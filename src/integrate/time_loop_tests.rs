@@ -161,3 +161,31 @@ fn a_loss_below_the_accuracy_of_the_dense_output_is_reached() {
         assert!(run.loss.last().is_some_and(|loss| *loss <= 5e-19), "{method}");
     }
 }
+
+/// Asked to stop from within: every method ends at the next step, with what it reached recorded.
+#[test]
+fn a_cancelled_run_keeps_what_it_reached() {
+    use crate::Cancel;
+    use std::sync::OnceLock;
+    static CANCEL: OnceLock<Cancel> = OnceLock::new();
+    let cancel = CANCEL.get_or_init(Cancel::new);
+    fn field(t: f64, s: f64) -> f64 {
+        if t > 0.3 {
+            CANCEL.get_or_init(Cancel::new).request();
+        }
+        -s
+    }
+    for (k, method) in [OURS.as_slice(), &[Method::Bdf, Method::TrBdf2]].concat().iter().enumerate()
+    {
+        let mut options = Options::until(50.0).with_times(&[0.0, 0.1]).with_method(*method);
+        options.cancel = Some(cancel.clone());
+        let run = integrate(&Scalar(field), &options).unwrap();
+        // Once requested it stays so: the other methods do not begin.
+        let reached = if k == 0 { 0.1..3.0 } else { 0.0..1e-300 };
+        assert!(reached.contains(&run.t_end()), "{method}: {}", run.t_end());
+        assert_eq!(run.outcome, Outcome::Cancelled { t: run.t_end() }, "{method}");
+        assert!(!run.outcome.is_complete());
+        assert_eq!(run.t.len(), if k == 0 { 3 } else { 1 }, "{method}");
+        assert!((run.x_end()[0] - (-run.t_end()).exp()).abs() < 1e-6, "{method}");
+    }
+}

@@ -63,6 +63,7 @@ pub fn descend_on(
 }
 
 /// The same with schedules that are functions of time: α(k·`step_time`) at step k. At least one machine.
+/// `cancel` as in [`descend_on`].
 ///
 /// # Errors
 /// As [`descend_on`].
@@ -73,8 +74,9 @@ pub fn descend_in_time_on(
     runs: &[Run],
     options: &Options,
     step_time: f64,
+    cancel: Option<&AtomicBool>,
 ) -> Result<Descents> {
-    with_clock(machines, problem, objective, runs, options, None, step_time)
+    with_clock(machines, problem, objective, runs, options, cancel, step_time)
 }
 
 fn with_clock(

@@ -77,6 +77,7 @@ pub(super) fn robust(batch: &Batch<'_>, b: usize, options: &Options) -> Solved {
             return Solved::not(d, n, Ending::Dependent);
         }
         Status::Stalled => Ending::Stalled,
+        Status::Cancelled => Ending::Cancelled,
     };
     let steps = limit.iterations.min(u32::MAX as usize) as u32;
     Solved { x: limit.x, mu: limit.mu, residual: limit.feasibility, steps, ending }

@@ -72,6 +72,8 @@ pub enum Status {
     /// No x was found that meets `Zx = y` better than the residual of the [`Farkas`] certificate says; it is numerical, and no
     /// proof.
     Inconsistent,
+    /// It was asked to stop ([`Cancel`](crate::Cancel)) before it came to this.
+    Cancelled,
 }
 
 impl Status {
@@ -93,6 +95,7 @@ impl fmt::Display for Status {
                 "rounding stops further progress: the residual says what was reached; rows or \
                  columns that are nearly dependent or of very different size are the usual cause"
             }
+            Self::Cancelled => "interrupted before this was reached",
             Self::Infeasible => {
                 "Zx = y has no solution: some combination u of the rows has Zᵀu = 0 but yᵀu > 0; \
                  correct or remove a row that u combines"

@@ -20,9 +20,10 @@
 
 use ndarray::Array2;
 
+use crate::cancel::requested;
 use crate::numerics::sums::sum2;
 use crate::problem::Problem;
-use crate::{Error, Result};
+use crate::{Cancel, Error, Result};
 
 use super::certificate::certify_unranked;
 use super::graded::Graded;
@@ -92,6 +93,21 @@ pub fn path_with(
     log_a: &[f64],
     options: &Options,
 ) -> Result<Path> {
+    path_until(problem, theta, log_a, options, None)
+}
+
+/// [`path_with`], which looks at `cancel` before every point: those that are not reached have
+/// [`Status::Cancelled`].
+///
+/// # Errors
+/// As [`path_with`].
+pub fn path_until(
+    problem: &Problem,
+    theta: Option<&[f64]>,
+    log_a: &[f64],
+    options: &Options,
+    cancel: Option<Cancel>,
+) -> Result<Path> {
     options.check()?;
     let n = problem.features();
     check(theta, log_a, n)?;
@@ -128,6 +144,10 @@ pub fn path_with(
         tangent: lower.is_none(),
     };
     for k in order {
+        if requested(&cancel) {
+            path.status[k] = Status::Cancelled;
+            continue;
+        }
         let (x, gap, status) = walk.point(log_a[k]);
         let l1 = sum2(&x.iter().map(|v| v.abs()).collect::<Vec<f64>>());
         path.l1[k] = l1;

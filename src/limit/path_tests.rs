@@ -119,3 +119,19 @@ fn bad_grids_are_refused_and_inconsistent_systems_are_said() {
     assert!(ytu[0] > 0.5 && ztu.iter().all(|v| v.abs() <= 1e-15));
     assert!(proof.l1_lower >= 1e14);
 }
+
+#[test]
+fn a_cancelled_path_says_so_of_every_point() {
+    let cancel = Cancel::new();
+    cancel.request();
+    let path = path_until(
+        &gaussian(5, 12, 4),
+        None,
+        &grid(4.0, -20.0, 6),
+        &Options::default(),
+        Some(cancel),
+    )
+    .unwrap();
+    assert_eq!(path.status, [Status::Cancelled; 6]);
+    assert!(!Status::Cancelled.is_converged());
+}

@@ -14,15 +14,18 @@ mod file;
 pub mod generate;
 pub mod known;
 mod loss;
+mod memory;
 mod npy;
 pub mod npz;
 mod objective;
 pub mod real;
+mod stranger;
 
-pub use atomic::write_atomically;
+pub use atomic::{abandon_temporaries, write_atomically};
 pub use file::ProblemFile;
 pub use generate::{Design, Generator, Targets, Values};
 pub use loss::Loss;
+pub use memory::available as available_memory;
 
 use ndarray::{Array1, Array2, ArrayView2};
 
@@ -83,8 +86,9 @@ impl Problem {
                 found: format!("({})", y.len()),
             });
         }
-        let z = z.as_standard_layout().into_owned();
-        let y = y.as_standard_layout().into_owned();
+        // Kept as they are where they are in order already: Z may be most of the memory.
+        let z = if z.is_standard_layout() { z } else { z.as_standard_layout().into_owned() };
+        let y = if y.is_standard_layout() { y } else { y.as_standard_layout().into_owned() };
         if let Some(((i, j), &value)) = z.indexed_iter().find(|(_, v)| !v.is_finite()) {
             return Err(Error::NotFinite { what: "Z".into(), index: format!("{i},{j}"), value });
         }

@@ -7,16 +7,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-use super::npy;
+use super::atomic::Temporary;
+use super::{memory, npy};
 use crate::{Error, Result};
 
 pub use super::npy::{Array, Data};
+
+/// What an array may be compressed by once it is larger than [`BOMB_BYTES`]: deflate packs zeros by
+/// 1032, and data that are mostly zeros by some tens.
+const BOMB_RATIO: u64 = 200;
+/// Below this a high ratio does no harm: 16 MiB.
+const BOMB_BYTES: u64 = 1 << 24;
 
 /// An error about the file at `path`.
 pub(crate) fn file_error(path: &Path, why: impl std::fmt::Display) -> Error {
@@ -82,9 +89,18 @@ pub(crate) struct Archive<R: Read + Seek> {
 }
 
 impl<R: Read + Seek> Archive<R> {
-    pub(crate) fn open(source: R, path: &Path) -> Result<Self> {
-        let zip = ZipArchive::new(source)
-            .map_err(|e| file_error(path, format!("is not a readable .npz archive: {e}")))?;
+    pub(crate) fn open(mut source: R, path: &Path) -> Result<Self> {
+        let mut head = Vec::new();
+        let read = source.by_ref().take(32).read_to_end(&mut head);
+        read.and_then(|_| source.rewind()).map_err(|e| file_error(path, e))?;
+        let zip = ZipArchive::new(source).map_err(|e| {
+            let stranger = super::stranger::by_content(&head, path);
+            let archive = head.starts_with(b"PK\x03\x04");
+            match stranger.filter(|_| !archive) {
+                Some(why) => file_error(path, why),
+                None => file_error(path, format!("is not a readable .npz archive: {e}")),
+            }
+        })?;
         Ok(Self { zip, path: path.to_path_buf() })
     }
 
@@ -113,21 +129,22 @@ impl<R: Read + Seek> Archive<R> {
         names.join(", ").escape_debug().to_string()
     }
 
-    pub(crate) fn error(&self, name: &str, why: impl std::fmt::Display) -> Error {
-        file_error(&self.path, format!("array {name:?} {why}"))
-    }
-
     /// Reads one array; `Err` lists the names there are when it is missing.
     pub(crate) fn read(&mut self, name: &str) -> Result<Array> {
-        self.read_if(name, |_| Ok(()))
+        self.open_array(name, |mut entry, header| {
+            let (count, bytes) = header.size()?;
+            // Texts are larger in memory than on disk.
+            memory::check("it", bytes.max(8 * count))?;
+            npy::read_data(&mut entry, header)
+        })
     }
 
-    /// Reads one array whose header `accept` allows.
-    pub(crate) fn read_if(
+    /// Gives one array's header and the reader behind it to `read`, whose errors get file and name.
+    pub(crate) fn open_array<T>(
         &mut self,
         name: &str,
-        accept: impl FnOnce(&npy::Header) -> std::result::Result<(), String>,
-    ) -> Result<Array> {
+        read: impl FnOnce(&mut dyn Read, &npy::Header) -> std::result::Result<T, String>,
+    ) -> Result<T> {
         if !self.names().iter().any(|n| n == name) {
             let why = format!("has no array {name:?}; it holds {}", self.listing());
             return Err(file_error(&self.path, why));
@@ -138,9 +155,16 @@ impl<R: Read + Seek> Archive<R> {
             .zip
             .by_name(&format!("{name}.npy"))
             .map_err(|e| wrong(format!("cannot be unpacked: {e}")))?;
+        let (packed, unpacked) = (entry.compressed_size().max(1), entry.size());
+        if unpacked > BOMB_BYTES && unpacked / packed > BOMB_RATIO {
+            return Err(wrong(format!(
+                "makes {unpacked} bytes of {packed} compressed ones, like a decompression bomb; if \
+                 that is meant: python -c \"import numpy as np; np.savez('OUT.npz', **np.load('{}'))\"",
+                path.display()
+            )));
+        }
         let header = npy::read_header(&mut entry).map_err(wrong)?;
-        accept(&header).map_err(wrong)?;
-        npy::read_data(&mut entry, &header).map_err(wrong)
+        read(&mut entry, &header).map_err(wrong)
     }
 }
 
@@ -148,7 +172,8 @@ impl<R: Read + Seek> Archive<R> {
 ///
 /// See [`read_arrays`] for an example.
 pub struct Writer {
-    zip: ZipWriter<BufWriter<tempfile::NamedTempFile>>,
+    /// Nothing is on the disk before the first array comes.
+    zip: Option<ZipWriter<Sink>>,
     path: PathBuf,
     names: Vec<String>,
 }
@@ -163,12 +188,9 @@ impl Writer {
         if path.file_name().is_none() || path.is_dir() {
             return Err(file_error(path, "is a folder, expected the name of a file to write"));
         }
-        let temporary = super::atomic::temporary_beside(path)?;
-        Ok(Self {
-            zip: ZipWriter::new(BufWriter::new(temporary)),
-            path: path.to_path_buf(),
-            names: Vec::new(),
-        })
+        // Found out now, not after a long computation.
+        drop(Temporary::beside(path)?);
+        Ok(Self { zip: None, path: path.to_path_buf(), names: Vec::new() })
     }
 
     /// Adds an array of floating point numbers in C order.
@@ -223,12 +245,14 @@ impl Writer {
     ///
     /// # Errors
     /// When writing or renaming fails; the file is then absent or as it was before.
-    pub fn finish(self) -> Result<()> {
+    pub fn finish(mut self) -> Result<()> {
+        let zip = match self.zip.take() {
+            Some(zip) => zip,
+            None => Sink::archive(&self.path)?,
+        };
         let path = self.path;
-        let buffer = self.zip.finish().map_err(|e| file_error(&path, e))?;
-        let file = buffer.into_inner().map_err(|e| file_error(&path, e.error()))?;
-        file.persist(&path).map_err(|e| file_error(&path, e.error))?;
-        Ok(())
+        let sink = zip.finish().map_err(|e| file_error(&path, e))?;
+        sink.file.into_inner().map_err(|e| file_error(&path, e.error()))?.persist(&path)
     }
 
     fn error(&self, name: &str, why: impl std::fmt::Display) -> Error {
@@ -265,22 +289,83 @@ impl Writer {
             .last_modified_time(zip::DateTime::default())
             .large_file(count > (1 << 28));
         self.names.push(name.to_string());
-        let written = self.zip.start_file(format!("{name}.npy"), options).map_err(Into::into);
-        written
+        let mut zip = match self.zip.take() {
+            Some(zip) => zip,
+            None => Sink::archive(&self.path)?,
+        };
+        let written = zip.start_file(format!("{name}.npy"), options).map_err(Into::into);
+        let written = written
             .and_then(|()| {
-                self.zip.write_all(&header)?;
+                zip.write_all(&header)?;
                 // In pieces of 64 KiB, not value by value.
                 let mut piece = Vec::with_capacity(1 << 16);
                 for value in values {
                     piece.extend_from_slice(value.as_ref());
                     if piece.len() >= (1 << 16) - 8 {
-                        self.zip.write_all(&piece)?;
+                        zip.write_all(&piece)?;
                         piece.clear();
                     }
                 }
-                self.zip.write_all(&piece)
+                zip.write_all(&piece)
             })
-            .map_err(|e: std::io::Error| self.error(name, e))
+            .map_err(|e: std::io::Error| self.error(name, e));
+        self.zip = Some(zip);
+        written
+    }
+}
+
+/// The file behind an archive. It fails once and then only counts: an archive that is given up would
+/// else try to write its end on a full disk, and say so on standard error beside the error returned.
+struct Sink {
+    file: BufWriter<Temporary>,
+    /// Where the next byte goes.
+    at: u64,
+    failed: bool,
+}
+
+impl Sink {
+    fn new(file: Temporary) -> Self {
+        Self { file: BufWriter::new(file), at: 0, failed: false }
+    }
+
+    fn archive(path: &Path) -> Result<ZipWriter<Self>> {
+        Ok(ZipWriter::new(Self::new(Temporary::beside(path)?)))
+    }
+
+    fn once<T>(
+        &mut self,
+        instead: T,
+        act: impl FnOnce(&mut BufWriter<Temporary>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failed {
+            return Ok(instead);
+        }
+        let done = act(&mut self.file);
+        self.failed = done.is_err();
+        done
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.once(bytes.len(), |file| file.write(bytes))?;
+        self.at += count as u64;
+        Ok(count)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.once((), |file| file.flush())
+    }
+}
+
+impl Seek for Sink {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let counted = match to {
+            SeekFrom::Start(at) => at,
+            SeekFrom::Current(by) => self.at.saturating_add_signed(by),
+            SeekFrom::End(_) => self.at,
+        };
+        self.at = self.once(counted, |file| file.seek(to))?;
+        Ok(self.at)
     }
 }
 

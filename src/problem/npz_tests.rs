@@ -117,14 +117,52 @@ fn damaged_archives_are_errors() {
 }
 
 #[test]
-fn a_zip_bomb_is_refused_early() {
-    // 64 MB of zeros in 64 kB, behind a header that announces 8 bytes, and one that announces 1 TB.
+fn a_zip_bomb_is_refused_before_it_is_unpacked() {
+    // 64 MB of zeros in 64 kB: a whole array, and one whose header announces 8 bytes.
+    for shape in [[1 << 23], [1]] {
+        let mut npy = npy::header_bytes("<f8", &shape).unwrap();
+        npy.resize(npy.len() + (64 << 20), 0);
+        let bomb = zip_of(&[("x.npy", &npy)]);
+        assert!(bomb.len() < 1 << 18);
+        let found = error_of(&bomb);
+        assert!(found.contains("decompression bomb") && found.contains("np.savez("), "{found}");
+    }
+    // Small ones do no harm, and data that are merely sparse are read.
     let mut small = npy::header_bytes("<f8", &[1]).unwrap();
-    small.resize(64 << 20, 0);
-    let bomb = zip_of(&[("x.npy", &small)]);
-    assert!(bomb.len() < 1 << 18);
-    assert!(error_of(&bomb).contains("more data than its shape (1,)"));
+    small.resize(8 << 20, 0);
+    assert!(error_of(&zip_of(&[("x.npy", &small)])).contains("more data than its shape (1,)"));
     let mut large = npy::header_bytes("<f8", &[1 << 37]).unwrap();
     large.resize(1 << 20, 0);
     assert!(error_of(&zip_of(&[("x.npy", &large)])).contains("more than the 2147483648 bytes"));
+    let mut sparse = npy::header_bytes("<f8", &[4 << 20]).unwrap();
+    for k in 0u32..4 << 20 {
+        let value = if k % 50 == 0 { f64::from(k).sqrt() } else { 0.0 };
+        sparse.extend_from_slice(&value.to_le_bytes());
+    }
+    let arrays = read_arrays_from(Cursor::new(zip_of(&[("x.npy", &sparse)])), "s.npz").unwrap();
+    assert_eq!(arrays["x"].as_f64().unwrap()[100], 10.0);
+}
+
+/// A disk that is full fails once, and what is given up then tries no more.
+#[test]
+fn a_sink_fails_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("o.npz");
+    let full = || Err(io::Error::from(io::ErrorKind::StorageFull));
+    let mut sink = Sink::new(Temporary::beside(&path).unwrap());
+    sink.write_all(b"head").unwrap();
+    assert!(sink.once(0u64, |_| full()).is_err());
+    assert_eq!(sink.write(b"more").unwrap(), 4);
+    assert_eq!(sink.seek(SeekFrom::Current(-6)).unwrap(), 2);
+    assert_eq!(sink.seek(SeekFrom::Start(7)).unwrap(), 7);
+    sink.flush().unwrap();
+    // A whole archive given up at its first byte.
+    let mut archive = Sink::new(Temporary::beside(&path).unwrap());
+    archive.failed = true;
+    let mut zip = ZipWriter::new(archive);
+    zip.start_file("x.npy", SimpleFileOptions::default()).unwrap();
+    zip.write_all(&[1; 1 << 17]).unwrap();
+    drop(zip);
+    drop(sink);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -1,5 +1,6 @@
 //! `mirrorflow descend`: gradient descent or SGD on m and w.
 
+use mirrorflow::Cancel;
 use mirrorflow::flow::{Descent, Objective, Outcome, Trajectory, Work, descend};
 use mirrorflow::kernels::{self, descent, descent_device::descend_in_time_on, device::Device};
 use mirrorflow::problem::Loss;
@@ -10,7 +11,7 @@ use super::trajectory;
 use crate::args::DescendArgs;
 use crate::failure::{Done, Failure};
 use crate::input::Run;
-use crate::{input, output};
+use crate::{input, interrupt, output};
 
 /// Descends and writes.
 pub(crate) fn run(args: &DescendArgs) -> Done {
@@ -22,6 +23,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
         batch: args.batch,
         seed: args.seed,
         record_every,
+        cancel: Some(interrupt::cancel()),
         ..Descent::new(args.step, args.steps)
     };
     let place = match args.device.device {
@@ -30,7 +32,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
         Device::Cuda(_) => args.device.device,
     }
     .open()?;
-    let writer = input::create(&args.out)?;
+    let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("{} steps on {place}", args.steps));
     let machines = place.machines();
     let trajectory = if machines.is_empty() {
@@ -75,11 +77,17 @@ fn on_device(
         seed: how.seed,
     };
     let objective = descent::Objective::MaskWeight;
-    let done = descend_in_time_on(machines, &run.problem, objective, &[one], &options, how.step)?;
+    let cancel = how.cancel.as_ref().map(Cancel::flag);
+    let problem = &run.problem;
+    let done =
+        descend_in_time_on(machines, problem, objective, &[one], &options, how.step, cancel)?;
     let time = |k: u64| k as f64 * how.step;
     let (outcome, steps) = match done.outcome.first() {
         Some(kernels::Outcome::Diverged { step }) => {
             (Outcome::Diverged { step: *step, t: time(*step) }, step - 1)
+        }
+        Some(kernels::Outcome::Cancelled { step }) => {
+            (Outcome::Cancelled { t: time(*step) }, *step)
         }
         _ => (Outcome::ReachedTime { t: time(how.steps) }, how.steps),
     };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::{FiguresArgs, Width};
 use crate::failure::{Done, Failure, usage};
-use crate::output;
+use crate::{interrupt, output};
 
 /// Lists, or simulates and draws, or draws from saved data.
 pub(crate) fn run(args: &FiguresArgs) -> Done {
@@ -35,6 +35,10 @@ pub(crate) fn run(args: &FiguresArgs) -> Done {
     std::fs::create_dir_all(&args.out)
         .and_then(|()| tempfile::tempfile_in(&args.out).map(drop))
         .map_err(|e| usage(format!("{}: cannot be written: {e}", args.out.display())))?;
+    interrupt::leaves(format!(
+        "the files that are in {} are whole, others are missing",
+        args.out.display()
+    ));
     let data = match &args.from {
         Some(folder) => {
             figures.iter().map(|f| Data::read(folder, f.name)).collect::<Result<Vec<_>, _>>()?

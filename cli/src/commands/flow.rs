@@ -8,8 +8,8 @@ use serde_json::json;
 use super::trajectory;
 use crate::args::{FlowArgs, Form};
 use crate::failure::{Done, usage};
-use crate::input;
 use crate::output::{self, short, whole};
+use crate::{input, interrupt};
 
 /// Integrates and writes.
 pub(crate) fn run(args: &FlowArgs) -> Done {
@@ -38,12 +38,13 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
     options.max_steps = args.max_steps;
     options.loss_at_most = args.until_loss;
     options.kkt_at_most = args.until_kkt;
+    options.cancel = Some(interrupt::cancel());
     let (problem, start, schedule) = (&run.problem, &run.start, run.schedule.clone());
     let flow: Box<dyn Flow + '_> = match args.form {
         Form::Primal => Box::new(Primal::from_start(problem, Loss::Squared, schedule, start)?),
         Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
     };
-    let writer = input::create(&args.out)?;
+    let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("flow to t = {}", short(t_end)));
     let trajectory = integrate(flow.as_ref(), &options);
     working.finish_and_clear();

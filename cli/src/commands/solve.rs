@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::args::SolveArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::input::{self, Run};
+use crate::interrupt;
 use crate::output::{self, finite, long, short, whole};
 
 /// Entries of Z up to which the simplex method is the second opinion; beyond, where it takes minutes,
@@ -31,7 +32,7 @@ struct End {
 /// Solves, writes, prints.
 pub(crate) fn run(args: &SolveArgs) -> Done {
     let run = input::load(&args.file, &args.start)?;
-    let writer = args.out.as_deref().map(input::create).transpose()?;
+    let writer = args.out.as_deref().map(|out| input::create(&args.file, out)).transpose()?;
     let problem = &run.problem;
     let target = target(args, &run)?;
     let demand = Demand { tolerance: args.tolerance, rigorous: args.rigorous };
@@ -85,6 +86,7 @@ pub(crate) fn run(args: &SolveArgs) -> Done {
         writer.f64("kkt_residual", &[], &[end.kkt_residual])?;
         writer.meta(&meta)?;
         writer.finish()?;
+        interrupt::leaves("all that was asked for is written");
     }
     let solves = matches!(target, Target::Limit(_));
     let good = verdict.exit_code(end.converged, solves) == 0;

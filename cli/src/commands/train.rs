@@ -23,7 +23,7 @@ use serde_json::json;
 
 use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
-use crate::output;
+use crate::{interrupt, output};
 
 /// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`. With what is
 /// to be said where that is none.
@@ -81,6 +81,10 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
     let (home, note) = home(args.device.device)?;
+    if !args.dry_run {
+        let out = args.out.display();
+        interrupt::leaves(format!("{out} holds what was done, --resume goes on from there"));
+    }
     if StudyConfig::is_one(&text) {
         return run_study(args, &StudyConfig::parse(&text, &args.config)?, home, note);
     }

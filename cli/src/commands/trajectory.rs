@@ -5,9 +5,10 @@ use mirrorflow::problem::npz::Writer;
 use serde_json::{Value, json};
 
 use crate::failure::Done;
+use crate::interrupt;
 use crate::output::{self, finite, long, short};
 
-/// Writes `t`, `x`, `loss`, `l1`, `log_a` and `meta`, then prints how the run ended.
+/// Writes `t`, `x`, `loss`, `l1`, `log_a`, `status` and `meta`, then prints how the run ended.
 pub(crate) fn finish(
     run: &Trajectory,
     mut writer: Writer,
@@ -28,8 +29,10 @@ pub(crate) fn finish(
     if let Some(log_a) = &run.log_a {
         writer.f64("log_a", &[rows, n], &flat(log_a))?;
     }
+    writer.text("status", &run.outcome.to_string())?;
     writer.meta(&meta)?;
     writer.finish()?;
+    interrupt::leaves(format!("{} holds what was reached, t = {}", out.display(), run.t_end()));
     let last = |v: &[f64]| v.last().copied().unwrap_or(f64::NAN);
     let (loss, l1) = (last(&run.loss), last(&run.l1));
     if as_json {

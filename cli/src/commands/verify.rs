@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::args::VerifyArgs;
 use crate::failure::{Done, Failure, usage};
-use crate::output;
+use crate::{interrupt, output};
 
 /// Columns of the table.
 const WIDTH: usize = 120;
@@ -35,6 +35,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Done {
         std::fs::create_dir_all(out)
             .and_then(|()| tempfile::tempfile_in(out).map(drop))
             .map_err(|e| usage(format!("{}: cannot be written: {e}", out.display())))?;
+    }
+    if let Some(out) = &args.out {
+        interrupt::leaves(format!("{} holds no report of this run", out.display()));
     }
     let effort = match (args.quick, args.thorough) {
         (true, _) => Effort::Quick,

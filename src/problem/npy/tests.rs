@@ -49,6 +49,70 @@ fn every_width_and_byte_order_of_numbers() {
 }
 
 #[test]
+fn half_floats_are_exact() {
+    // Zero, the least, the largest below normal, the least normal, 1 and its successor, 65504, ∞.
+    let bits = [0u16, 1, 0x3ff, 0x400, 0x3c00, 0x3c01, 0x7bff, 0x7c00, 0x8000, 0xc500];
+    let unit = 2f64.powi(-24);
+    let exact = [
+        0.0,
+        unit,
+        1023.0 * unit,
+        1024.0 * unit,
+        1.0,
+        1.0 + 2f64.powi(-10),
+        65504.0,
+        f64::INFINITY,
+        -0.0,
+        -5.0,
+    ];
+    for (descr, data) in [
+        ("<f2", bits.iter().flat_map(|b| b.to_le_bytes()).collect::<Vec<u8>>()),
+        (">f2", bits.iter().flat_map(|b| b.to_be_bytes()).collect()),
+    ] {
+        let array = with(descr, false, "(10,)", &data).unwrap();
+        for (found, exact) in values(&array).iter().zip(exact) {
+            assert_eq!(found.to_bits(), exact.to_bits(), "{descr}");
+        }
+    }
+    assert!(values(&with("<f2", false, "()", &[1, 0x7c]).unwrap())[0].is_nan());
+}
+
+/// As numbers of a problem: exact, or refused with the number.
+#[test]
+fn every_numeric_type_as_float64() {
+    let floats = |descr: &str, fortran: bool, shape: &str, data: &[u8]| {
+        let order = if fortran { "True" } else { "False" };
+        let text = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}");
+        let bytes = file(&text, data);
+        let mut reader = &bytes[..];
+        let header = read_header(&mut reader)?;
+        read_floats(&mut reader, &header)
+    };
+    assert_eq!(floats("|i1", false, "(2,)", &[0xff, 5]).unwrap(), [-1.0, 5.0]);
+    assert_eq!(floats("|u1", false, "(2,)", &[0xff, 5]).unwrap(), [255.0, 5.0]);
+    assert_eq!(floats("|b1", false, "(2,)", &[1, 0]).unwrap(), [1.0, 0.0]);
+    assert_eq!(floats("<i2", true, "(1, 2)", &[0, 0x80, 1, 0]).unwrap(), [-32768.0, 1.0]);
+    assert_eq!(floats("|u1", true, "(2, 2)", &[1, 3, 2, 4]).unwrap(), [1.0, 2.0, 3.0, 4.0]);
+    for (value, exact) in
+        [(1u64 << 53, true), ((1 << 53) + 1, false), (1 << 63, true), (u64::MAX, false)]
+    {
+        let found = floats("<u8", false, "()", &value.to_le_bytes());
+        assert_eq!(found.is_ok(), exact, "{value}");
+        assert!(
+            found
+                .map_or_else(|e| e.contains(&format!("integer {value},")), |v| v == [value as f64])
+        );
+    }
+    for (value, exact) in [(i64::MIN, true), (i64::MAX, false), (-(1 << 53) - 1, false), (-7, true)]
+    {
+        assert_eq!(floats(">i8", false, "()", &value.to_be_bytes()).is_ok(), exact, "{value}");
+    }
+    assert!(floats("<U1", false, "()", &[0; 4]).is_err());
+    assert!(floats("<f8", false, "(2,)", &[0; 15]).unwrap_err().contains("ends after 15 of 16"));
+    assert!(floats("<f8", false, "(2,)", &[0; 17]).unwrap_err().contains("more data than"));
+}
+
+#[test]
 fn fortran_order_is_turned_into_c_order() {
     let column_major: Vec<u8> =
         [1.0f64, 4.0, 2.0, 5.0, 3.0, 6.0].iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -105,7 +169,7 @@ fn malformed_headers_say_what_is_wrong() {
         "<c16",
         "|O",
         "<f16",
-        "<f2",
+        "<f3",
         "f8",
         "<M8[ns]",
         "",

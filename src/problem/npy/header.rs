@@ -1,13 +1,8 @@
-//! The NumPy array format `.npy`, versions 1 to 3, read defensively and written deterministically.
-//!
-//! ```text
-//! 93 'NUMPY' major minor | header length (u16 in v1, u32 in v2 and v3, little endian) | header | data
-//! header = {'descr': '<f8', 'fortran_order': False, 'shape': (d, n), }
-//! ```
-//! Source: numpy.lib.format. What a header declares is believed only as far as bytes arrive: memory
-//! grows with the data read, never with the size declared.
+//! The header of an `.npy` file: what it declares, read and written.
 
 use std::io::Read;
+
+use super::read_exactly;
 
 /// The most bytes one array may declare: 2 GiB.
 pub(crate) const MAX_ARRAY_BYTES: u64 = 1 << 31;
@@ -17,48 +12,6 @@ const MAX_HEADER_BYTES: u64 = 1 << 16;
 const MAX_TEXTS: u64 = 1 << 20;
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// What an array holds, in C order.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Data {
-    /// Floating point numbers; float32 is widened, which is exact.
-    F64(Vec<f64>),
-    /// Integers of any width that fits.
-    I64(Vec<i64>),
-    /// Truth values.
-    Bool(Vec<bool>),
-    /// Unicode or UTF-8 byte strings, without the padding.
-    Text(Vec<String>),
-}
-
-/// An array of any rank in C order. Rank 0 holds one entry.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Array {
-    /// The length along each axis.
-    pub shape: Vec<usize>,
-    /// The entries, last axis fastest.
-    pub data: Data,
-}
-
-impl Array {
-    /// The entries if they are floating point.
-    pub fn as_f64(&self) -> Option<&[f64]> {
-        if let Data::F64(values) = &self.data { Some(values) } else { None }
-    }
-    /// The entries if they are integers.
-    pub fn as_i64(&self) -> Option<&[i64]> {
-        if let Data::I64(values) = &self.data { Some(values) } else { None }
-    }
-    /// The entries if they are truth values.
-    pub fn as_bool(&self) -> Option<&[bool]> {
-        if let Data::Bool(values) = &self.data { Some(values) } else { None }
-    }
-    /// The entries if they are text.
-    pub fn as_text(&self) -> Option<&[String]> {
-        if let Data::Text(values) = &self.data { Some(values) } else { None }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Float,
@@ -67,6 +20,8 @@ pub(crate) enum Kind {
     Bool,
     Bytes,
     Unicode,
+    /// Complex numbers, times, Python objects, records, …: nothing this reader takes.
+    Other,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -74,16 +29,22 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
     /// Bytes of one entry.
     pub(crate) width: u64,
-    big_endian: bool,
-    fortran: bool,
+    pub(super) big_endian: bool,
+    pub(crate) fortran: bool,
     pub(crate) shape: Vec<usize>,
     /// The dtype as the file names it.
     pub(crate) descr: String,
 }
 
 impl Header {
-    /// Number of entries and of bytes, if the reader takes that much.
-    fn size(&self) -> Result<(u64, u64), String> {
+    /// Number of entries and of bytes, if the reader takes that much of that kind.
+    pub(crate) fn size(&self) -> Result<(u64, u64), String> {
+        if self.kind == Kind::Other {
+            return Err(format!(
+                "has dtype '{}', expected numbers (floats of 2, 4 or 8 bytes, integers), truth values or text",
+                self.descr
+            ));
+        }
         let count = self.shape.iter().try_fold(1u64, |p, &len| p.checked_mul(len as u64));
         let bytes = count.and_then(|c| c.checked_mul(self.width));
         match (count, bytes) {
@@ -112,15 +73,6 @@ pub(crate) fn shape_text(shape: &[usize]) -> String {
             format!("({})", parts.join(", "))
         }
     }
-}
-
-fn read_exactly(reader: &mut impl Read, count: u64, what: &str) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    reader.take(count).read_to_end(&mut bytes).map_err(|e| format!("{what}: {e}"))?;
-    if (bytes.len() as u64) < count {
-        return Err(format!("ends after {} of {count} bytes of its {what}", bytes.len()));
-    }
-    Ok(bytes)
 }
 
 /// Reads the header and leaves the reader at the data.
@@ -182,33 +134,30 @@ fn parse_header(text: &str) -> Result<Header, String> {
     let shape = shape.ok_or_else(|| missing("shape"))?;
     // Escaped, so that an odd dtype cannot break the error that quotes it into lines.
     let descr = descr.escape_debug().to_string();
-    let (kind, width, big_endian) = parse_dtype(&descr)?;
+    let (kind, width, big_endian) = parse_dtype(&descr).unwrap_or((Kind::Other, 0, false));
     Ok(Header { kind, width, big_endian, fortran, shape, descr })
 }
 
-/// Byte order, kind and width of a dtype such as `<f8`.
-fn parse_dtype(descr: &str) -> Result<(Kind, u64, bool), String> {
-    let unknown = || {
-        format!("has dtype '{descr}', expected numbers (f4, f8, integers), truth values or text")
-    };
+/// Byte order, kind and width of a dtype such as `<f8`, if it is one that is read.
+fn parse_dtype(descr: &str) -> Option<(Kind, u64, bool)> {
     let mut chars = descr.chars();
-    let big_endian = match chars.next() {
-        Some('<' | '|' | '=') => false,
-        Some('>') => true,
-        _ => return Err(unknown()),
+    let big_endian = match chars.next()? {
+        '<' | '|' | '=' => false,
+        '>' => true,
+        _ => return None,
     };
-    let letter = chars.next().ok_or_else(unknown)?;
-    let width: u64 = chars.as_str().parse().map_err(|_| unknown())?;
+    let letter = chars.next()?;
+    let width: u64 = chars.as_str().parse().ok()?;
     let (kind, bytes) = match (letter, width) {
-        ('f', 4 | 8) => (Kind::Float, width),
+        ('f', 2 | 4 | 8) => (Kind::Float, width),
         ('i', 1 | 2 | 4 | 8) => (Kind::Int, width),
         ('u', 1 | 2 | 4 | 8) => (Kind::Unsigned, width),
         ('b', 1) => (Kind::Bool, width),
         ('S', 1..) => (Kind::Bytes, width),
-        ('U', 1..) => (Kind::Unicode, width.checked_mul(4).ok_or_else(unknown)?),
-        _ => return Err(unknown()),
+        ('U', 1..) => (Kind::Unicode, width.checked_mul(4)?),
+        _ => return None,
     };
-    Ok((kind, bytes, big_endian))
+    Some((kind, bytes, big_endian))
 }
 
 /// The few forms of a Python literal that a header is made of.
@@ -247,8 +196,10 @@ impl Literal<'_> {
         Ok(text.to_string())
     }
     fn descr(&mut self) -> Result<String, String> {
-        if self.take('[') {
-            return Err("is a structured array, expected plain numbers".into());
+        if self.rest.trim_start().starts_with('[') {
+            return Err("is a structured array, expected plain numbers; convert it: \
+                 numpy.lib.recfunctions.structured_to_unstructured(A)"
+                .into());
         }
         self.string()
     }
@@ -287,88 +238,6 @@ impl Literal<'_> {
     }
 }
 
-/// Reads the data that `header` announces and checks that nothing follows.
-pub(crate) fn read_data(reader: &mut impl Read, header: &Header) -> Result<Array, String> {
-    let (_, size) = header.size()?;
-    let bytes = read_exactly(reader, size, "data")?;
-    // Reading on to the end also makes the archive check its CRC.
-    let more = reader.take(1).read_to_end(&mut Vec::new()).map_err(|e| format!("data: {e}"))?;
-    if more > 0 {
-        let shape = shape_text(&header.shape);
-        return Err(format!("has more data than its shape {shape} of '{}'", header.descr));
-    }
-    let big = header.big_endian;
-    let width = header.width as usize;
-    let entries = bytes.chunks_exact(width);
-    let data = match header.kind {
-        Kind::Float if width == 4 => {
-            Data::F64(entries.map(|b| f64::from(f32::from_bits(unsigned(b, big) as u32))).collect())
-        }
-        Kind::Float => Data::F64(entries.map(|b| f64::from_bits(unsigned(b, big))).collect()),
-        Kind::Int => {
-            // Shifting up and arithmetically down extends the sign.
-            let shift = 64 - 8 * width as u32;
-            Data::I64(entries.map(|b| ((unsigned(b, big) << shift) as i64) >> shift).collect())
-        }
-        Kind::Unsigned => Data::I64(
-            entries
-                .map(|b| i64::try_from(unsigned(b, big)))
-                .collect::<Result<_, _>>()
-                .map_err(|_| "has an unsigned integer beyond 2^63 - 1".to_string())?,
-        ),
-        Kind::Bool => Data::Bool(
-            bytes
-                .iter()
-                .map(|&b| if b <= 1 { Ok(b == 1) } else { Err(b) })
-                .collect::<Result<_, _>>()
-                .map_err(|b| format!("has the byte {b} where a truth value (0, 1) should be"))?,
-        ),
-        Kind::Bytes => Data::Text(
-            entries
-                .map(|b| {
-                    let end = b.iter().rposition(|&c| c != 0).map_or(0, |last| last + 1);
-                    std::str::from_utf8(b.get(..end).unwrap_or(b)).map(str::to_string)
-                })
-                .collect::<Result<_, _>>()
-                .map_err(|_| "has a text that is not UTF-8".to_string())?,
-        ),
-        Kind::Unicode => Data::Text(
-            entries
-                .map(|b| {
-                    let points = b.chunks_exact(4).map(|c| char::from_u32(unsigned(c, big) as u32));
-                    let text = points.collect::<Option<String>>()?;
-                    Some(text.trim_end_matches('\0').to_string())
-                })
-                .collect::<Option<_>>()
-                .ok_or_else(|| "has a text that is not Unicode".to_string())?,
-        ),
-    };
-    let shape = header.shape.clone();
-    let data = if header.fortran && shape.len() > 1 { to_c_order(data, &shape)? } else { data };
-    Ok(Array { shape, data })
-}
-
-/// The unsigned integer that up to 8 bytes spell.
-fn unsigned(bytes: &[u8], big_endian: bool) -> u64 {
-    let push = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-    if big_endian { bytes.iter().fold(0, push) } else { bytes.iter().rev().fold(0, push) }
-}
-
-fn to_c_order(data: Data, shape: &[usize]) -> Result<Data, String> {
-    fn reorder<T: Clone>(values: Vec<T>, shape: &[usize]) -> Result<Vec<T>, String> {
-        use ndarray::ShapeBuilder;
-        let array = ndarray::ArrayD::from_shape_vec(ndarray::IxDyn(shape).f(), values)
-            .map_err(|e| format!("has an impossible shape: {e}"))?;
-        Ok(array.iter().cloned().collect())
-    }
-    Ok(match data {
-        Data::F64(v) => Data::F64(reorder(v, shape)?),
-        Data::I64(v) => Data::I64(reorder(v, shape)?),
-        Data::Bool(v) => Data::Bool(reorder(v, shape)?),
-        Data::Text(v) => Data::Text(reorder(v, shape)?),
-    })
-}
-
 /// The bytes before the data of a C-order array: version 1, padded to a multiple of 64 as NumPy
 /// does.
 pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Result<Vec<u8>, String> {
@@ -385,7 +254,3 @@ pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Result<Vec<u8>, Stri
     bytes.push(b'\n');
     Ok(bytes)
 }
-
-#[cfg(test)]
-#[path = "npy_tests.rs"]
-mod tests;
