@@ -172,6 +172,118 @@ fn wrong_usage_is_one_line_and_code_2() {
     }
 }
 
+/// The labels of a picture, and the files of its folder, drawn from one data file.
+fn pictured(name: &str, csv: &str) -> (String, BTreeMap<String, Vec<u8>>) {
+    let folder = folder();
+    fs::create_dir(folder.path().join("in")).expect("a folder");
+    fs::write(folder.path().join("in").join(format!("{name}.csv")), csv).expect("written");
+    let files = drawn(folder.path(), &["figures", "--from", "in", "--out", "out"]);
+    let svg = String::from_utf8(files[&format!("{name}.svg")].clone()).expect("text");
+    let body = svg.split("</title>").last().unwrap_or_default();
+    // What stands between the marks of a text, piece by piece.
+    let pieces = body.split("<tspan").skip(1).filter_map(|t| t.split(['>', '<']).nth(1));
+    (format!(" {} ", pieces.collect::<Vec<_>>().join(" ")), files)
+}
+
+/// What stands at the ticks are sparsities, never what is kept, however few the points.
+#[test]
+fn an_axis_of_sparsities_is_labelled_with_sparsities() {
+    for (points, ticks) in [
+        ("A,0.9,90\n", &["90"][..]),
+        ("A,0.8,90\nA,0.85,89\n", &["80", "85"]),
+        ("A,0.87,90\n", &["87"]),
+        ("A,0,90\n", &["0"]),
+        ("A,0.99999,90\n", &["99.999"]),
+    ] {
+        let (labels, _) = pictured("sparsity", &format!("series,x,y\n{points}"));
+        let all = ticks.iter().all(|t| labels.contains(&format!(" {t} ")));
+        assert!(all && !labels.contains(" 0.1 ") && !labels.contains(" 0.2 "), "{points}{labels}");
+    }
+    // A narrow range of strengths, and of sizes, has ticks too.
+    let (labels, _) = pictured("strength", "series,x,y\nA,0.0021,90\nA,0.0024,91\n");
+    assert!(labels.contains(" 0.0022 "), "{labels}");
+}
+
+#[test]
+fn a_lone_dollar_is_a_dollar() {
+    let csv = "series,x,y\nspot at $5 an hour,10,0.1\nspot at $5 an hour,100,1\n\
+        from $5 to $10,10,1\nfrom $5 to $10,100,2\nrate $\\lambda$,10,3\nrate $\\lambda$,100,4\n";
+    let (labels, files) = pictured("scaling", csv);
+    for label in ["spot at $5 an hour", "from $5 to $10", "rate 𝜆"] {
+        assert!(labels.contains(label), "{label}: {labels}");
+    }
+    let page = String::from_utf8_lossy(&files["figures.html"]).into_owned();
+    assert!(page.contains("the time of spot at $5 an hour grows"));
+}
+
+/// One point: its value at the ticks, its interval as a bar, no statement of a growth that nobody saw.
+#[test]
+fn a_curve_of_one_point_is_drawn() {
+    for (name, csv, label) in [
+        ("scaling", "series,x,y,low,high\nA,100,2,1,3\n", " 100 "),
+        ("sparsity", "series,x,y,low,high\nA,0.9,90,88,92\n", " 90 "),
+        ("strength", "series,x,y,low,high\nA,0.002,90,88,92\n", " 0.002 "),
+        ("work-precision", "series,x,y\nA,1e-3,2\n", " A "),
+        ("layers", "panel,series,x,y\ndensity,fc1,1,90\nsign flips,fc1,1,3\n", " fc1 "),
+    ] {
+        let (labels, files) = pictured(name, csv);
+        assert!(labels.contains(label), "{name}: {labels}");
+        let json = String::from_utf8_lossy(&files["figures.json"]).into_owned();
+        assert!(json.contains("\"statements\": []"), "{json}");
+        let svg = String::from_utf8_lossy(&files[&format!("{name}.svg")]).into_owned();
+        assert!(svg.contains("<circle"), "{name}: the point is seen");
+    }
+}
+
+/// Values that a logarithmic axis has no place for, and names that the font cannot write: one line, and nothing is drawn.
+#[test]
+fn what_cannot_be_drawn_is_refused() {
+    let folder = folder();
+    for (k, (name, csv, part)) in [
+        ("scaling", "series,x,y\nA,10,-1\nA,100,5\n", "y[0] of A in the data of scaling is -1"),
+        ("scaling", "series,x,y\nA,10,1\nA,100,0\n", "y[1] of A"),
+        ("scaling", "series,x,y\nA,0,1\nA,100,1\n", "x[0] of A"),
+        ("scaling", "series,x,y,low,high\nA,10,1,-1,2\n", "low[0] of A"),
+        ("work-precision", "series,x,y\nA,1e-3,0.1\nA,1e-6,0.2\nA,0,0.3\n", "x[2] of A"),
+        ("work-precision", "series,x,y\nA,1e-3,-0.1\n", "y[0] of A"),
+        ("strength", "series,x,y\nA,-1,90\n", "x[0] of A"),
+        ("scaling", "series,x,y\n網,10,1\n", "U+7DB2"),
+        ("sparsity", "panel,series,x,y\nŠ,A,0.5,90\n", "U+0160"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let from = format!("in{k}");
+        fs::create_dir(folder.path().join(&from)).expect("a folder");
+        let path = folder.path().join(&from).join(format!("{name}.csv"));
+        fs::write(path, csv).expect("written");
+        let output = mirrorflow(folder.path(), &["figures", "--from", &from, "--out", "out"]);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{csv}: {line}");
+        assert!(line.contains(part) && line.lines().count() == 1, "{csv}: {line}");
+        assert_eq!(fs::read_dir(folder.path().join("out")).map_or(0, Iterator::count), 0);
+    }
+}
+
+/// A table of the user's own stays as it is.
+#[test]
+fn figures_are_not_drawn_over_their_own_data() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("mine")).expect("a folder");
+    let table = "series,x,y\nA,10,1\nA,100,2\n";
+    fs::write(folder.path().join("mine/scaling.csv"), table).expect("written");
+    for out in ["mine", "mine/", "./mine/../mine"] {
+        let output = mirrorflow(folder.path(), &["figures", "--from", "mine", "--out", out]);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && line.contains("--out"), "{line}");
+    }
+    assert_eq!(files(&folder.path().join("mine")).len(), 1);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("mine/scaling.csv")).ok().as_deref(),
+        Some(table)
+    );
+}
+
 #[test]
 fn the_list_names_every_figure() {
     let folder = folder();

@@ -1,5 +1,7 @@
 //! The label of a method as a field of a CSV file and as LaTeX.
 
+use mirrorflow::experiment::label::{Part, parts};
+
 /// A field of a CSV file, in quotation marks where it needs them.
 pub(crate) fn field(label: &str) -> String {
     if label.contains([',', '"', '\n', '\r']) {
@@ -12,7 +14,7 @@ pub(crate) fn field(label: &str) -> String {
 pub(crate) fn latex(label: &str) -> String {
     let escaped = |text: &str| {
         let special = |c: char| match c {
-            '&' | '%' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+            '&' | '%' | '#' | '_' | '{' | '}' | '$' => format!("\\{c}"),
             '\\' => "\\textbackslash{}".into(),
             '^' => "\\textasciicircum{}".into(),
             '~' => "\\textasciitilde{}".into(),
@@ -22,15 +24,11 @@ pub(crate) fn latex(label: &str) -> String {
         };
         text.chars().map(special).collect::<String>()
     };
-    let parts: Vec<&str> = label.split('$').collect();
-    // A dollar without a partner is a dollar.
-    if parts.len().is_multiple_of(2) {
-        return parts.iter().map(|p| escaped(p)).collect::<Vec<_>>().join("\\$");
-    }
-    let part = |(k, part): (usize, &&str)| {
-        if k % 2 == 0 { escaped(part) } else { format!("${part}$") }
+    let part = |part: Part<'_>| match part {
+        Part::Text(text) => escaped(text),
+        Part::Math(inner) => format!("${inner}$"),
     };
-    parts.iter().enumerate().map(part).collect()
+    parts(label).into_iter().map(part).collect()
 }
 
 #[cfg(test)]

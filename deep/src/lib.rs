@@ -9,5 +9,6 @@ pub mod engine;
 mod label;
 pub mod method;
 pub mod network;
+mod room;
 pub mod study;
 pub mod train;

@@ -88,6 +88,28 @@ pub fn find(name: &str) -> Result<&'static Figure> {
     })
 }
 
+/// Whether a name can be drawn: the font has all its characters.
+///
+/// ```
+/// use mirrorflow_plots::check_label;
+/// assert!(check_label("a series", "ours, $\\beta = 1$").is_ok());
+/// assert!(check_label("a series", "網").is_err_and(|e| e.to_string().contains("U+7DB2")));
+/// ```
+///
+/// # Errors
+/// When it has not: `what` the name is, and the first such character.
+pub fn check_label(what: &str, label: &str) -> Result<()> {
+    match style::text::lacking(label) {
+        None => Ok(()),
+        Some(c) => Err(Error::Domain {
+            what: format!("{what}, {label:?},"),
+            expected: "Latin, Greek and mathematical characters, which the figures' font has"
+                .into(),
+            found: format!("a name with {c:?} (U+{:04X})", u32::from(c)),
+        }),
+    }
+}
+
 impl Figure {
     /// A figure whose data the toolkit simulates.
     const fn simulated(
@@ -109,10 +131,12 @@ impl Figure {
         Self { name, title, simulated: false, draw, tell }
     }
 
-    /// What is simulated has a value everywhere; in a data file NaN breaks a line.
+    /// What is simulated has a value everywhere; in a data file NaN breaks a line. Names can be drawn.
     fn check(&self, data: &Data) -> Result<()> {
         data.check()?;
         for curve in &data.curves {
+            check_label(&format!("a series of {}", self.name), &curve.series)?;
+            check_label(&format!("a panel of {}", self.name), &curve.panel)?;
             let wrong = |y: &f64| y.is_infinite() || self.simulated && y.is_nan();
             if let Some(k) = curve.y.iter().position(wrong) {
                 return Err(Error::NotFinite {

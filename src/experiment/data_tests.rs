@@ -54,6 +54,7 @@ fn wrong_files_say_what_and_where() {
     refuse(Some("series,x,y\nours,1,2\nours,1,two\n"), "line 3 has \"two\" in the column y");
     refuse(Some("series,x,y\nours,1\n"), "line 2");
     refuse(Some("series,x,y\n"), "no points");
+    refuse(Some("series,x,y\nours,1,2\n#2,1,3\n# done, it seems\n"), "line 3 begins with #");
     refuse(Some("series,x,y\nours,nan,1\n"), "x of curve /ours[0] is NaN");
     // The first line of a file of this toolkit, and its end.
     refuse(Some("# {\"figure\": \nseries,x,y\nours,1,2\n"), "line 1 is not the JSON");
@@ -79,6 +80,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let mut data = sample();
         data.curves.push(Curve::new("odd", vec![x], vec![y]));
+        data.curves.push(Curve::new("rest", vec![1.0], vec![2.0]).in_panel("# 1"));
         data.write(folder.path()).expect("written");
         std::fs::remove_file(folder.path().join("a-figure.npz")).expect("removed");
         let back = Data::read(folder.path(), "a-figure").expect("read");

@@ -15,6 +15,7 @@
 
 mod bound;
 mod data;
+pub mod label;
 mod linear_figures;
 pub mod linear_network;
 mod path;

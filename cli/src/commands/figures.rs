@@ -22,6 +22,15 @@ pub(crate) fn run(args: &FiguresArgs) -> Done {
         return Ok(true);
     }
     let figures = chosen(args)?;
+    if let Some(from) = &args.from
+        && let (Ok(input), Ok(output)) = (from.canonicalize(), args.out.canonicalize())
+        && input == output
+    {
+        return Err(usage(format!(
+            "{}: the data of --from would be written over: choose another folder (--out)",
+            args.out.display()
+        )));
+    }
     // Found out now, not after the runs.
     std::fs::create_dir_all(&args.out)
         .and_then(|()| tempfile::tempfile_in(&args.out).map(drop))

@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use indicatif::ProgressBar;
 use mirrorflow::{
     experiment::Data,
     kernels::{
@@ -15,37 +16,77 @@ use mirrorflow::{
 };
 use mirrorflow_deep::{
     study::{self, StudyConfig},
-    train::{Config, Outcome, Setup, train},
+    train::{Config, Outcome, Pruned, Setup, train},
 };
-use mirrorflow_plots::all;
+use mirrorflow_plots::{all, check_label};
 use serde_json::json;
 
 use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::{interrupt, output};
 
-/// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`.
-fn home(device: Device) -> mirrorflow::Result<Home> {
+/// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`. With what is
+/// to be said where that is none.
+fn home(device: Device) -> mirrorflow::Result<(Home, Option<String>)> {
     Ok(match device.open()? {
-        Place::Cpu(_) => Home::Processor,
+        Place::Cpu(why) => (
+            Home::Processor,
+            why.map(|why| format!("--device auto: no CUDA device, on the processor ({why})")),
+        ),
         Place::Cuda(gpus) => match gpus.first() {
-            Some(gpu) => Home::Device(Accelerator::open(gpu as &dyn Machine)?),
-            None => Home::Processor,
+            Some(gpu) => (Home::Device(Accelerator::open(gpu as &dyn Machine)?), None),
+            None => (Home::Processor, None),
         },
     })
+}
+
+/// What is heard of a run: its progress where somebody looks, and once, when something is trained, where that is if it is not where
+/// it was wished to be. What is refused before stays one line.
+struct Listener {
+    bar: ProgressBar,
+    watched: bool,
+    note: Option<String>,
+}
+
+impl Listener {
+    fn new(what: String, home: &Home, note: Option<String>) -> Self {
+        let bar = output::working(format!("{what}, {home}"));
+        Self { bar, watched: io::stderr().is_terminal(), note }
+    }
+
+    fn hear(&mut self, line: &str) {
+        self.note();
+        if self.watched {
+            self.bar.println(line);
+        }
+    }
+
+    fn note(&mut self) {
+        if let Some(note) = self.note.take() {
+            self.bar.suspend(|| output::note(&note));
+        }
+    }
+
+    /// It is over, well or not.
+    fn end(mut self, well: bool) {
+        if well {
+            self.note();
+        }
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Trains, or says what training would take.
 pub(crate) fn run(args: &TrainArgs) -> Done {
     let text = std::fs::read_to_string(&args.config)
         .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
-    let home = home(args.device.device)?;
+    let (home, note) = home(args.device.device)?;
     if !args.dry_run {
         let out = args.out.display();
         interrupt::leaves(format!("{out} holds what was done, --resume goes on from there"));
     }
     if StudyConfig::is_one(&text) {
-        return run_study(args, &StudyConfig::parse(&text, &args.config)?, home);
+        return run_study(args, &StudyConfig::parse(&text, &args.config)?, home, note);
     }
     let config = Config::read(&args.config)?;
     if args.dry_run {
@@ -56,26 +97,22 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     }
     let mut setup = Setup::new(config, args.data.as_deref())?;
     setup.home = home;
-    // Progress goes to stderr, and only where somebody looks.
-    let watched = io::stderr().is_terminal();
-    let bar = output::working(format!("{} on {}", setup.network.name(), setup.train.name));
-    let outcome = train(&setup, &args.out, args.resume, &mut |line| {
-        if watched {
-            bar.println(line);
-        }
-    });
-    bar.finish_and_clear();
+    let what = format!("{} on {}", setup.network.name(), setup.train.name);
+    let mut listener = Listener::new(what, &setup.home, note);
+    let outcome = train(&setup, &args.out, args.resume, &mut |line| listener.hear(line));
+    listener.end(outcome.is_ok());
     let outcome = outcome?;
     draw(&args.out.join("figures"))?;
     let done = matches!(outcome, Outcome::Done { .. });
     if args.json {
-        let value = match &outcome {
-            Outcome::Done { test, sparsity } => {
-                json!({ "status": "done", "test_accuracy": test, "sparsity": sparsity })
-            }
-            Outcome::Missed { target, sparsity, lost, test } => json!({
+        let mut value = match &outcome {
+            Outcome::Done { test, sparsity, pruned } => json!({
+                "status": "done", "test_accuracy": test, "sparsity": sparsity,
+                "pruned": rows(pruned),
+            }),
+            Outcome::Missed { target, sparsity, lost, test, pruned } => json!({
                 "status": "missed", "target": target, "sparsity": sparsity, "lost": lost,
-                "test_accuracy": test,
+                "test_accuracy": test, "pruned": rows(pruned),
             }),
             Outcome::Diverged { cycle, epoch, place, checkpoint } => json!({
                 "status": "diverged", "cycle": cycle, "epoch": epoch, "place": place,
@@ -83,6 +120,7 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
             }),
             _ => json!({ "status": outcome.to_string() }),
         };
+        value["device"] = json!(setup.home.to_string());
         output::json(&value)?;
     } else {
         output::say(&format!("{outcome}\nwritten to {}", args.out.display()))?;
@@ -90,32 +128,39 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     Ok(done)
 }
 
+fn rows(pruned: &[Pruned]) -> serde_json::Value {
+    let row =
+        |p: &Pruned| json!({ "kept": p.kept, "sparsity": p.sparsity, "test_accuracy": p.test });
+    pruned.iter().map(row).collect()
+}
+
 /// Several methods, seeds and strengths.
-fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home) -> Done {
+fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home, note: Option<String>) -> Done {
+    // What cannot be drawn is found out now, not after the runs.
+    for entry in &study.method {
+        let names = std::iter::once(entry.label()).chain(entry.panels.iter().cloned());
+        names.into_iter().try_for_each(|name| check_label("the label of a method", &name))?;
+    }
     if args.dry_run {
         let (runs, mut setup) = study::dry_run(study, args.data.as_deref())?;
         setup.home = home;
         return dry_run(args, &setup, Some(runs));
     }
-    let watched = io::stderr().is_terminal();
-    let methods = study.method.len();
-    let bar = output::working(format!("{methods} methods on {}", study.data.set));
-    let mut say = |line: &str| {
-        if watched {
-            bar.println(line);
-        }
-    };
+    let what = format!("{} methods on {}", study.method.len(), study.data.set);
+    let mut listener = Listener::new(what, &home, note);
     let (data, out) = (args.data.as_deref(), &args.out);
-    let results = study::run(study, &home, data, out, args.resume, &mut say);
-    bar.finish_and_clear();
+    let results = study::run(study, &home, data, out, args.resume, &mut |line| listener.hear(line));
+    listener.end(results.is_ok());
     let results = results?;
     draw(&args.out)?;
-    // A method none of whose runs came to its end has no accuracy: that is a failure, though not of the input.
-    let done = results
+    // A method none of whose runs came to its end has no accuracy, and one whose runs missed the sparsity asked for has it
+    // elsewhere: neither is what was asked.
+    let ended = results
         .chosen
         .iter()
         .zip(&results.levels)
         .all(|(c, levels)| levels.get(c.level).is_some_and(|l| l.test.count > 0));
+    let done = ended && results.troubles.is_empty();
     if args.json {
         let row = |(c, levels): (&study::Chosen, &Vec<study::Level>)| {
             let test = levels.get(c.level).map(|l| l.test);
@@ -126,11 +171,15 @@ fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home) -> Done {
             })
         };
         let rows: Vec<_> = results.chosen.iter().zip(&results.levels).map(row).collect();
-        output::json(
-            &json!({ "status": if done { "done" } else { "diverged" }, "results": rows }),
-        )?;
+        output::json(&json!({
+            "status": if done { "done" } else if ended { "missed" } else { "diverged" },
+            "device": home.to_string(), "troubles": results.troubles, "results": rows,
+        }))?;
     } else {
         let text = study::summary(study, &results);
+        for trouble in &results.troubles {
+            output::say(&format!("not as planned: {trouble}"))?;
+        }
         output::say(&format!("{text}\nwritten to {}", args.out.display()))?;
     }
     Ok(done)
@@ -158,7 +207,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
             .map(|p| json!({ "name": p.name, "shape": p.shape }))
             .collect();
         let value = json!({
-            "runs": runs, "network": setup.network.name(), "parameters": setup.network.parameter_count(),
+            "runs": runs, "device": setup.home.to_string(), "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
             "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
@@ -184,6 +233,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
             ),
         ),
         ("method", config.method.name.clone()),
+        ("device", setup.home.to_string()),
         ("training images", setup.images[0].to_string()),
         ("test images", setup.images[1].to_string()),
         ("memory: parameters", megabytes(memory.parameters)),

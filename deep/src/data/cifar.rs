@@ -12,8 +12,13 @@ const SHAPE: Shape = Shape { height: 32, width: 32, channels: 3 };
 
 pub(super) fn open(name: &str, folder: &Path) -> Result<(Dataset, Dataset)> {
     // The archive unpacks into a folder of its own.
-    let inner =
-        folder.join(if name == "cifar10" { "cifar-10-batches-bin" } else { "cifar-100-binary" });
+    let [binary, python, archive] = if name == "cifar10" {
+        ["cifar-10-batches-bin", "cifar-10-batches-py", "cifar-10-binary.tar.gz"]
+    } else {
+        ["cifar-100-binary", "cifar-100-python", "cifar-100-binary.tar.gz"]
+    };
+    let given = folder;
+    let inner = folder.join(binary);
     let folder = if inner.is_dir() { inner } else { folder.to_path_buf() };
     let batches: Vec<String> = (1..=5).map(|i| format!("data_batch_{i}.bin")).collect();
     let (train, test, head, classes) = if name == "cifar10" {
@@ -21,6 +26,17 @@ pub(super) fn open(name: &str, folder: &Path) -> Result<(Dataset, Dataset)> {
     } else {
         (vec!["train.bin".to_owned()], vec!["test.bin".to_owned()], 2, 100)
     };
+    // Python's pickles are programs, which are not run to read numbers.
+    let first = folder.join(&train[0]);
+    let pickle = train[0].trim_end_matches(".bin");
+    let pickled = [given.join(python), given.to_path_buf()].map(|f| f.join(pickle));
+    if !first.exists() {
+        let needed = format!("the binary version is needed, {archive} (www.cs.toronto.edu/~kriz)");
+        if let Some(pickled) = pickled.iter().find(|p| p.is_file()) {
+            return Err(wrong(pickled, format!("is of the Python version of {name}: {needed}")));
+        }
+        return Err(wrong(&first, format!("there is no such file: {needed}")));
+    }
     let set = |files: &[String]| {
         let (mut bytes, mut labels) = (Vec::new(), Vec::new());
         for file in files {

@@ -1,9 +1,12 @@
 //! A folder of JPEG and PNG files in ImageNet's layout: `train/CLASS/*` and `val/CLASS/*`, classes in the order of their names.
 //! Training images are cut at random (area 8…100 %, aspect 3:4…4:3, torchvision's `RandomResizedCrop`), the others resized
-//! to 8/7 of the size on their shorter side and cut in the middle.
+//! to 8/7 of the size on their shorter side and cut in the middle. Names with a leading dot are no classes and no images: folders of
+//! notebooks, files of a Mac.
 
 use std::{
+    ffi::OsStr,
     fs,
+    io::Cursor,
     path::{Path, PathBuf},
 };
 
@@ -11,20 +14,24 @@ use image::{DynamicImage, ImageReader, imageops::FilterType};
 use mirrorflow::Result;
 use rand::Rng;
 
-use super::{Dataset, Pixels, wrong};
+use super::{Dataset, Pixels, read, whole::is_cut, wrong};
 use crate::network::Shape;
 
 /// Mean and deviation of ImageNet's channels, as everybody uses them.
 const NORMAL: [(f32, f32); 3] = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)];
 
 pub(super) fn open(folder: &Path, size: usize) -> Result<(Dataset, Dataset)> {
-    let classes = entries(&folder.join("train"))?;
-    let classes: Vec<PathBuf> = classes.into_iter().filter(|p| p.is_dir()).collect();
+    let classes = folders(&folder.join("train"))?;
     if classes.len() < 2 {
         return Err(wrong(
             &folder.join("train"),
             "has no two folders, expected one for each class",
         ));
+    }
+    let named = |class: &PathBuf| classes.iter().any(|c| c.file_name() == class.file_name());
+    if let Some(other) = folders(&folder.join("val"))?.into_iter().find(|c| !named(c)) {
+        let why = "is no class: there is no folder of this name in train";
+        return Err(wrong(&other, why));
     }
     let set = |part: &str| {
         let (mut files, mut labels) = (Vec::new(), Vec::new());
@@ -54,9 +61,18 @@ pub(super) fn open(folder: &Path, size: usize) -> Result<(Dataset, Dataset)> {
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let listed = fs::read_dir(folder).and_then(|r| r.map(|e| e.map(|e| e.path())).collect());
     let mut paths: Vec<PathBuf> = listed.map_err(|e| wrong(folder, e.to_string()))?;
+    let hidden = |name: &OsStr| name.as_encoded_bytes().starts_with(b".");
+    paths.retain(|path| !path.file_name().is_some_and(hidden));
     paths.sort();
     Ok(paths)
 }
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(folder)?.into_iter().filter(|p| p.is_dir()).collect())
+}
+
+/// The widest image that is resized whole; of a wider one only the middle is seen.
+const ASPECT: u32 = 4;
 
 fn is_image(path: &Path) -> bool {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
@@ -65,7 +81,12 @@ fn is_image(path: &Path) -> bool {
 
 /// The bytes of an image file, size×size×3, cut at random with `rng`, else in the middle.
 pub(super) fn decode(path: &Path, size: usize, rng: Option<&mut impl Rng>) -> Result<Vec<u8>> {
-    let opened = ImageReader::open(path).and_then(|r| r.with_guessed_format());
+    let bytes = read(path)?;
+    if is_cut(&bytes) {
+        let why = format!("is cut off after {} bytes: an image that ends early", bytes.len());
+        return Err(wrong(path, why));
+    }
+    let opened = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let image = opened.map_err(|e| wrong(path, e.to_string()))?.decode();
     let image = image.map_err(|e| wrong(path, format!("not a readable JPEG or PNG image: {e}")))?;
     let side = size as u32;
@@ -77,6 +98,11 @@ pub(super) fn decode(path: &Path, size: usize, rng: Option<&mut impl Rng>) -> Re
         None => {
             let target = side * 8 / 7;
             let short = image.width().min(image.height()).max(1);
+            // A strip a pixel high would grow to gigabytes.
+            let [width, height] =
+                [image.width(), image.height()].map(|n| n.min(short.saturating_mul(ASPECT)));
+            let (x, y) = ((image.width() - width) / 2, (image.height() - height) / 2);
+            let image = if x + y > 0 { image.crop_imm(x, y, width, height) } else { image };
             let scale =
                 |n: u32| (u64::from(n) * u64::from(target) / u64::from(short)).max(1) as u32;
             let image: DynamicImage = image.resize_exact(

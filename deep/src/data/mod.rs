@@ -3,8 +3,8 @@
 //! | name | what | where |
 //! |---|---|---|
 //! | `digits` | 8×8 handwritten digits, embedded | nowhere: no download needed |
-//! | `mnist`, `fashion-mnist` | 28×28, IDX files, gzipped or not | `train-images-idx3-ubyte[.gz]`, … in the folder |
-//! | `cifar10`, `cifar100` | 32×32 colour, binary version | `data_batch_1.bin`, … or `train.bin`, … |
+//! | `mnist`, `fashion-mnist` | 28×28, IDX files, gzipped or not | `train-images-idx3-ubyte[.gz]` or `train-images.idx3-ubyte[.gz]`, … in the folder, or where torchvision has them in it |
+//! | `cifar10`, `cifar100` | 32×32 colour, binary version | `data_batch_1.bin`, … or `train.bin`, … in the folder, or in the archive's own in it |
 //! | `folder` | JPEG and PNG files, one folder a class (ImageNet's layout) | `train/CLASS/*`, `val/CLASS/*` |
 //! | `generated` | noise of any shape, to try configurations out | nowhere |
 
@@ -14,6 +14,7 @@ mod digits;
 mod folder;
 mod idx;
 mod loader;
+mod whole;
 
 use std::{
     fs,
@@ -27,7 +28,10 @@ use rand_chacha::ChaCha8Rng;
 pub use augment::Augment;
 pub use loader::{Batch, Loader};
 
-use crate::network::Shape;
+use crate::{
+    network::Shape,
+    room::{gigabytes, has_room},
+};
 
 /// Where the pixels are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +210,13 @@ fn wrong(path: &Path, why: impl Into<String>) -> Error {
     Error::File { path: path.into(), why: why.into() }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, where there is memory for them.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::metadata(path).map_err(|e| wrong(path, e.to_string()))?.len() as usize;
+    if !has_room(bytes) {
+        let why = format!("takes {}, which do not fit into memory", gigabytes(bytes));
+        return Err(wrong(path, why));
+    }
     fs::read(path).map_err(|e| wrong(path, e.to_string()))
 }
 

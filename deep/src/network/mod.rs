@@ -57,7 +57,10 @@ impl Network {
             parameters: Vec::new(),
             first: Vec::new(),
         };
-        if input.is_empty() || layers.is_empty() {
+        let Some(numbers) = size([input.height, input.width, input.channels]) else {
+            return Err(network.wrong("an image", LARGEST, input));
+        };
+        if numbers == 0 || layers.is_empty() {
             return Err(network.wrong("the network", "an input and at least one layer", "none"));
         }
         for layer in layers {
@@ -94,6 +97,18 @@ impl Network {
             })
         };
         let input = value(layer.input)?;
+        // The largest array that the layer has beside what it makes.
+        let largest = match &layer.op {
+            Op::Conv { outputs, kernel, .. } => {
+                vec![*outputs, input.channels, *kernel, *kernel]
+            }
+            Op::Linear { outputs } => vec![*outputs, input.channels],
+            Op::Attention { heads } => vec![*heads, input.pixels(), input.pixels()],
+            _ => Vec::new(),
+        };
+        if size(largest.iter().copied()).is_none() {
+            return Err(self.wrong(&what, LARGEST, format!("an array of {largest:?}")));
+        }
         let shape = match &layer.op {
             Op::Conv { outputs, kernel, stride, padding, .. } => {
                 let shape = conv_shape(input, *outputs, *kernel, *stride, *padding);
@@ -144,6 +159,9 @@ impl Network {
             }
             Op::Flatten => Shape { height: 1, width: 1, channels: input.len() },
         };
+        if size([shape.height, shape.width, shape.channels]).is_none() {
+            return Err(self.wrong(&what, LARGEST, shape));
+        }
         self.first.push(self.parameters.len());
         let mut add = |suffix: &str, shape: Vec<usize>, role: Role| {
             let offset = self.parameters.last().map_or(0, |p: &Parameter| p.offset + p.len());
@@ -247,6 +265,15 @@ impl Network {
         };
         self.layers.iter().enumerate().map(of).sum()
     }
+}
+
+/// What any image, value or array of weights must be: sums and bytes of what is smaller are numbers too.
+const LARGEST: &str = "fewer than 2^40 numbers";
+
+/// The product, where it is below 2⁴⁰.
+fn size(sides: impl IntoIterator<Item = usize>) -> Option<usize> {
+    let product = sides.into_iter().try_fold(1_usize, |a, b| a.checked_mul(b));
+    product.filter(|n| *n < 1 << 40)
 }
 
 pub(crate) fn conv_shape(

@@ -86,6 +86,9 @@ pub struct Entry {
     pub method: toml::Table,
 }
 
+/// Choices of a grid at most: each is a training.
+const CHOICES: usize = 100_000;
+
 fn one() -> usize {
     1
 }
@@ -95,6 +98,11 @@ impl Entry {
     pub fn label(&self) -> String {
         let name = self.method.get("name").and_then(toml::Value::as_str).unwrap_or_default();
         self.label.clone().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Choices of its grid; as many as a number holds where they are more.
+    fn size(&self) -> usize {
+        self.grid.values().map(Vec::len).fold(1, usize::saturating_mul)
     }
 
     /// All choices of its grid, in the order written.
@@ -181,8 +189,12 @@ impl StudyConfig {
             let right = format!("one of {}", labels.join(", "));
             return Err(domain("study.reference", &right, reference.clone()));
         }
-        let size = |e: &Entry| e.candidates().len();
+        let size = Entry::size;
         for (entry, label) in self.method.iter().zip(&labels) {
+            if size(entry) > CHOICES {
+                let right = format!("at most {CHOICES} choices");
+                return Err(domain(&format!("grid of {label}"), &right, size(entry).to_string()));
+            }
             if size(entry) == 0 || size(entry) != size(&self.method[0]) {
                 let right = format!(
                     "as many choices for every method: {} has {}",
@@ -221,7 +233,7 @@ impl StudyConfig {
     /// # Errors
     /// When there is none.
     pub fn level(&self, entry: &Entry, select: f64) -> Result<usize> {
-        let keep = self.prune_of(entry).keep;
+        let keep = self.prune_of(entry).keep();
         let sparse = |k: &usize| 1.0 - keep.powi(*k as i32) >= select - 1e-9;
         let found = (0.0..1.0).contains(&select).then(|| (0..self.levels(entry)).find(sparse));
         found.flatten().ok_or_else(|| {

@@ -44,7 +44,7 @@ pub fn run(
 ) -> Result<Results> {
     let images = images(study, data)?;
     let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
-    begin(study, out, resume)?;
+    let device = begin(study, home, out, resume)?;
     let jobs = match (home, study.study.jobs) {
         (Home::Device(_), _) => 1,
         (Home::Processor, Some(jobs)) => jobs,
@@ -74,7 +74,7 @@ pub fn run(
     say(&format!("{} runs with the other seeds", rest.len()));
     done.extend(runs::all(&rest, &images, home, jobs, say)?);
     let results = results::evaluate(study, chosen, &done);
-    tables::write(study, &results, &done, out)?;
+    tables::write(study, &results, &done, &device, out)?;
     if study.study.overhead {
         say("measuring steps");
         overhead(study, &images, home, out)?;
@@ -156,30 +156,41 @@ fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) ->
     first.ok_or_else(|| config::domain("[[method]]", "one or more", "none".into()))
 }
 
-/// The folder of a study, marked as that of this one.
-fn begin(study: &StudyConfig, out: &Path, resume: bool) -> Result<()> {
+/// The folder of a study, marked as that of this one; returns all devices that it has been on.
+fn begin(study: &StudyConfig, home: &Home, out: &Path, resume: bool) -> Result<String> {
     let path = out.join("study.json");
     // What changes no run may change.
     let mut same = study.clone();
     (same.study.jobs, same.study.overhead) = (None, false);
     same.method.iter_mut().for_each(|m| m.panels.clear());
-    let text = format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": same }));
+    let text = |device: &str| {
+        let about = json!({ "version": mirrorflow::VERSION, "device": device, "config": same });
+        format!("{about:#}\n")
+    };
     let wrong = |why: &str| Err(Error::File { path: path.clone(), why: why.into() });
-    match std::fs::read_to_string(&path) {
+    let now = home.to_string();
+    let device = match std::fs::read_to_string(&path) {
         Ok(_) if !resume => {
-            wrong("is of a study already: resume it (--resume) or choose another folder (--out)")
+            return wrong(
+                "is of a study already: resume it (--resume) or choose another folder (--out)",
+            );
         }
-        Ok(found) if found != text => wrong("is of another study: choose another folder (--out)"),
-        Ok(_) => Ok(()),
+        Ok(found) if !train::same_but_device(&found, &text("")) => {
+            return wrong("is of another study: choose another folder (--out)");
+        }
+        Ok(found) => {
+            let found: serde_json::Value = serde_json::from_str(&found).unwrap_or_default();
+            found["device"].as_str().map_or(now.clone(), |before| train::both(before, &now))
+        }
         Err(_) if out.join("metrics.csv").exists() => {
-            wrong("is missing where a single run is: choose another folder (--out)")
+            return wrong("is missing where a single run is: choose another folder (--out)");
         }
-        Err(_) => {
-            std::fs::create_dir_all(out)
-                .map_err(|e| Error::File { path: out.into(), why: e.to_string() })?;
-            write_atomically(&path, text.as_bytes())
-        }
-    }
+        Err(_) => now,
+    };
+    std::fs::create_dir_all(out)
+        .map_err(|e| Error::File { path: out.into(), why: e.to_string() })?;
+    write_atomically(&path, text(&device).as_bytes())?;
+    Ok(device)
 }
 
 fn one(study: &StudyConfig, method: usize, choice: usize, seed: usize, out: &Path) -> Result<Run> {

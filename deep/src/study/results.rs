@@ -7,7 +7,7 @@
 
 use mirrorflow::Result;
 
-use super::{Mean, StudyConfig, runs::Done};
+use super::{Mean, StudyConfig, runs::Done, tables};
 
 /// A method's choice at a sparsity.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,8 @@ pub struct Results {
     pub levels: Vec<Vec<Level>>,
     /// Against the reference, where there is one.
     pub differences: Vec<Difference>,
+    /// Runs that the results stand on and that did not end as planned (missed their sparsity, diverged): which, and how.
+    pub troubles: Vec<String>,
 }
 
 /// The accuracies of a method's choice at a level, a number for each of the seeds (NaN where there is no such run).
@@ -165,7 +167,20 @@ pub(super) fn evaluate(study: &StudyConfig, chosen: Vec<Chosen>, done: &[Done]) 
             differences.push(Difference { method, select, difference: Mean::of(&pairs) });
         }
     }
-    Results { chosen, levels, differences }
+    let troubles = troubles(study, &chosen, done);
+    Results { chosen, levels, differences, troubles }
+}
+
+/// Of the runs of what was chosen only: what others came to is why they were not.
+fn troubles(study: &StudyConfig, chosen: &[Chosen], done: &[Done]) -> Vec<String> {
+    let counts = |d: &&Done| chosen.iter().any(|c| (c.method, c.choice) == (d.method, d.choice));
+    let say = |d: &Done| {
+        let (label, seed) = (study.method[d.method].label(), study.study.seeds[d.seed]);
+        let choice = tables::choice(study, d.method, d.choice);
+        let choice = if choice.is_empty() { choice } else { format!(" ({choice})") };
+        d.trouble.as_ref().map(|how| format!("{label}{choice}, seed {seed}: {how}"))
+    };
+    done.iter().filter(counts).filter_map(say).collect()
 }
 
 fn levels(study: &StudyConfig, chosen: &Chosen, done: &[Done]) -> Vec<Level> {

@@ -22,6 +22,7 @@ pub(super) fn write(
     study: &StudyConfig,
     results: &Results,
     done: &[Done],
+    device: &str,
     out: &Path,
 ) -> Result<()> {
     let csv = |name: &str, text: String| write_atomically(out.join(name), text.as_bytes());
@@ -33,7 +34,7 @@ pub(super) fn write(
         csv("differences.csv", differences(study, results))?;
         csv("differences.tex", latex_differences(study, results))?;
     }
-    for figure in figures(study, results, done) {
+    for figure in figures(study, results, done, device) {
         figure.write(out)?;
     }
     Ok(())
@@ -200,12 +201,12 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
 /// choice made at the next sparsity of `select`, over all of them, so that the figure has the intervals that the tables have.
 /// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, over the seeds that chose.
 /// Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
-fn figures(study: &StudyConfig, results: &Results, done: &[Done]) -> Vec<Data> {
+fn figures(study: &StudyConfig, results: &Results, done: &[Done], device: &str) -> Vec<Data> {
     let methods: Vec<String> = study.method.iter().map(super::Entry::label).collect();
     let about = json!({
         "methods": methods,
         "seeds": study.study.seeds, "tune": study.study.tune, "network": study.network.name,
-        "data": study.data.set, "epochs": study.train.epochs,
+        "data": study.data.set, "epochs": study.train.epochs, "device": device,
     });
     let seed = study.study.seeds.first().copied();
     let mut sparsity = Data::new("sparsity", seed, about.clone());

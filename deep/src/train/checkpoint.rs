@@ -1,19 +1,20 @@
 //! Checkpoints and weights as safetensors files.
 //!
 //! The network's parameters and running statistics stand under torchvision's names and in its order, so that any tool
-//! reads them; beside them `state/…` holds what resuming needs, and the metadata the counters, configuration and version. Files
-//! are written beside their place and renamed.
+//! reads them; beside them `state/…` holds what resuming needs, and the metadata the counters, configuration, version, device and a
+//! checksum of all ([`seal`]). Files are written beside their place and renamed.
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use mirrorflow::{Error, Result, kernels::array::Array, problem::write_atomically};
-use safetensors::{
-    Dtype, SafeTensors,
-    tensor::{Metadata, View},
-};
+use safetensors::{Dtype, tensor::View};
 use serde::{Deserialize, Serialize};
 
-use super::trainer::Trainer;
+use super::{
+    seal,
+    trainer::Trainer,
+    weights::{File, floats, load},
+};
 use crate::{engine::Model, method::Report, network::Network};
 
 struct Tensor {
@@ -90,8 +91,9 @@ fn write(path: &Path, tensors: &[(String, Tensor)], about: &About) -> Result<()>
     let about = serde_json::to_string(about).map_err(|e| wrong(path, e.to_string()))?;
     let about = HashMap::from([("mirrorflow".to_owned(), about)]);
     let views = tensors.iter().map(|(name, tensor)| (name, tensor));
-    let bytes =
+    let mut bytes =
         safetensors::serialize(views, Some(about)).map_err(|e| wrong(path, e.to_string()))?;
+    seal::close(&mut bytes);
     write_atomically(path, &bytes)
 }
 
@@ -102,7 +104,11 @@ fn wrong(path: &Path, why: impl Into<String>) -> Error {
 /// What a file says of itself: one entry, since the order of several would differ from run to run.
 #[derive(Debug, Serialize, Deserialize)]
 struct About {
+    /// First, where [`seal`] looks for it.
+    checksum: String,
     version: String,
+    /// All that the run has been on.
+    device: String,
     network: String,
     seed: u64,
     config: super::Config,
@@ -112,7 +118,9 @@ struct About {
 
 fn about(trainer: &Trainer<'_>) -> About {
     About {
+        checksum: seal::OPEN.into(),
         version: mirrorflow::VERSION.into(),
+        device: trainer.device.clone(),
         network: trainer.setup.network.name().into(),
         seed: trainer.setup.config.seed,
         config: trainer.setup.config.clone(),
@@ -185,76 +193,19 @@ fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut Array<f32>)> 
     all
 }
 
-struct File {
-    bytes: Vec<u8>,
-    metadata: HashMap<String, String>,
-}
-
-fn read(path: &Path) -> Result<File> {
-    let bytes = std::fs::read(path).map_err(|e| wrong(path, e.to_string()))?;
-    let parsed: std::result::Result<(usize, Metadata), _> = SafeTensors::read_metadata(&bytes);
-    let (_, metadata) =
-        parsed.map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))?;
-    Ok(File { metadata: metadata.metadata().clone().unwrap_or_default(), bytes })
-}
-
-impl File {
-    fn tensors(&self, path: &Path) -> Result<SafeTensors<'_>> {
-        SafeTensors::deserialize(&self.bytes)
-            .map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))
-    }
-}
-
-/// Reads an array of f32 of this shape.
-fn floats(path: &Path, tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-    let tensor = tensors.tensor(name).map_err(|_| wrong(path, format!("has no array {name}")))?;
-    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-        return Err(wrong(
-            path,
-            format!(
-                "{name} is {:?} of shape {:?}, expected F32 of shape {shape:?}",
-                tensor.dtype(),
-                tensor.shape()
-            ),
-        ));
-    }
-    let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    Ok(tensor.data().chunks_exact(4).map(number).collect())
-}
-
-/// Reads the network's parameters and running statistics under torchvision's names.
-pub(super) fn load_weights(
-    path: &Path,
-    network: &Network,
-    model: &mut Model<f32>,
-    x: &mut [f32],
-) -> Result<()> {
-    let file = read(path)?;
-    let tensors = file.tensors(path)?;
-    for parameter in network.parameters() {
-        let torch = floats(path, &tensors, &parameter.name, &parameter.shape)?;
-        parameter.from_torch(&torch, &mut x[parameter.range()]);
-    }
-    for (name, to) in model.statistics_mut() {
-        let values = floats(path, &tensors, &name, &[to.len()])?;
-        to.view_mut().write(&values)?;
-    }
-    // All layers have seen the same passes. Weights saved without the counts are as good.
-    let first = tracked(model).next().and_then(|name| tensors.tensor(&name).ok());
-    if let Some(Ok(bytes)) = first.map(|t| <[u8; 8]>::try_from(t.data())) {
-        model.set_passes(u64::from_le_bytes(bytes));
-    }
-    Ok(())
-}
-
 /// Brings a run back; returns the lines of its files and the rows of its table.
 pub(super) fn resume(
     path: &Path,
     trainer: &mut Trainer<'_>,
 ) -> Result<([usize; 2], Vec<super::Row>)> {
-    let file = read(path)?;
+    let advice = "; without it --resume begins this run anew";
+    let file = File::read(path, advice)?;
+    if !file.is_sealed() {
+        let why = "has no checksum: not a checkpoint of a run, or a damaged one";
+        return Err(wrong(path, format!("{why}{advice}")));
+    }
     let found = file.metadata.get("mirrorflow").map(|t| serde_json::from_str::<About>(t));
-    let Some(Ok(About { version, config, counters: Some(counters), .. })) = found else {
+    let Some(Ok(About { version, device, config, counters: Some(counters), .. })) = found else {
         return Err(wrong(path, "has no counters: not a checkpoint of a run"));
     };
     if version != mirrorflow::VERSION {
@@ -266,7 +217,7 @@ pub(super) fn resume(
         return Err(wrong(path, why));
     }
     let mut x = vec![0.0; trainer.x.len()];
-    load_weights(path, &trainer.setup.network, &mut trainer.model, &mut x)?;
+    load(path, &file, &trainer.setup.network, &mut trainer.model, &mut x)?;
     trainer.x.view_mut().write(&x)?;
     let tensors = file.tensors(path)?;
     for (name, to) in state(trainer) {
@@ -294,12 +245,21 @@ pub(super) fn resume(
     let rewind = rewind.collect::<Result<Vec<_>>>()?;
     trainer.rewind = (!rewind.is_empty()).then_some(rewind);
     (trainer.cycle, trainer.epoch, trainer.step) = (counters.cycle, counters.epoch, counters.step);
+    trainer.device = both(&device, &trainer.device);
     trainer.method.resumed()?;
     trainer.restart_strengths()?;
     for report in &counters.reports {
         trainer.report(Report::from_bits(*report))?;
     }
     Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
+}
+
+/// The devices a run has been on, and the one that it goes on with.
+pub(crate) fn both(before: &str, now: &str) -> String {
+    if before.split(", ").any(|device| device == now) {
+        return before.into();
+    }
+    format!("{before}, {now}")
 }
 
 #[cfg(test)]

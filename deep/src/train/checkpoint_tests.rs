@@ -6,7 +6,7 @@ use std::fs;
 use mirrorflow::Result;
 use safetensors::{Dtype, SafeTensors};
 
-use super::{Trainer, load_weights, save_weights};
+use super::{File, Trainer, load, save_weights};
 use crate::{
     engine::{Mode, Model},
     train::{Config, Setup},
@@ -64,7 +64,7 @@ fn resnet18_goes_to_torchvision_s_names_and_back() -> Result<()> {
     // Back, into other weights, statistics and counts.
     let mut model = Model::new(&setup.network, 2)?;
     let mut x = vec![0.5; trainer.x.len()];
-    load_weights(&path, &setup.network, &mut model, &mut x)?;
+    load(&path, &File::read(&path, "")?, &setup.network, &mut model, &mut x)?;
     assert!(x == trainer.x.to_vec()?);
     for ((name, found), (_, expected)) in model.statistics().zip(trainer.model.statistics()) {
         assert!(found.to_vec()? == expected.to_vec()?, "{name}");

@@ -11,7 +11,8 @@
 //!
 //! Pruning (`[prune]`) goes with all of them; a target sparsity with those that have a strength, in one cycle.
 
-use mirrorflow::{Error, Result};
+use mirrorflow::{Error, Result, kernels::array::Home};
+use rayon::prelude::*;
 
 use super::{Config, FactorsConfig, Rate, Setup, build::domain};
 use crate::method::{
@@ -72,16 +73,28 @@ pub(super) fn strengths(c: &Config, rate: &Rate, steps: usize) -> Result<(Streng
     }
     check_keys(c)?;
     let sum = |k: u64| (0..steps).map(|s| rate.at(k as f64 + s as f64 / steps as f64)).sum();
-    let rates: Vec<f64> = (0..epochs).map(sum).collect();
+    let rates: Vec<f64> = (0..epochs).into_par_iter().map(sum).collect();
     let keys = m.strength_keys();
     let momentum =
-        if c.optimizer.kind == "sgd" { c.optimizer.momentum.clamp(0.0, 0.999) } else { 0.0 };
+        if c.optimizer.kind == "sgd" { c.optimizer.momentum.unwrap_or(0.0) } else { 0.0 };
+    let momentum = momentum.clamp(0.0, 0.999);
     let gradient = m.gradient.unwrap_or(200.0);
     let none = || Strength::new(0.0, Shape::Constant, epochs);
     let own = if FREE.contains(&name) {
         if keys.strength.or(keys.total).or(keys.target).is_some() {
             let right = "none: it has none (that of m⊙w under it stands in [method.factors])";
             return Err(domain(&format!("the strength of {name}"), right, "one"));
+        }
+        for (key, given) in [
+            ("schedule", keys.schedule.is_some()),
+            ("delta", keys.delta.is_some()),
+            ("floor", keys.floor.is_some()),
+            ("ratio", keys.ratio.is_some()),
+        ] {
+            if given {
+                let right = "none: there is no strength that it would change";
+                return Err(domain(&format!("method.{key}"), right, &format!("one with {name}")));
+            }
         }
         none()?
     } else {
@@ -260,11 +273,15 @@ impl Setup {
     /// # Errors
     /// When one of its numbers is out of range.
     pub(crate) fn method(&self) -> Result<Box<dyn Method<f32>>> {
+        self.method_of(&self.home, self.network.weight_count())
+    }
+
+    /// The same with room for so many weights.
+    pub(super) fn method_of(&self, home: &Home, len: usize) -> Result<Box<dyn Method<f32>>> {
         let m = &self.config.method;
         let optimizer = self.optimizer(0.0)?;
-        let len = self.network.weight_count();
-        let variable = |len| Variable::at(&self.home, len, &optimizer);
-        let state = || State::at(&self.home, len, &optimizer);
+        let variable = |len| Variable::at(home, len, &optimizer);
+        let state = || State::at(home, len, &optimizer);
         let under = m.factors.as_ref();
         let beta = under.map_or(m.beta, |f| f.beta);
         let beta = beta.unwrap_or(if m.name == "spred" { 0.0 } else { 1.0 });

@@ -95,12 +95,12 @@ pub struct OptimizerConfig {
     pub kind: String,
     /// The learning rate.
     pub rate: f64,
-    /// Momentum of SGD.
+    /// Momentum of SGD (0).
     #[serde(default)]
-    pub momentum: f64,
-    /// Nesterov's variant of it.
+    pub momentum: Option<f64>,
+    /// Nesterov's variant of it (no).
     #[serde(default)]
-    pub nesterov: bool,
+    pub nesterov: Option<bool>,
     /// PyTorch's weight decay; of m⊙w methods for biases and batch norm only, whose α stands in its place.
     #[serde(default)]
     pub weight_decay: f64,
@@ -113,9 +113,9 @@ pub struct OptimizerConfig {
     /// Epochs after which `step` multiplies the rate by `factor`.
     #[serde(default)]
     pub milestones: Vec<f64>,
-    /// See `milestones`.
-    #[serde(default = "tenth")]
-    pub factor: f64,
+    /// See `milestones` (0.1).
+    #[serde(default)]
+    pub factor: Option<f64>,
 }
 
 /// `[method]`
@@ -240,9 +240,9 @@ impl MethodConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruneConfig {
-    /// Share of the weights each level or cycle keeps.
-    #[serde(default = "four_fifths")]
-    pub keep: f64,
+    /// Share of the weights each level or cycle keeps (0.8).
+    #[serde(default)]
+    pub keep: Option<f64>,
     /// Levels of one-shot magnitude pruning after training: 1, keep, keep², …
     #[serde(default)]
     pub levels: u32,
@@ -259,7 +259,14 @@ pub struct PruneConfig {
 
 impl Default for PruneConfig {
     fn default() -> Self {
-        Self { keep: 0.8, levels: 0, cycles: 1, rewind: None, rewind_epoch: 0 }
+        Self { keep: None, levels: 0, cycles: 1, rewind: None, rewind_epoch: 0 }
+    }
+}
+
+impl PruneConfig {
+    /// Share of the weights each level or cycle keeps.
+    pub fn keep(&self) -> f64 {
+        self.keep.unwrap_or(0.8)
     }
 }
 
@@ -268,12 +275,6 @@ const RUNS: u64 = 10;
 
 fn one() -> u64 {
     1
-}
-fn four_fifths() -> f64 {
-    0.8
-}
-fn tenth() -> f64 {
-    0.1
 }
 fn two_hundred() -> f64 {
     200.0

@@ -60,7 +60,8 @@ impl Rate {
             if !(*factor > 0.0 && *factor <= 1.0) {
                 return domain("optimizer.factor", "above 0 and at most 1", factor.to_string());
             }
-            if milestones.is_empty() || !milestones.iter().all(|m| *m > 0.0) {
+            // A short trial need not come to them all.
+            if milestones.is_empty() || !milestones.iter().all(|m| *m > 0.0 && m.is_finite()) {
                 let found = format!("{milestones:?}");
                 return domain("optimizer.milestones", "one or more positive epochs", found);
             }

@@ -45,13 +45,21 @@ pub(super) fn summary(
             json!({ "layer": l.name, "weights": l.weights, "nonzeros": l.nonzeros, "density": density })
         })
         .collect();
+    let pruned: Vec<_> = match outcome {
+        Outcome::Done { pruned, .. } | Outcome::Missed { pruned, .. } => pruned.iter(),
+        Outcome::Diverged { .. } => [].iter(),
+    }
+    .map(|p| json!({ "kept": p.kept, "sparsity": p.sparsity, "test_accuracy": p.test }))
+    .collect();
     let summary = json!({
         "version": mirrorflow::VERSION,
+        "device": trainer.device,
         "seed": setup.config.seed,
         "method": setup.config.method.name,
         "network": setup.network.name(),
         "outcome": outcome.to_string(),
         "missed": matches!(outcome, Outcome::Missed { .. }),
+        "pruned": pruned,
         "parameters": setup.network.parameter_count(),
         "weights": setup.network.weight_count(),
         "total_strength": spent,
@@ -69,10 +77,11 @@ pub(super) fn summary(
 }
 
 /// The data of the figures.
-pub(super) fn figures(setup: &Setup, out: &Path, rows: &[Row]) -> Result<()> {
-    let to = out.join("figures");
+pub(super) fn figures(trainer: &Trainer<'_>, out: &Path, rows: &[Row]) -> Result<()> {
+    let (setup, to) = (trainer.setup, out.join("figures"));
     folder(&to)?;
-    let about = serde_json::to_value(&setup.config).unwrap_or_default();
+    let mut about = serde_json::to_value(&setup.config).unwrap_or_default();
+    about["device"] = json!(trainer.device);
     let new = |name: &str| Data::new(name, Some(setup.config.seed), about.clone());
     let mut sparsity = new("sparsity");
     for (series, of) in

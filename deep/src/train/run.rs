@@ -6,10 +6,7 @@
 //! these last three are the same bytes whether the run was interrupted or not. With a target sparsity they are copies of those of one of the runs
 //! in `search/` ([`super::search`]).
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::Path, time::Instant};
 
 use mirrorflow::{
     Error, Result,
@@ -19,86 +16,11 @@ use mirrorflow::{
 use serde_json::json;
 
 use super::{
-    Row, Setup, checkpoint,
+    Outcome, Pruned, Row, Setup, checkpoint, combine,
     files::{Lines, folder},
     report, search, table,
     trainer::{Epoch, Score, Trainer},
 };
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// All epochs of all cycles.
-    Done {
-        /// Accuracy on the test images, before any pruning after training.
-        test: f64,
-        /// Share of weights that is 0, before any pruning after training.
-        sparsity: f64,
-    },
-    /// All epochs, but the sparsity wanted was not reached: the network is left as training left it.
-    Missed {
-        /// The share of weights wanted to be 0.
-        target: f64,
-        /// The share that is 0.
-        sparsity: f64,
-        /// The part of ‖x‖₁ that pruning to the target would take.
-        lost: f64,
-        /// Accuracy on the test images.
-        test: f64,
-    },
-    /// A number was no longer finite.
-    Diverged {
-        /// Cycle and epoch, from 1.
-        cycle: u64,
-        /// See `cycle`.
-        epoch: u64,
-        /// The array of parameters, or the loss.
-        place: String,
-        /// The last good checkpoint, where there is one.
-        checkpoint: Option<PathBuf>,
-    },
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Done { test, sparsity } => {
-                write!(
-                    f,
-                    "test accuracy {:.2} %, {:.2} % of the weights 0",
-                    100.0 * test,
-                    100.0 * sparsity
-                )
-            }
-            Self::Missed { target, sparsity, lost, test } => {
-                let why = if sparsity > target {
-                    "it has fewer weights already: take a smaller first strength".to_owned()
-                } else {
-                    let lost = 100.0 * lost;
-                    format!(
-                        "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 5 % may): take more epochs, or a larger first strength"
-                    )
-                };
-                let (target, sparsity, test) = (100.0 * target, 100.0 * sparsity, 100.0 * test);
-                write!(
-                    f,
-                    "target sparsity {target:.2} % missed, {sparsity:.2} % of the weights 0: {why}; test accuracy {test:.2} %"
-                )
-            }
-            Self::Diverged { cycle, epoch, place, checkpoint } => {
-                write!(
-                    f,
-                    "not finite in {place}, cycle {cycle}, epoch {epoch}: take a smaller rate or strength; "
-                )?;
-                match checkpoint {
-                    Some(path) => write!(f, "the last good checkpoint is {}", path.display()),
-                    None => f.write_str("there is no checkpoint yet"),
-                }
-            }
-        }
-    }
-}
 
 const METRICS: &str = "cycle,epoch,rate,strength,train_loss,train_accuracy,validation_accuracy,test_loss,test_accuracy,l1,density";
 const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
@@ -114,10 +36,24 @@ pub fn train(
     resume: bool,
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
+    own_input(setup, out)?;
     if setup.config.method.runs() > 1 {
         return search::train(setup, out, resume, say);
     }
     once(setup, out, resume, say).map(|run| run.outcome)
+}
+
+/// Weights to begin with may lie in the folder of the run, but not where it writes its own.
+fn own_input(setup: &Setup, out: &Path) -> Result<()> {
+    let Some(weights) = &setup.config.network.weights else { return Ok(()) };
+    let Ok(input) = weights.canonicalize() else { return Ok(()) };
+    for name in ["model.safetensors", "checkpoint.safetensors"] {
+        if out.join(name).canonicalize().is_ok_and(|output| output == input) {
+            let why = "is network.weights, which this run would write over: choose another folder (--out)";
+            return Err(Error::File { path: out.join(name), why: why.into() });
+        }
+    }
+    Ok(())
 }
 
 /// A run that is over.
@@ -157,22 +93,22 @@ pub(super) fn once(
     }
     // A run that was cut off before its first checkpoint has nothing to go on from: it begins anew.
     let resume = resume && (path.exists() || !out.join("metrics.csv").exists());
+    let mut trainer = Trainer::new(setup)?;
     if !resume {
         folder(out)?;
     }
-    let mut trainer = Trainer::new(setup)?;
     let (mut lines, mut rows) = (None, Vec::new());
     if resume {
         let (counts, done) = checkpoint::resume(&path, &mut trainer)?;
         (lines, rows) = (Some(counts), done);
     }
-    write_atomically(out.join("config.json"), about(setup).as_bytes())?;
+    write_atomically(out.join("config.json"), about(setup, &trainer.device).as_bytes())?;
     let mut metrics = Lines::open(out.join("metrics.csv"), METRICS, lines.map(|l| l[0]))?;
     let mut jsonl = Lines::open(out.join("metrics.jsonl"), "", lines.map(|l| l[0]))?;
     let mut layers = Lines::open(out.join("layers.csv"), LAYERS, lines.map(|l| l[1]))?;
     let started = Instant::now();
     let (mut steps, mut seconds, total) = (0_usize, 0.0, setup.all_epochs());
-    let mut last_test = f64::NAN;
+    let (mut last_test, device) = (f64::NAN, setup.home.to_string());
     while !trainer.is_over() {
         let (cycle, epoch) = (trainer.cycle, trainer.epoch);
         let (rate, strength) = (trainer.rate(), trainer.alpha());
@@ -213,7 +149,7 @@ pub(super) fn once(
             "cycle": cycle + 1, "epoch": epoch + 1, "rate": rate, "strength": strength,
             "train_loss": train.loss, "train_accuracy": train.accuracy,
             "validation_accuracy": validation.accuracy, "test_loss": test.loss,
-            "test_accuracy": test.accuracy, "l1": l1, "density": density,
+            "test_accuracy": test.accuracy, "l1": l1, "density": density, "device": device,
         });
         jsonl.line(&line.to_string())?;
         for l in &found {
@@ -249,16 +185,15 @@ pub(super) fn once(
         }
     }
     table::write(out, &setup.config.method.name, &rows)?;
-    report::figures(setup, out, &rows)?;
+    report::figures(&trainer, out, &rows)?;
     let density = density_of(&trainer)?;
     if last_test.is_nan() {
         last_test = score(&mut trainer, false, None)?.accuracy;
     }
+    let (sparsity, test, pruned) = (1.0 - density, last_test, pruned(&mut trainer, &rows)?);
     let outcome = match trainer.missed()? {
-        Some((target, lost)) => {
-            Outcome::Missed { target, sparsity: 1.0 - density, lost, test: last_test }
-        }
-        None => Outcome::Done { test: last_test, sparsity: 1.0 - density },
+        Some((target, lost)) => Outcome::Missed { target, sparsity, lost, test, pruned },
+        None => Outcome::Done { test, sparsity, pruned },
     };
     // The last file: with it the run is over.
     report::summary(&trainer, out, &outcome, steps, seconds)?;
@@ -275,7 +210,7 @@ pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Op
     let path = out.join("config.json");
     let found = std::fs::read_to_string(&path)
         .map_err(|e| Error::File { path: path.clone(), why: e.to_string() })?;
-    if found != about(setup) {
+    if !same_but_device(&found, &about(setup, "")) {
         let why = "is of another configuration or version: choose another folder (--out)".into();
         return Err(Error::File { path, why });
     }
@@ -289,8 +224,19 @@ pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Op
 }
 
 /// What `config.json` says.
-fn about(setup: &Setup) -> String {
-    format!("{:#}\n", json!({ "version": mirrorflow::VERSION, "config": setup.config }))
+fn about(setup: &Setup, device: &str) -> String {
+    let about = json!({ "version": mirrorflow::VERSION, "device": device, "config": setup.config });
+    format!("{about:#}\n")
+}
+
+/// Whether two texts are the same JSON, wherever they were made.
+pub(crate) fn same_but_device(one: &str, other: &str) -> bool {
+    let read = |text: &str| {
+        let mut value: serde_json::Value = serde_json::from_str(text).ok()?;
+        value.as_object_mut()?.remove("device");
+        Some(value)
+    };
+    read(one).is_some_and(|value| read(other) == Some(value))
 }
 
 fn density_of(trainer: &Trainer<'_>) -> Result<f64> {
@@ -313,6 +259,32 @@ fn row(setup: &Setup, density: f64, validation: Score, test: Score) -> Row {
     Row { kept, sparsity: 1.0 - density, validation: validation.accuracy, test: test.accuracy }
 }
 
+/// Sparsities that everybody compares at.
+const COMPARED: [f64; 3] = [0.9, 0.95, 0.98];
+
+/// What the network is worth there: pruned by magnitude to the exact count where it has more weights, and in iterative pruning
+/// the first cycle that was as sparse.
+fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
+    let (setup, mut all) = (trainer.setup, Vec::new());
+    let weights = setup.network.weight_count();
+    let own: usize = trainer.layers()?.iter().map(|l| l.nonzeros).sum();
+    let cycles = setup.config.prune.cycles as usize;
+    for sparsity in COMPARED {
+        let kept = combine::kept(weights, sparsity);
+        if cycles > 1 {
+            let row = rows.iter().take(cycles).find(|row| row.kept <= kept);
+            all.extend(row.map(|r| Pruned { kept: r.kept, sparsity: r.sparsity, test: r.test }));
+        } else if kept < own {
+            let (_, x) = trainer.pruned(kept)?;
+            let test = score(trainer, false, Some(&x))?.accuracy;
+            let sparsity = 1.0 - kept as f64 / weights as f64;
+            all.push(Pruned { kept, sparsity, test });
+        }
+    }
+    all.dedup();
+    Ok(all)
+}
+
 /// One-shot magnitude pruning of the trained network, at keep^k.
 fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
     let (setup, p) = (trainer.setup, &trainer.setup.config.prune);
@@ -321,7 +293,7 @@ fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
     }
     let weights = setup.network.weight_count();
     for k in 0..=p.levels {
-        let count = (weights as f64 * p.keep.powi(k as i32)).round() as usize;
+        let count = (weights as f64 * p.keep().powi(k as i32)).round() as usize;
         let (_, x) = trainer.pruned(count)?;
         let mut nonzeros = 0;
         for place in &setup.weights {

@@ -164,7 +164,7 @@ pub(super) fn train(
 
 fn line(number: u64, total: f64, outcome: &Outcome) -> String {
     let (sparsity, lost, test, reached) = match outcome {
-        Outcome::Done { test, sparsity } => (*sparsity, f64::NAN, *test, true),
+        Outcome::Done { test, sparsity, .. } => (*sparsity, f64::NAN, *test, true),
         Outcome::Missed { sparsity, lost, test, .. } => (*sparsity, *lost, *test, false),
         Outcome::Diverged { .. } => (f64::NAN, f64::NAN, f64::NAN, false),
     };

@@ -77,7 +77,7 @@ fn combined_methods_learn_and_resume() -> Result<()> {
         let setup = setup(&text)?;
         let mut copies = Vec::new();
         let outcome = train(&setup, &whole, false, &mut |_| copies.push(files(&whole)))?;
-        let Outcome::Done { test, sparsity } = outcome else { panic!("{method}: {outcome}") };
+        let Outcome::Done { test, sparsity, .. } = outcome else { panic!("{method}: {outcome}") };
         assert!(test > 0.7 && (0.19..0.99).contains(&sparsity), "{method}: {test} {sparsity}");
         fs::create_dir_all(&cut).unwrap_or_else(|e| panic!("{e}"));
         for (name, bytes) in copies[5].iter().filter(|(_, bytes)| !bytes.is_empty()) {
@@ -109,7 +109,7 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
         let folder = tempfile::tempdir().unwrap_or_else(|e| panic!("{e}"));
         let target = if method.contains("target") { "" } else { "\ntarget = 0.8" };
         let outcome = run(&long(&format!("{method}{target}"), 40), folder.path())?;
-        let Outcome::Done { test, sparsity } = outcome else { panic!("{method}: {outcome}") };
+        let Outcome::Done { test, sparsity, .. } = outcome else { panic!("{method}: {outcome}") };
         // 544 of 2720 weights; nine tenths of them where the method's own mask took more.
         let exact = (sparsity - 0.8).abs() < 1e-12 || (0.8..=0.82).contains(&sparsity);
         assert!(exact && test > 0.7, "{method}: {test} {sparsity}");

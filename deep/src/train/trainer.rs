@@ -12,7 +12,7 @@ use mirrorflow::{
     },
 };
 
-use super::Setup;
+use super::{Setup, weights};
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},
@@ -70,6 +70,8 @@ pub(super) struct Trainer<'a> {
     pub(super) rewind: Option<Vec<Vec<f32>>>,
     /// Packed weights at the beginning of the epoch.
     before: Array<f32>,
+    /// Where it runs, and where it ran before it was resumed.
+    pub(super) device: String,
 }
 
 impl<'a> Trainer<'a> {
@@ -81,7 +83,8 @@ impl<'a> Trainer<'a> {
         let mut model = Model::at(home, &setup.network, setup.config.train.batch)?;
         let mut x = setup.initial();
         if let Some(path) = &setup.config.network.weights {
-            super::checkpoint::load_weights(path, &setup.network, &mut model, &mut x)?;
+            let file = weights::File::read(path, "")?;
+            weights::load(path, &file, &setup.network, &mut model, &mut x)?;
         }
         let mut trainer = Self {
             setup,
@@ -102,6 +105,7 @@ impl<'a> Trainer<'a> {
             step: 0,
             rewind: None,
             before: Array::zeros(home, setup.network.weight_count())?,
+            device: home.to_string(),
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
         if let Home::Device(on) = home {
@@ -221,8 +225,8 @@ impl<'a> Trainer<'a> {
         if c.method.name != "l1" || c.method.factors.is_some() || c.optimizer.kind != "sgd" {
             return 0.0;
         }
-        (self.setup.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - c.optimizer.momentum))
-            as f32
+        let momentum = c.optimizer.momentum.unwrap_or(0.0);
+        (self.setup.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - momentum)) as f32
     }
 
     /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)

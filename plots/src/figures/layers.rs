@@ -22,7 +22,8 @@ fn draw(data: &Data) -> Result<Sheet> {
     let names = series(data);
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {
-        let y = Axis::linear(if panels.is_empty() { "weights of the layer in %" } else { "" });
+        let label = if panels.is_empty() { "weights of the layer in %" } else { "" };
+        let y = Axis::linear(label).up_to(100.0);
         let lines =
             data.panel(panel).map(|curve| Line::of(curve, Stroke::nth(look(curve, &names))));
         panels.push(Panel {
@@ -43,7 +44,7 @@ fn tell(data: &Data) -> Result<crate::Told> {
         "Signs that change during an epoch, and weights that are not 0, by layer and epoch.".into();
     let mut statements = Vec::new();
     for panel in data.panels() {
-        for curve in data.panel(panel) {
+        for curve in data.panel(panel).filter(|c| c.x.len() > 1) {
             let (Some(first), last) = (curve.y.first(), curve.last()) else { continue };
             statements.push(Statement::toolkit(
                 &format!("{}: fewer {panel} in the last epoch than in the first", curve.series),

@@ -72,16 +72,36 @@ fn counted(data: &Data, constant: &str) -> String {
 
 /// All x of the data of a figure are as its axis needs them.
 fn places(data: &Data, expected: &str, right: fn(f64) -> bool) -> Result<()> {
+    data.curves.iter().try_for_each(|curve| check("x", &curve.x, curve, data, expected, right))
+}
+
+/// So are all y, and the edges of bands; NaN is no value.
+fn heights(data: &Data, expected: &str, right: fn(f64) -> bool) -> Result<()> {
     for curve in &data.curves {
-        if let Some(x) = curve.x.iter().find(|x| !right(**x)) {
-            return Err(Error::Domain {
-                what: format!("x of {} in the data of {}", curve.series, data.figure),
-                expected: expected.into(),
-                found: x.to_string(),
-            });
+        let band = curve.band.iter().flat_map(|(low, high)| [("low", low), ("high", high)]);
+        for (name, values) in std::iter::once(("y", &curve.y)).chain(band) {
+            check(name, values, curve, data, expected, right)?;
         }
     }
     Ok(())
+}
+
+fn check(
+    name: &str,
+    values: &[f64],
+    curve: &Curve,
+    data: &Data,
+    expected: &str,
+    right: fn(f64) -> bool,
+) -> Result<()> {
+    match values.iter().position(|v| !v.is_nan() && !right(*v)) {
+        None => Ok(()),
+        Some(k) => Err(Error::Domain {
+            what: format!("{name}[{k}] of {} in the data of {}", curve.series, data.figure),
+            expected: expected.into(),
+            found: values[k].to_string(),
+        }),
+    }
 }
 
 /// The colour and dashes of a setting.

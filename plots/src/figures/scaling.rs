@@ -1,19 +1,20 @@
 //! How time grows, from a data file: with the size of the problem or the number of processes.
 //!
-//! `x`: size; `y`: time in seconds; `series`: the method; `panel`: what grows.
+//! `x`: size, above 0; `y`: time in seconds, above 0; `series`: the method; `panel`: what grows.
 
 use mirrorflow::{
     Result,
     experiment::{Curve, Data},
 };
 
-use super::{measured, places, work_precision::marked};
+use super::{heights, measured, places, work_precision::marked};
 use crate::{Figure, Statement, style::sheet::Sheet};
 
 pub(super) const FIGURE: Figure = Figure::from_file("scaling", "Scaling", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
-    places(data, "a size above 0", |x| x > 0.0)?;
+    places(data, "a size above 0: the axis is logarithmic", |x| x > 0.0)?;
+    heights(data, "a time above 0: the axis is logarithmic", |y| y > 0.0)?;
     marked(data, "size", "time in s")
 }
 
@@ -42,9 +43,11 @@ fn tell(data: &Data) -> Result<crate::Told> {
                 "{place}the time of {} grows with the size from every point to the next",
                 c.series
             ),
-            c.x.len() > 1 && grows(c),
+            grows(c),
             measured([("exponent from the first to the last point", exponent)]),
         )
     };
-    Ok(("Time against size, both on log scales.".into(), data.curves.iter().map(says).collect()))
+    // One point grows nowhere.
+    let told = data.curves.iter().filter(|c| c.x.len() > 1).map(says).collect();
+    Ok(("Time against size, both on log scales.".into(), told))
 }

@@ -24,14 +24,7 @@ fn draw(data: &Data) -> Result<Sheet> {
     let names = series(data);
     let kept = data.curves.iter().flat_map(|c| c.x.iter().map(|x| 1.0 - x));
     let (least, most) = kept.fold((1.0f64, 0.0f64), |(l, m), v| (l.min(v), m.max(v)));
-    // Ticks at sparsities a reader knows, from dense to sparse.
-    let known = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999];
-    let inside = |s: &f64| (0.95 * least..=1.05 * most).contains(&(1.0 - s));
-    let ticks: Vec<(f64, String)> = known
-        .into_iter()
-        .filter(inside)
-        .map(|s| (1.0 - s, format!("{}", (s * 1e4).round() / 1e2)))
-        .collect();
+    let ticks = ticks(least, most);
     let errors = Errors::of(data.curves.iter());
     let mut panels = Vec::new();
     for (p, name) in data.panels().into_iter().enumerate() {
@@ -41,14 +34,11 @@ fn draw(data: &Data) -> Result<Sheet> {
             let kept = Curve { x, ..curve.clone() };
             marked_line(&errors.as_ref().map_or(kept.clone(), |e| e.curve(kept)), &names)
         });
-        let mut axis = Axis::log("sparsity in %").ranging(1.06 * most, 0.94 * least);
-        if ticks.len() > 1 {
-            axis = axis.at(ticks.clone());
-        }
+        let axis = Axis::log("sparsity in %").ranging(1.06 * most, 0.94 * least);
         panels.push(Panel {
             title: name.into(),
-            x: axis,
-            y: errors.as_ref().map_or_else(|| Axis::linear(label), |e| e.axis(label)),
+            x: axis.at(ticks.clone()),
+            y: errors.as_ref().map_or_else(|| Axis::linear(label).up_to(100.0), |e| e.axis(label)),
             lines: lines.collect(),
             ..Panel::default()
         });
@@ -56,6 +46,36 @@ fn draw(data: &Data) -> Result<Sheet> {
     // Errors have one axis as it is.
     let panels = if errors.is_some() { panels } else { compared(panels) };
     Ok(marked_sheet(panels, &names))
+}
+
+/// What is kept at the ticks, and the sparsity there in %: sparsities a reader knows, from dense to sparse, or where fewer than two of
+/// these are in the range round ones of the widest step that has two.
+fn ticks(least: f64, most: f64) -> Vec<(f64, String)> {
+    let percent = |s: f64, digits: usize| {
+        let text = format!("{:.digits$}", 100.0 * s);
+        let short = text.trim_end_matches('0').trim_end_matches('.');
+        if text.contains('.') { short.to_owned() } else { text }
+    };
+    let known = [0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999];
+    let inside = |s: &f64| (0.95 * least..=1.05 * most).contains(&(1.0 - s));
+    let ticks: Vec<_> =
+        known.into_iter().filter(inside).map(|s| (1.0 - s, percent(s, 2))).collect();
+    if ticks.len() > 1 {
+        return ticks;
+    }
+    let (low, high) = ((1.0 - 1.05 * most).max(0.0), 1.0 - 0.95 * least);
+    for power in 1..16_i32 {
+        for step in [5.0, 2.0, 1.0].map(|m| m * 10.0_f64.powi(-power)) {
+            let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+            if last > first {
+                let digits = (power - 2).max(0) as usize;
+                let tick = |k: u64| (first + k as f64) * step;
+                let all = (0..=(last - first) as u64).map(tick);
+                return all.map(|s| (1.0 - s, percent(s, digits))).collect();
+            }
+        }
+    }
+    ticks
 }
 
 /// The errors of a figure, 100 − accuracy in %: where the largest is at least eight times the smallest.
@@ -84,17 +104,18 @@ impl Errors {
 
     /// From the largest error up to the smallest, with accuracies a reader knows at its ticks, no two of them close.
     fn axis(&self, label: &str) -> Axis {
-        let known = [
-            0.0, 20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0, 99.5, 99.8, 99.9, 99.95,
-            99.98, 99.99,
-        ];
+        let whole = [0.0, 20.0, 50.0, 70.0, 80.0, 90.0, 95.0, 97.0, 98.0, 99.0];
+        let whole = whole.map(|accuracy| (100.0 - accuracy, format!("{accuracy}")));
+        let parts = (1..13_usize).flat_map(|k| {
+            let error = move |m: f64| m * 10.0_f64.powi(-(k as i32));
+            [5.0, 2.0, 1.0].map(|m| (error(m), format!("{:.k$}", 100.0 - error(m))))
+        });
         let (from, to) = (1.1 * self.most, 0.85 * self.least);
         let mut ticks: Vec<(f64, String)> = Vec::new();
-        for accuracy in known {
-            let error: f64 = 100.0 - accuracy;
+        for (error, accuracy) in whole.into_iter().chain(parts) {
             let apart = ticks.last().is_none_or(|t| (t.0 / error).ln() > (from / to).ln() / 9.0);
             if (to..=from).contains(&error) && apart {
-                ticks.push((error, format!("{accuracy}")));
+                ticks.push((error, accuracy));
             }
         }
         Axis::log(label).ranging(from, to).at(ticks)
@@ -145,7 +166,33 @@ fn tell(data: &Data) -> Result<crate::Told> {
 mod tests {
     use mirrorflow::experiment::Curve;
 
-    use super::Errors;
+    use super::{Errors, ticks};
+
+    /// What stands at the ticks are sparsities, never what is kept.
+    #[test]
+    fn every_range_has_sparsities_at_its_ticks() {
+        let labels =
+            |least: f64, most: f64| ticks(least, most).into_iter().map(|t| t.1).collect::<Vec<_>>();
+        assert_eq!(labels(0.1, 0.1), ["89.5", "90", "90.5"]);
+        assert_eq!(labels(0.15, 0.2), ["80", "85"]);
+        assert_eq!(labels(0.01, 1.0), ["0", "50", "80", "90", "95", "98", "99"]);
+        for kept in [1.0, 0.9, 0.123, 1e-3, 1e-5, 1.2e-9] {
+            let found = ticks(kept, kept);
+            assert!((2..8).contains(&found.len()), "{found:?}");
+            for (place, label) in found {
+                let sparsity: f64 = label.parse().unwrap_or(f64::NAN);
+                assert!((100.0 * (1.0 - place) - sparsity).abs() < 1e-9, "{label}");
+            }
+        }
+    }
+
+    #[test]
+    fn small_errors_have_accuracies_at_their_ticks() {
+        let curve = Curve::new("any", vec![0.0, 0.9], vec![99.99995, 99.999]);
+        let errors = Errors::of([curve].iter()).expect("errors a factor of 20 apart");
+        let ticks = errors.axis("").ticks.unwrap_or_default();
+        assert!(ticks.len() > 1 && ticks.iter().any(|t| t.1 == "99.9998"), "{ticks:?}");
+    }
 
     #[test]
     fn accuracies_far_apart_are_shown_by_their_errors() {

@@ -28,8 +28,11 @@ fn draw(data: &Data) -> Result<Sheet> {
         let (least, most) = values.fold((f64::MAX, 0.0_f64), |(l, m), v| (l.min(v), m.max(v)));
         panels.push(Panel {
             title: panel.into(),
-            x: Axis::log(label).at(decades(least, most)),
-            y: Axis::linear(if panels.is_empty() { "accuracy in %" } else { "" }),
+            x: match decades(least, most) {
+                ticks if ticks.len() > 1 => Axis::log(label).at(ticks),
+                _ => Axis::log(label),
+            },
+            y: Axis::linear(if panels.is_empty() { "accuracy in %" } else { "" }).up_to(100.0),
             lines: data.panel(panel).map(|curve| marked_line(curve, &names)).collect(),
             ..Panel::default()
         });
@@ -60,7 +63,7 @@ fn tell(data: &Data) -> Result<crate::Told> {
     let mut statements = Vec::new();
     for panel in data.panels() {
         // Between its ends: only then may the grid hold the best strength there is.
-        for curve in data.panel(panel) {
+        for curve in data.panel(panel).filter(|c| c.x.len() > 1) {
             let Some((x, y)) = best(curve) else { continue };
             let inside = curve.x.iter().any(|v| *v < x) && curve.x.iter().any(|v| *v > x);
             statements.push(Statement::toolkit(

@@ -1,6 +1,6 @@
 //! A work–precision diagram, from a data file: what accuracy costs.
 //!
-//! `x`: error reached; `y`: time in seconds; `series`: the solver; `panel`: the problem. Points of a solver are joined in
+//! `x`: error reached, above 0; `y`: time in seconds, above 0; `series`: the solver; `panel`: the problem. Points of a solver are joined in
 //! the order of the file.
 
 use mirrorflow::{
@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{compared, marked_line, marked_sheet, measured, places, series};
+use super::{compared, heights, marked_line, marked_sheet, measured, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -18,7 +18,8 @@ pub(super) const FIGURE: Figure =
     Figure::from_file("work-precision", "Work and precision", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
-    places(data, "an error of at least 0", |x| x >= 0.0)?;
+    places(data, "an error above 0: the axis is logarithmic", |x| x > 0.0)?;
+    heights(data, "a time above 0: the axis is logarithmic", |y| y > 0.0)?;
     marked(data, "error", "time in s")
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Axis {
     pub(crate) range: Option<(f64, f64)>,
     /// Chosen ticks in place of computed ones.
     pub(crate) ticks: Option<Vec<(f64, String)>>,
+    /// No value is larger, and no tick says so.
+    pub(crate) most: Option<f64>,
 }
 
 impl Axis {
@@ -34,6 +36,10 @@ impl Axis {
 
     pub(crate) fn at(self, ticks: Vec<(f64, String)>) -> Self {
         Self { ticks: Some(ticks), ..self }
+    }
+
+    pub(crate) fn up_to(self, most: f64) -> Self {
+        Self { most: Some(most), ..self }
     }
 
     /// With the range that these values would give it: one scale for panels that are compared.
@@ -57,12 +63,17 @@ impl Axis {
         }
         match self.scale {
             Scale::Log => {
-                let margin = 0.04 * (high / low).ln().max(0.5);
+                // A single value stands in the middle of its decade.
+                let margin = if high > low { 0.04 * (high / low).ln().max(0.5) } else { 1.0 };
                 (low * (-margin).exp(), high * margin.exp())
             }
             Scale::Linear => {
-                let margin =
-                    if high > low { 0.04 * (high - low) } else { 0.5 * high.abs().max(1.0) };
+                // A single value stands in the middle of its neighbourhood.
+                let margin = match high {
+                    _ if high > low => 0.04 * (high - low),
+                    0.0 => 1.0,
+                    _ => 0.05 * high.abs(),
+                };
                 // An axis of amounts begins at 0.
                 (if low >= 0.0 && low < 0.25 * high { 0.0 } else { low - margin }, high + margin)
             }
@@ -76,11 +87,12 @@ impl Axis {
             self.range.filter(|(from, to)| self.usable(*from) && self.usable(*to) && from != to);
         let (from, to) = chosen.unwrap_or_else(|| self.natural(values));
         let (small, large) = (from.min(to), from.max(to));
-        let (ticks, minor) = match (&self.ticks, self.scale) {
+        let (mut ticks, minor) = match (&self.ticks, self.scale) {
             (Some(ticks), _) => (ticks.clone(), Vec::new()),
             (None, Scale::Linear) => linear(small, large, most),
             (None, Scale::Log) => log(small, large, most),
         };
+        ticks.retain(|t| self.most.is_none_or(|most| t.0 <= most));
         Fitted { scale: self.scale, from, to, ticks, minor }
     }
 }
@@ -151,7 +163,10 @@ fn log(from: f64, to: f64, most: usize) -> Ticks {
                 )
             })
         });
-        let ticks = ticks.filter(|t| inside(&t.0)).collect();
+        let ticks: Vec<_> = ticks.filter(|t| inside(&t.0)).collect();
+        if ticks.len() < 2 {
+            return narrow(from, to, most);
+        }
         let minor = (first - 1..=last).flat_map(between).filter(inside).collect();
         return (ticks, minor);
     }
@@ -168,6 +183,18 @@ fn log(from: f64, to: f64, most: usize) -> Ticks {
         Vec::new()
     };
     (ticks, minor)
+}
+
+/// Ticks of a log axis that reaches from no 1, 2 or 5 to the next: those of a linear one, in units of its power of ten.
+fn narrow(from: f64, to: f64, most: usize) -> Ticks {
+    let k = from.log10().floor() as i32;
+    if (-3..4).contains(&k) {
+        return linear(from, to, most);
+    }
+    let unit = 10f64.powi(k);
+    let (ticks, minor) = linear(from / unit, to / unit, most);
+    let scaled = |(v, label): (f64, String)| (v * unit, format!("${label}\\cdot 10^{{{k}}}$"));
+    (ticks.into_iter().map(scaled).collect(), minor)
 }
 
 fn label(k: i64) -> String {
@@ -200,6 +227,21 @@ mod tests {
         assert_eq!(log(1e-3, 10.0), ["$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "1", "10"]);
         assert_eq!(log(1e-20, 1.0), ["$10^{-20}$", "$10^{-15}$", "$10^{-10}$", "$10^{-5}$", "1"]);
         assert_eq!(log(0.3, 4.0), ["0.5", "1", "2"]);
+        // Between two of these: never without a label.
+        assert_eq!(log(0.21, 0.24), ["0.21", "0.22", "0.23", "0.24"]);
+        assert_eq!(log(2.1e-7, 2.3e-7).first().map(String::as_str), Some("$2.10\\cdot 10^{-7}$"));
+    }
+
+    #[test]
+    fn a_single_value_has_ticks_and_none_beyond_what_can_be() {
+        for value in [100.0, 90.0, 0.0, -3.0, 1e-9, 2.3e12] {
+            assert!(labels(&Axis::linear(""), &[value]).len() > 1, "{value}");
+            assert!(value <= 0.0 || labels(&Axis::log(""), &[value]).len() > 1, "{value}");
+        }
+        assert_eq!(
+            labels(&Axis::linear("").up_to(100.0), &[100.0]).last().map(|l| &**l),
+            Some("100")
+        );
     }
 
     #[test]

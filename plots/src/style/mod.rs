@@ -7,6 +7,7 @@
 //! - Letters: [`font`]; mathematics: [`text`].
 
 pub(crate) mod axis;
+mod breaks;
 pub(crate) mod canvas;
 pub(crate) mod font;
 pub(crate) mod panel;

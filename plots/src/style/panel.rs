@@ -3,6 +3,7 @@
 use super::{
     LineStyle, SIZE, SMALL, Stroke, Tone,
     axis::{Axis, Fitted},
+    breaks::{alone, areas, pieces},
     canvas::{Anchor, Canvas, Mark},
     sheet::Key,
     text::MIDDLE,
@@ -96,6 +97,8 @@ pub(crate) struct Margins {
 /// Length of a tick, and the space between a tick and its label.
 const TICK: f64 = 2.4;
 const GAP: f64 = 2.2;
+/// Half the end of a bar.
+const CAP: f64 = 1.6;
 /// From the baseline of one label at a line's end to that of the next.
 const LEADING: f64 = 8.2;
 
@@ -167,11 +170,33 @@ impl Panel {
                 for points in areas(&line.x, low, high, &place) {
                     canvas.area(&points, stroke.tone, 0.16);
                 }
+                // A point alone has no band: a bar from edge to edge.
+                let edges = |edge: &[f64]| -> Vec<Option<(f64, f64)>> {
+                    line.x.iter().zip(edge).map(|(x, y)| place(*x, *y)).collect()
+                };
+                let (low, high) = (edges(low), edges(high));
+                let bar = Stroke { dash: LineStyle::Solid, width: 0.7, ..stroke };
+                for k in alone(&low) {
+                    if let (Some(a), Some(b)) = (low[k], high[k]) {
+                        canvas.line(a, b, bar);
+                        for end in [a, b] {
+                            canvas.line((end.0 - CAP, end.1), (end.0 + CAP, end.1), bar);
+                        }
+                    }
+                }
             }
         }
         for line in &self.lines {
             if let Some(stroke) = line.stroke {
                 canvas.path(&pieces(line, &place), stroke);
+                // A point alone is no line; where it has no mark it gets one.
+                if line.marks.is_none() {
+                    let places: Vec<_> =
+                        line.x.iter().zip(&line.y).map(|(x, y)| place(*x, *y)).collect();
+                    for at in alone(&places).into_iter().filter_map(|k| places[k]) {
+                        canvas.mark(at, Mark::Disc, 1.4, stroke.tone);
+                    }
+                }
             }
         }
         canvas.close();
@@ -291,32 +316,6 @@ impl Panel {
     }
 }
 
-/// The line as pieces between values that are no numbers.
-fn pieces(line: &Line, place: &impl Fn(f64, f64) -> Option<(f64, f64)>) -> Vec<Vec<(f64, f64)>> {
-    let places: Vec<Option<(f64, f64)>> =
-        line.x.iter().zip(&line.y).map(|(x, y)| place(*x, *y)).collect();
-    let runs = places.split(Option::is_none).filter(|run| run.len() > 1);
-    runs.map(|run| run.iter().copied().flatten().collect()).collect()
-}
-
-/// The outlines of a band, as pieces between edges that are no numbers.
-fn areas(
-    x: &[f64],
-    low: &[f64],
-    high: &[f64],
-    place: &impl Fn(f64, f64) -> Option<(f64, f64)>,
-) -> Vec<Vec<(f64, f64)>> {
-    let edges = x.iter().zip(low.iter().zip(high));
-    let places: Vec<Option<[(f64, f64); 2]>> =
-        edges.map(|(x, (low, high))| Some([place(*x, *low)?, place(*x, *high)?])).collect();
-    let runs = places.split(Option::is_none).filter(|run| run.len() > 1);
-    let outline = |run: &[Option<[(f64, f64); 2]>]| {
-        let upper = run.iter().flatten().map(|p| p[1]);
-        upper.chain(run.iter().rev().flatten().map(|p| p[0])).collect()
-    };
-    runs.map(outline).collect()
-}
-
 /// Places at least `gap` apart, in the order of the wishes and as near to them as a pass of pooling gets,
 /// inside `low..=high` where there is room.
 fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
@@ -344,25 +343,7 @@ fn apart(wishes: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{apart, areas};
-
-    #[test]
-    fn a_band_breaks_where_its_edges_do() {
-        let place = |x: f64, y: f64| y.is_finite().then_some((x, y));
-        let found = areas(
-            &[0.0, 1.0, 2.0, 3.0, 4.0],
-            &[0.0, 0.0, f64::NAN, 0.0, 0.0],
-            &[1.0, 2.0, 3.0, 4.0, 5.0],
-            &place,
-        );
-        assert_eq!(
-            found,
-            [
-                vec![(0.0, 1.0), (1.0, 2.0), (1.0, 0.0), (0.0, 0.0)],
-                vec![(3.0, 4.0), (4.0, 5.0), (4.0, 0.0), (3.0, 0.0)],
-            ]
-        );
-    }
+    use super::apart;
 
     #[test]
     fn labels_keep_apart_and_near() {

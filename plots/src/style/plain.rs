@@ -1,6 +1,6 @@
 //! Labels as plain text.
 
-use super::text::{Atom, Kind, italic, parse};
+use super::text::{Atom, DIGITS, Kind, LOWERED, RAISED, italic, parse};
 
 /// The label as plain text, for terminals and readers of the screen: `x_k`, `a^δ`, `e^(−4A)`, `10⁻³`, `‖x‖₁`.
 pub fn plain(label: &str) -> String {
@@ -28,14 +28,14 @@ fn write_plain(atoms: &[Atom], out: &mut String) {
     }
 }
 
-/// Characters that have a script of their own in Unicode.
-const RAISED: [&str; 2] = ["0123456789−∗′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻*′"];
-const LOWERED: [&str; 2] = ["0123456789", "₀₁₂₃₄₅₆₇₈₉"];
-
 /// A script as plain text: by characters of its own where there are such, else one that needs no parentheses
 /// without, else in parentheses.
-fn plain_script(mark: char, text: &str, [from, to]: [&str; 2]) -> String {
-    let own = |c: char| from.chars().position(|k| k == c).and_then(|at| to.chars().nth(at));
+fn plain_script(mark: char, text: &str, known: &str) -> String {
+    let own = |c: char| match c {
+        '∗' if mark == '^' => Some('*'),
+        '′' if mark == '^' => Some(c),
+        c => DIGITS.chars().position(|k| k == c).and_then(|at| known.chars().nth(at)),
+    };
     if let Some(script) = text.chars().map(own).collect() {
         return script;
     }
@@ -66,6 +66,8 @@ mod tests {
             ("$10^{-3}$, $t^{-4}$", "10⁻³, t⁻⁴"),
             ("$R_{a_t}(x_{ij})$ on $L_1$", "R_a_t(x_ij) on L₁"),
             ("$a_{\\infty}$, $x_{i+1}^2$", "a_∞, x_(i+1)²"),
+            ("L₁² at 10⁻³, $x^+$", "L₁² at 10⁻³, x⁺"),
+            ("from $5 to $10, $m$", "from $5 to $10, m"),
         ] {
             assert_eq!(plain(label), text);
         }

@@ -6,7 +6,10 @@
 //! | `$\alpha$`, `$\odot$`, `$\\|x\\|$`, `\log`, `\mathrm{S}` | Greek, symbols, upright words |
 //! | `$-1$`, `$a - b$`, `$a = b$` | signs without and operators with their spaces |
 //!
-//! Letters in mathematics are italic, digits upright. A character the font lacks shows as `?`.
+//! Letters in mathematics are italic, digits upright; raised and lowered digits of a text (`10⁻³`, `L₁`) are scripts. A name with
+//! a character that the font lacks is refused before anything is drawn ([`lacking`]).
+
+use mirrorflow::experiment::label::{Part, parts};
 
 use super::font::{CAPITAL, advance};
 
@@ -120,12 +123,12 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Mathematics up to the closing brace or dollar.
+    /// Mathematics up to the closing brace.
     fn mathematics(&mut self) -> Vec<Atom> {
         let mut atoms: Vec<Atom> = Vec::new();
         while let Some(&c) = self.rest.peek() {
             match c {
-                '$' | '}' => break,
+                '}' => break,
                 '_' | '^' => {
                     self.rest.next();
                     let script = self.group();
@@ -219,27 +222,68 @@ impl Parser<'_> {
 
 /// What a label consists of.
 pub(crate) fn parse(label: &str) -> Vec<Atom> {
-    let mut parser = Parser { rest: label.chars().peekable(), depth: 0 };
     let mut atoms = Vec::new();
-    while let Some(c) = parser.rest.next() {
-        if c == '$' {
-            atoms.extend(parser.mathematics());
-            parser.rest.next_if(|c| *c == '$' || *c == '}');
-        } else {
-            atoms.push(Atom::Char(c, Kind::Text));
+    for part in parts(label) {
+        match part {
+            Part::Text(text) => written(text, &mut atoms),
+            Part::Math(inner) => atoms.extend(mathematics(inner)),
         }
     }
     atoms
 }
 
-/// A label as its words: pieces between spaces, those of mathematics whole.
-pub(crate) fn words(label: &str) -> Vec<&str> {
-    let mut inside = false;
-    let breaks = |c: char| {
-        inside ^= c == '$';
-        c == ' ' && !inside
+/// What stands between two dollars; a brace that closes nothing is left out.
+fn mathematics(inner: &str) -> Vec<Atom> {
+    let mut parser = Parser { rest: inner.chars().peekable(), depth: 0 };
+    let mut atoms = parser.mathematics();
+    while parser.rest.next().is_some() {
+        atoms.extend(parser.mathematics());
+    }
+    atoms
+}
+
+/// Characters that have scripts of their own in Unicode, and these.
+pub(super) const DIGITS: &str = "0123456789+−";
+pub(super) const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻";
+pub(super) const LOWERED: &str = "₀₁₂₃₄₅₆₇₈₉₊₋";
+
+/// Text: scripts out of raised and lowered digits in a row, spaces and hyphens of all kinds as those the font has.
+fn written(text: &str, atoms: &mut Vec<Atom>) {
+    let script = |row: &str, c: char| {
+        let k = row.chars().position(|r| r == c)?;
+        DIGITS.chars().nth(k).map(|c| Atom::Char(c, Kind::Text))
     };
-    label.split(breaks).filter(|word| !word.is_empty()).collect()
+    for c in text.chars() {
+        let (up, down) = (script(RAISED, c), script(LOWERED, c));
+        match (atoms.last_mut(), up, down) {
+            (Some(Atom::Scripts(_, row)), Some(up), _) => row.push(up),
+            (Some(Atom::Scripts(row, _)), _, Some(down)) => row.push(down),
+            (_, None, None) => {
+                let c = match c {
+                    '\u{a0}' | '\u{2009}' | '\u{202f}' => ' ',
+                    '\u{2010}' | '\u{2011}' => '-',
+                    'µ' => 'μ',
+                    c => c,
+                };
+                atoms.push(Atom::Char(c, Kind::Text));
+            }
+            (_, up, down) => {
+                atoms.push(Atom::Scripts(down.into_iter().collect(), up.into_iter().collect()));
+            }
+        }
+    }
+}
+
+/// The first character of a label that the font has not.
+pub(crate) fn lacking(label: &str) -> Option<char> {
+    fn find(atoms: &[Atom]) -> Option<char> {
+        atoms.iter().find_map(|atom| match atom {
+            Atom::Char(c, _) => advance(*c).is_none().then_some(*c),
+            Atom::Space(_) => None,
+            Atom::Scripts(sub, sup) => find(sub).or_else(|| find(sup)),
+        })
+    }
+    find(&parse(label))
 }
 
 /// Sets a label.
@@ -310,13 +354,14 @@ pub(crate) const MIDDLE: f64 = CAPITAL / 2.0;
 /// The label as HTML; mathematics does not break.
 pub(crate) fn html(label: &str) -> String {
     let mut out = String::new();
-    for (k, part) in label.split('$').enumerate() {
-        if k % 2 == 0 {
-            out.push_str(&escape(part));
-        } else {
-            out.push_str("<span class=\"math\">");
-            write_html(&parse(&format!("${part}$")), &mut out);
-            out.push_str("</span>");
+    for part in parts(label) {
+        match part {
+            Part::Text(text) => out.push_str(&escape(text)),
+            Part::Math(inner) => {
+                out.push_str("<span class=\"math\">");
+                write_html(&mathematics(inner), &mut out);
+                out.push_str("</span>");
+            }
         }
     }
     out
@@ -355,53 +400,5 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{html, set};
-
-    #[test]
-    fn mathematics_is_italic_with_scripts() {
-        let done = set("$\\|x_k - x^*\\|_2$");
-        let text: String = done.runs.iter().map(|r| r.text.as_str()).collect();
-        assert_eq!(text, "‖𝑥𝑘−𝑥∗‖2");
-        let small: Vec<&str> =
-            done.runs.iter().filter(|r| r.size < 1.0).map(|r| r.text.as_str()).collect();
-        assert_eq!(small, ["𝑘", "∗", "2"]);
-        assert!(done.runs.iter().any(|r| r.text == "∗" && r.y > 0.0));
-        assert!(done.runs.iter().any(|r| r.text == "2" && r.y < 0.0));
-    }
-
-    #[test]
-    fn both_scripts_stand_over_each_other() {
-        let done = set("$x_i^2$");
-        assert_eq!(done.runs[1].x, done.runs[2].x);
-    }
-
-    #[test]
-    fn a_sign_is_no_operator() {
-        assert!(set("$-1$").width < set("$a-1$").width - set("$a$").width - 0.4);
-    }
-
-    #[test]
-    fn widths_are_sums_of_advances() {
-        let (one, two) = (set("PILoT"), set("PILoTPILoT"));
-        assert!((2.0 * one.width - two.width).abs() < 1e-12);
-        assert_eq!(one.runs.len(), 1);
-    }
-
-    #[test]
-    fn unknown_characters_and_open_ends_are_survived() {
-        assert_eq!(set("網").runs[0].text, "?");
-        for odd in ["$", "$x_", "$x^{a", "$}", "\\", "$\\", "$\\mathrm{a", "${{{", "$_$"] {
-            let _ = set(odd);
-        }
-        for deep in ["{", "^{", "_{a^{"] {
-            let _ = set(&format!("${}", deep.repeat(100_000)));
-        }
-    }
-
-    #[test]
-    fn html_has_scripts_and_entities() {
-        let found = html("a < $x_1$");
-        assert_eq!(found, "a &lt; <span class=\"math\">𝑥<sub>1</sub></span>");
-    }
-}
+#[path = "text_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
 //! A title within the width of its panel.
 
-use super::{SIZE, canvas::Canvas, text::words};
+use mirrorflow::experiment::label::{Part, parts};
+
+use super::{SIZE, canvas::Canvas};
 
 /// From the baseline of one line of a title to that of the next.
 pub(super) const HEADING: f64 = 1.2 * SIZE;
@@ -32,9 +34,40 @@ pub(super) fn heading(title: &str, width: f64) -> (Vec<String>, f64) {
     (lines, size)
 }
 
+/// A label as its words: pieces between spaces, those of mathematics whole.
+fn words(label: &str) -> Vec<&str> {
+    // Parts are slices of the label: where they are tells which spaces stand in mathematics.
+    let from = |part: &str| part.as_ptr() as usize - label.as_ptr() as usize;
+    let parts = parts(label);
+    let inside = |at: usize| {
+        parts.iter().any(|part| match part {
+            Part::Text(_) => false,
+            Part::Math(inner) => (from(inner)..from(inner) + inner.len()).contains(&at),
+        })
+    };
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, _) in label.match_indices(' ').filter(|(at, _)| !inside(*at)) {
+        words.push(&label[start..at]);
+        start = at + 1;
+    }
+    words.push(&label[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Canvas, heading};
+    use super::{Canvas, heading, words};
+
+    /// A dollar that begins no mathematics holds no words together.
+    #[test]
+    fn words_are_whole_in_mathematics_alone() {
+        assert_eq!(words("spot at $5 an  hour"), ["spot", "at", "$5", "an", "hour"]);
+        assert_eq!(words("at $5, $a - b$ é"), ["at", "$5,", "$a - b$", "é"]);
+        assert_eq!(words("\\$5 or $x y$"), ["\\$5", "or", "$x y$"]);
+        assert!(words(" ").is_empty());
+    }
 
     #[test]
     fn titles_stay_within_their_panels() {

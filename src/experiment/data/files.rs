@@ -99,7 +99,8 @@ impl Data {
     pub(super) fn csv(&self, meta: &str) -> String {
         let mut out = format!("# {meta}\npanel,series,x,y,low,high\n");
         let quoted = |text: &str| {
-            if text.contains([',', '"', '\n']) {
+            // A row that begins with # would be a remark.
+            if text.contains([',', '"', '\n']) || text.starts_with('#') {
                 format!("\"{}\"", text.replace('"', "\"\""))
             } else {
                 text.to_owned()
@@ -221,6 +222,10 @@ impl Data {
             })
         };
         let (series, x, y) = (must("series")?, must("x")?, must("y")?);
+        remarks(text, [x, y]).map_err(|line| {
+            let why = "begins with #, as a remark does, but has numbers for x and y: put the name in quotation marks";
+            wrong(line as u64, why.into())
+        })?;
         let (panel, low, high) = (place("panel"), place("low"), place("high"));
         let mut curves: Vec<Curve> = Vec::new();
         for row in reader.records() {
@@ -275,6 +280,20 @@ impl Data {
         data.check()?;
         Ok(data)
     }
+}
+
+/// Remarks are no rows: the number of a line below the heading that begins with # and has numbers in these columns.
+fn remarks(text: &str, columns: [usize; 2]) -> std::result::Result<(), usize> {
+    let lines = (1..).zip(text.lines());
+    let mut below =
+        lines.skip_while(|(_, line)| line.starts_with('#') || line.trim().is_empty()).skip(1);
+    let number = |line: &str, column: usize| {
+        line.split(',').nth(column).is_some_and(|v| v.trim().parse::<f64>().is_ok())
+    };
+    let row = |(_, line): &(usize, &str)| {
+        line.starts_with('#') && columns.iter().all(|c| number(line, *c))
+    };
+    below.find(row).map_or(Ok(()), |(number, _)| Err(number))
 }
 
 fn push(curve: &mut Curve, [x, y, low, high]: [f64; 4]) {

@@ -20,6 +20,15 @@ pub enum Home {
     Device(Accelerator),
 }
 
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Processor => f.write_str("cpu"),
+            Self::Device(on) => f.write_str(on.name()),
+        }
+    }
+}
+
 /// A device; a clone is the same one.
 #[derive(Clone)]
 pub struct Accelerator(Arc<Inner>);

@@ -99,7 +99,7 @@ impl Trainer<'_> {
         }
         let p = &self.setup.config.prune;
         let weights = self.setup.network.weight_count() as f64;
-        let count = (weights * p.keep.powi(self.cycle as i32)).round() as usize;
+        let count = (weights * p.keep().powi(self.cycle as i32)).round() as usize;
         let mut keep = self.pruned(count)?.0;
         if let Some(before) = &self.keep {
             let mut now = keep.to_vec()?;
