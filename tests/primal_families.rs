@@ -39,7 +39,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 fn one_feature(log_a: f64, y: f64, t: f64) -> f64 {
     let a = log_a.exp();
     let s = a_sinh(2.0 * t * y.hypot(a) + (a / y).asinh(), log_a);
-    (y * s - a * a) / (y + s)
+    // s overflows long after x has come to y.
+    if s > 1.0 { (y - a * a / s) / (1.0 + y / s) } else { (y * s - a * a) / (y + s) }
 }
 
 #[test]

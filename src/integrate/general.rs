@@ -184,6 +184,7 @@ impl Run<'_> {
             }
             Err(e) => return Some(Outcome::SolverFailed { t: self.t, why: e.to_string() }),
         }
+        let mut x = vec![0.0; self.flow.features()];
         loop {
             if requested(&self.options.cancel) {
                 return Some(Outcome::Cancelled { t: self.t });
@@ -200,7 +201,9 @@ impl Run<'_> {
             // A stop is taken for reached within some ulps: what comes after it is another piece.
             let t = solver.state().t.min(stop);
             let state = solver.state().y.clone_as_vec();
-            if !largest(&state).is_finite() {
+            // An exponent may be finite where what it is the exponent of is not.
+            self.flow.x(t, &state, &mut x);
+            if !(largest(&state).is_finite() && largest(&x).is_finite()) {
                 return Some(Outcome::NotFinite { t: self.t });
             }
             let at = |time: f64| solver.interpolate(time).ok().map(|v| v.clone_as_vec());

@@ -222,7 +222,7 @@ impl Run<'_> {
             }
             let mut limit = self.stepper.prepare(field, self.t, &self.y, &self.f, &mut self.work);
             // A jump may change every scale: the first step is chosen anew.
-            let first = self.first_step(field, stop).max(least(self.t));
+            let first = self.first_step(field, stop);
             h = Some(first.min(h.unwrap_or(f64::INFINITY)));
             while self.t < stop {
                 let target = times.get(next_time).copied().unwrap_or(stop).min(stop);
@@ -283,7 +283,8 @@ impl Run<'_> {
     ) -> Result<f64, Outcome> {
         let Options { rtol, atol, max_steps, .. } = *self.options;
         let q = f64::from(self.stepper.error_order());
-        let mut h = proposal.min(*limit);
+        // What was proposed a few roundings of time ago may be below the resolution of time by now.
+        let mut h = proposal.max(least(self.t)).min(*limit);
         let mut growth = 5.0;
         loop {
             if requested(&self.options.cancel) {
