@@ -173,7 +173,7 @@ fn places_that_no_axis_has_are_refused() {
         let mut data = Data::new(figure, None, serde_json::Value::Null);
         data.curves.push(Curve::new("a", vec![0.5, x], vec![1.0, 2.0]));
         let why = find(figure).expect(figure).picture(&data, None).expect_err(figure).to_string();
-        assert!(why.contains(&format!("x of a in the data of {figure}")), "{why}");
+        assert!(why.contains(&format!("x[1] of a in the data of {figure}")), "{why}");
     }
 }
 

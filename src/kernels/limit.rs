@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use super::limit_core::Core;
-use super::limit_robust::{robust, trusted};
+use super::limit_robust::{Judge, robust};
 use crate::{
     Error, Result,
     numerics::{
@@ -135,8 +135,8 @@ pub fn limits(batch: &Batch<'_>, options: &Options, cancel: Option<&AtomicBool>)
     let solved: Vec<Solved> = (0..count)
         .into_par_iter()
         .map_init(
-            || Core::new(batch.d, batch.n),
-            |core, b| {
+            || (Core::new(batch.d, batch.n), Judge::new(batch.d, batch.n)),
+            |(core, judge), b| {
                 if cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
                     return Solved::not(batch.d, batch.n, Ending::Cancelled);
                 }
@@ -148,7 +148,7 @@ pub fn limits(batch: &Batch<'_>, options: &Options, cancel: Option<&AtomicBool>)
                         &own
                     }
                 };
-                solve_one(core, matrix, batch, b, options)
+                solve_one(core, judge, matrix, batch, b, options)
             },
         )
         .collect();
@@ -345,6 +345,7 @@ impl Solved {
 
 fn solve_one(
     core: &mut Core,
+    judge: &mut Judge,
     matrix: &Matrix,
     batch: &Batch<'_>,
     b: usize,
@@ -370,7 +371,7 @@ fn solve_one(
         steps: core.steps as u32,
         ending,
     };
-    if trusted(matrix, &scaled, &solved) {
+    if judge.trusts(matrix, &scaled, &solved) {
         solved.unscaled(matrix, &scaled)
     } else {
         robust(batch, b, options)

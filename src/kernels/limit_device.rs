@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::{
     limit::{Batch, Ending, Limits, Matrix, Options, Scaled, Solved, check, gather, limits},
-    limit_robust::{robust, trusted},
+    limit_robust::{Judge, robust},
     machine::{Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut},
     matrices::Matrices,
     pieces::{Bytes, in_pieces},
@@ -143,16 +143,16 @@ impl Plan<'_> {
         let paired: Vec<Option<Solved>> =
             scaled.iter().map(|s| s.as_ref().ok().and_then(|_| next.next())).collect();
         // What doubles cannot decide goes to this processor.
-        let all =
-            paired.into_par_iter().zip(&scaled).enumerate().map(|(k, (solved, scaled))| {
-                match (scaled, solved) {
-                    (Ok(scaled), Some(solved)) if trusted(matrix(k), scaled, &solved) => {
-                        solved.unscaled(matrix(k), scaled)
-                    }
-                    (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),
-                    _ => robust(self.batch, range.start + k, self.options),
+        let all = paired.into_par_iter().zip(&scaled).enumerate().map_init(
+            || Judge::new(d, n),
+            |judge, (k, (solved, scaled))| match (scaled, solved) {
+                (Ok(scaled), Some(solved)) if judge.trusts(matrix(k), scaled, &solved) => {
+                    solved.unscaled(matrix(k), scaled)
                 }
-            });
+                (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),
+                _ => robust(self.batch, range.start + k, self.options),
+            },
+        );
         Ok(all.collect())
     }
 

@@ -25,35 +25,49 @@ const MIDDLE: std::ops::Range<f64> = 1e-13..1e-4;
 /// Ratio of the pivots of H from which it counts as that.
 const PIVOTS: f64 = 1e-5;
 
-/// Whether every entry of the answer that counts is right, in units of size 1.
-pub(super) fn trusted(matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
-    let (d, n) = (scaled.y.len(), solved.x.len());
-    if solved.ending != Ending::Converged {
-        return false;
+/// The room that judging an answer takes, one for each thread.
+pub(super) struct Judge {
+    rest: Vec<f64>,
+    weights: Vec<f64>,
+    gram: Vec<f64>,
+    cholesky: Cholesky,
+}
+
+impl Judge {
+    pub(super) fn new(d: usize, n: usize) -> Self {
+        let (rest, weights, gram) = (vec![0.0; d], vec![0.0; n], vec![0.0; d * d]);
+        Self { rest, weights, gram, cholesky: Cholesky::new(d) }
     }
-    let mut rest = vec![0.0; d];
-    residual(&matrix.z, &solved.x, &scaled.y, &mut rest);
-    let rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&rest);
-    let backward = rows.into_iter().all(|((row, y), rest)| {
-        let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
-        rest.abs() <= 16.0 * f64::EPSILON * (size + y.abs())
-    });
-    if !backward {
-        return false;
-    }
-    let largest = norm_inf(&solved.x);
-    if !solved.x.iter().any(|x| MIDDLE.contains(&(x.abs() / largest))) {
-        return true;
-    }
-    let root: Vec<f64> = solved.x.iter().map(|x| hypot_a(*x, scaled.log_a)).collect();
-    let most = norm_inf(&root);
-    let weights: Vec<f64> = root.iter().map(|w| w / most).collect();
-    let mut gram = vec![0.0; d * d];
-    gram_weighted(&matrix.z, d, n, &weights, &mut gram);
-    let mut cholesky = Cholesky::new(d);
-    cholesky.factor(&gram) && {
-        let (low, high) = cholesky.pivots();
-        low >= PIVOTS * high
+
+    /// Whether every entry of the answer that counts is right, in units of size 1.
+    pub(super) fn trusts(&mut self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+        let (d, n) = (scaled.y.len(), solved.x.len());
+        if solved.ending != Ending::Converged {
+            return false;
+        }
+        residual(&matrix.z, &solved.x, &scaled.y, &mut self.rest);
+        let mut rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&self.rest);
+        let backward = rows.all(|((row, y), rest)| {
+            let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
+            rest.abs() <= 16.0 * f64::EPSILON * (size + y.abs())
+        });
+        if !backward {
+            return false;
+        }
+        let largest = norm_inf(&solved.x);
+        if !solved.x.iter().any(|x| MIDDLE.contains(&(x.abs() / largest))) {
+            return true;
+        }
+        for (w, x) in self.weights.iter_mut().zip(&solved.x) {
+            *w = hypot_a(*x, scaled.log_a);
+        }
+        let most = norm_inf(&self.weights);
+        self.weights.iter_mut().for_each(|w| *w /= most);
+        gram_weighted(&matrix.z, d, n, &self.weights, &mut self.gram);
+        self.cholesky.factor(&self.gram) && {
+            let (low, high) = self.cholesky.pivots();
+            low >= PIVOTS * high
+        }
     }
 }
 

@@ -154,7 +154,8 @@ fn read_archive(
 #[test]
 fn npz_integers_halves_and_truth_values_are_read() {
     // Z = [[1, 2], [0, 1]], y = (1, 0) in every type that holds them.
-    let types: [(&str, fn(u8) -> Vec<u8>); 12] = [
+    type Written = fn(u8) -> Vec<u8>;
+    let types: [(&str, Written); 12] = [
         ("|i1", |v| vec![v]),
         ("|u1", |v| vec![v]),
         ("<i2", |v| i16::from(v).to_le_bytes().into()),

@@ -56,6 +56,10 @@ impl Listener {
 
     fn hear(&mut self, line: &str) {
         self.note();
+        self.show(line);
+    }
+
+    fn show(&self, line: &str) {
         if self.watched {
             self.bar.println(line);
         }
@@ -149,7 +153,10 @@ fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home, note: Option<Str
     let what = format!("{} methods on {}", study.method.len(), study.data.set);
     let mut listener = Listener::new(what, &home, note);
     let (data, out) = (args.data.as_deref(), &args.out);
-    let results = study::run(study, &home, data, out, args.resume, &mut |line| listener.hear(line));
+    // Of a study that goes on, the first lines are of runs that were there: where it runs is said at the end.
+    let resumed = args.resume;
+    let mut hear = |line: &str| if resumed { listener.show(line) } else { listener.hear(line) };
+    let results = study::run(study, &home, data, out, args.resume, &mut hear);
     listener.end(results.is_ok());
     let results = results?;
     draw(&args.out)?;

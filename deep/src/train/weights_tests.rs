@@ -99,7 +99,7 @@ fn what_is_wrong_with_weights_is_named() {
 
 #[test]
 fn weights_of_two_networks_are_ambiguous() -> Result<()> {
-    let data = vec![0; 24];
+    let data = [0; 24];
     let view = |shape: Vec<usize>| {
         let len = 4 * shape.iter().product::<usize>();
         TensorView::new(Dtype::F32, shape, &data[..len]).unwrap_or_else(|e| panic!("{e}"))

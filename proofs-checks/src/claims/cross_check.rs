@@ -123,12 +123,11 @@ fn dual_end(problem: &Problem, log_a: f64) -> Result<std::result::Result<End, St
     follow("dual", &flow, &options.with_method(Method::Rosenbrock), start)
 }
 
+/// x at two tolerances, or how the flow ended before its time.
+type Ends = std::result::Result<(Vec<f64>, Vec<f64>), String>;
+
 /// End of the primal flow from `m₀ = √(2a)`, `w₀ = 0` at time `t`, at two tolerances.
-fn primal_end(
-    problem: &Problem,
-    log_a: f64,
-    t: f64,
-) -> Result<std::result::Result<(Vec<f64>, Vec<f64>), String>> {
+fn primal_end(problem: &Problem, log_a: f64, t: f64) -> Result<Ends> {
     let start = Start::centered(problem.features(), 2.0 * log_a.exp())?;
     let flow = Primal::from_start(problem, Loss::Squared, Schedule::None, &start)?;
     let mut ends = Vec::new();

@@ -171,7 +171,7 @@ pub(super) fn lenient(cell: &[u8]) -> Option<f64> {
 /// Whether a cell says that its value is missing.
 pub(super) fn is_missing(cell: &[u8]) -> bool {
     let is = |word: &&str| cell.eq_ignore_ascii_case(word.as_bytes());
-    MISSING.iter().any(|w| is(w)) || ERROR_VALUES.iter().any(|w| is(w))
+    MISSING.iter().any(is) || ERROR_VALUES.iter().any(is)
 }
 
 /// The delimiter under which most of the first lines are numbers throughout: comma, semicolon or tab.

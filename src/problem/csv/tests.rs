@@ -199,7 +199,7 @@ proptest! {
         delimiter in 0usize..3, ending in 0usize..3, target in 0usize..3, index in any::<bool>(),
     ) {
         let (delimiter, ending) = ([",", ";", "\t"][delimiter], ["\n", "\r\n", "\r"][ending]);
-        let mut names = vec!["p", "q", "r"];
+        let mut names = ["p", "q", "r"];
         names[target] = "y";
         let lead = |k: String| if index { vec![k] } else { vec![] };
         let mut lines = vec![[lead(String::new()), names.iter().map(|n| n.to_string()).collect()].concat()];
