@@ -14,7 +14,7 @@
 //! Where doubles cannot tell whether every entry that counts is right, the point is found with twice the precision
 //! (`graded`), and so are those that follow it on the way to smaller a.
 //!
-//! **Gap.** With a certified bound `l ≤ min ‖x‖₁ s.t. Zx = y` from [`l1_minimum`](super::l1_minimum),
+//! **Gap.** With a certified bound `l ≤ min ‖x‖₁ s.t. Zx = y` from [`l1_minimum`],
 //! `gap = (‖x(a)‖₁ − l)/‖x(a)‖₁`, which falls to rounding as a → 0 and stays there. Where that minimum is not certified, the
 //! tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point.
 
