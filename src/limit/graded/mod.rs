@@ -253,14 +253,11 @@ impl<'a> Graded<'a> {
             let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
             let measure = self.measure(&ds);
             let tau = self.step_length(&delta, &ds);
-            // Only a full step squares the error; where directions without weight forbid one, x alone takes it.
-            if measure <= goal && goal <= GOAL && tau != 1.0 {
-                return self.correct();
-            }
             self.advance(&delta, tau);
             self.steps += 1;
             self.accuracy = measure;
-            if measure <= goal {
+            // Only a full step squares the error.
+            if measure <= goal && tau == 1.0 {
                 return Inner::Converged;
             }
             // In Newton's range the measure squares; rounding shows as its standing still.
