@@ -231,6 +231,8 @@ pub(super) struct Matrix {
     pub(super) z: Vec<f64>,
     /// 2^{−e_j}, length d.
     rows: Vec<f64>,
+    /// The largest entry of each column, length n.
+    pub(super) columns: Vec<f64>,
     /// `None` where Z is not finite, or rows depend on others.
     gram: std::result::Result<Cholesky, Ending>,
 }
@@ -267,7 +269,11 @@ impl Matrix {
                 Err(Ending::Dependent)
             };
         }
-        Self { z, rows, gram }
+        let mut columns = vec![0.0_f64; n];
+        for row in z.chunks_exact(n) {
+            columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
+        }
+        Self { z, rows, columns, gram }
     }
 
     /// A problem on it in units of size 1, or why there is none.

@@ -1,7 +1,7 @@
 //! The few problems of a batch of limits that doubles cannot decide: which they are, and the answer to them.
 //!
 //! An answer is trusted where its residual, by compensated sums, is a few ε in every row, and
-//! - no entry of x lies between 10⁻¹³ and 10⁻⁴ of the largest: those above are then right to 10⁻⁹, those below do not count; or
+//! - every entry above 10⁻¹³ of the largest adds at least 10⁻⁴ of the largest such part to Zx, and is then right to 10⁻⁹; or
 //! - `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all.
 //!
 //! Every other problem (dependent rows, a ladder that did not end) goes to [`limit::newton`](crate::limit::newton), which
@@ -20,8 +20,10 @@ use crate::{
     problem::Problem,
 };
 
-/// Entries of this size, relative to the largest, ask for a well-conditioned H.
-const MIDDLE: std::ops::Range<f64> = 1e-13..1e-4;
+/// Entries above this, relative to the largest, count.
+const LEAST: f64 = 1e-13;
+/// Entries that add at least this to Zx, relative to the largest, are seen by its residual.
+const PLAIN: f64 = 1e-4;
 /// Ratio of the pivots of H from which it counts as that.
 const PIVOTS: f64 = 1e-5;
 
@@ -55,7 +57,14 @@ impl Judge {
             return false;
         }
         let largest = norm_inf(&solved.x);
-        if !solved.x.iter().any(|x| MIDDLE.contains(&(x.abs() / largest))) {
+        let added = || solved.x.iter().zip(&matrix.columns).map(|(x, c)| x.abs() * c);
+        let most_added = added().fold(0.0, f64::max);
+        let mut hidden = solved
+            .x
+            .iter()
+            .zip(added())
+            .map(|(x, added)| x.abs() > LEAST * largest && added < PLAIN * most_added);
+        if !hidden.any(|h| h) {
             return true;
         }
         for (w, x) in self.weights.iter_mut().zip(&solved.x) {

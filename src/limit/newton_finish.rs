@@ -159,7 +159,7 @@ impl Core<'_> {
 
     /// Whether every entry of x above 10⁻¹² of the largest is right to 10⁻⁹, as far as doubles can tell.
     ///
-    /// With a residual of a few ε, entries above 10⁻⁴ are right to `10⁴ε` times a condition number of Z that
+    /// With a residual of a few ε, entries that add more than 10⁻⁴ of the largest to Zx are right to `10⁴ε` times a condition number of Z that
     /// the reduction to B keeps small; smaller ones that count are right only where H is so
     /// well-conditioned that its factor sees them. Call after [`Core::refine`].
     pub(super) fn settled(&mut self) -> bool {
@@ -170,13 +170,14 @@ impl Core<'_> {
         if !backward || !self.is_finite() {
             return false;
         }
-        let largest = norm_inf(&self.x);
-        let kappa = &self.system.kappa;
-        let sizes = || self.x.iter().zip(kappa).map(|(x, k)| (x.abs(), x.abs() / k));
-        // In the units of Zx, or in those of x itself.
-        let most = sizes().fold(0.0_f64, |m, (_, raw)| m.max(raw));
-        let counts = |(x, raw): (f64, f64)| x > LEAST * largest || raw > LEAST * most;
-        if !sizes().any(|(x, raw)| x < PLAIN * largest && counts((x, raw))) {
+        // What an entry adds to Zx tells whether the residual sees it; its own size, in the units of x, whether it counts.
+        let columns = self.system.column_sizes();
+        let added: Vec<f64> = self.x.iter().zip(&columns).map(|(x, c)| x.abs() * c).collect();
+        let raw: Vec<f64> =
+            self.x.iter().zip(&self.system.kappa).map(|(x, k)| x.abs() / k).collect();
+        let (most_added, most) = (norm_inf(&added), norm_inf(&raw));
+        let hidden = |i: usize| added[i] < PLAIN * most_added && raw[i] > LEAST * most;
+        if !(0..raw.len()).any(hidden) {
             return true;
         }
         if !self.refactor() {

@@ -204,6 +204,17 @@ impl System {
         (rows, z, y)
     }
 
+    /// The largest entry of each column of Z'', length n.
+    pub(super) fn column_sizes(&self) -> Vec<f64> {
+        let mut sizes = vec![0.0_f64; self.n];
+        for row in self.z.chunks_exact(self.n) {
+            for (size, v) in sizes.iter_mut().zip(row) {
+                *size = size.max(v.abs());
+            }
+        }
+        sizes
+    }
+
     /// How far the rows that were dropped are from being combinations of the others, relative to their size: the
     /// largest of these distances; 0 where they are combinations exactly, as far as twice the working precision can
     /// tell, or where no row was dropped.
