@@ -16,6 +16,8 @@ use mirrorflow::kernels::{
 use mirrorflow::limit::newton::{Options, kkt_residual, minimize};
 use mirrorflow::limit::{Status, path::path};
 use mirrorflow::potential::HyperbolicEntropy;
+use mirrorflow::problem::Problem;
+use ndarray::{Array1, Array2};
 
 use families::{FAMILIES, Family, LOG_A, instance};
 
@@ -135,6 +137,17 @@ fn paths_of_every_family_converge_and_their_gaps_stay_at_rounding() {
                 path.gap
             );
         }
+    }
+}
+
+/// Neither Z nor y says anything: x is where the potential is least.
+#[test]
+fn paths_without_any_equation_stay_at_the_minimum_of_the_potential() {
+    let problem = Problem::new(Array2::zeros((2, 3)), Array1::zeros(2)).expect("valid");
+    for grid in [vec![20.0, 0.0, -20.0, -200.0], vec![-200.0, 20.0], vec![-1e6]] {
+        let path = path(&problem, None, &grid).expect("a valid grid");
+        assert!(path.status.iter().all(|s| s.is_converged()), "{:?}", path.status);
+        assert!(path.x.iter().all(|x| *x == 0.0) && path.gap.iter().all(|g| *g == 0.0));
     }
 }
 

@@ -66,6 +66,11 @@ impl Factor {
     /// until the factor exists; `false` when it never does (weights zero or not finite).
     pub(super) fn build(&mut self, b: &[f64], omega: &[f64], drop: f64, ridge: f64) -> bool {
         let (r, n) = (self.r, omega.len());
+        // No equation is left where all of Z is zero.
+        if r == 0 {
+            (self.ridge, self.shift) = (0.0, 0.0);
+            return true;
+        }
         let largest = norm_inf(omega);
         if !(largest > 0.0 && largest.is_finite()) {
             return false;
@@ -153,6 +158,9 @@ impl Factor {
     /// `v ← H⁻¹ v`.
     pub(super) fn solve(&self, v: &mut [f64]) {
         let r = self.r;
+        if r == 0 {
+            return;
+        }
         let mut v = MatMut::from_column_major_slice_mut(v, r, 1);
         let l = self.factor.as_ref();
         triangular_solve::solve_lower_triangular_in_place(l, v.as_mut(), Par::Seq);
