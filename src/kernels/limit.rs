@@ -377,7 +377,7 @@ fn solve_one(
         steps: core.steps as u32,
         ending,
     };
-    if judge.trusts(matrix, &scaled, &solved) {
+    if judge.trusts(matrix, &scaled, &solved, core.pivots()) {
         solved.unscaled(matrix, &scaled)
     } else {
         robust(batch, b, options)

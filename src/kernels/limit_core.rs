@@ -58,6 +58,8 @@ pub(super) struct Core {
     pub(super) steps: usize,
     /// Whether the factor belongs to `root`.
     fresh: bool,
+    /// Whether it took no more than the least ridge.
+    plain: bool,
     cholesky: Cholesky,
     gram: Vec<f64>,
     /// The largest weight, by which H is divided.
@@ -96,6 +98,7 @@ impl Core {
             res: rows.clone(),
             steps: 0,
             fresh: false,
+            plain: false,
             cholesky: Cholesky::new(d),
             gram: vec![0.0; d * d],
             largest: 1.0,
@@ -235,11 +238,17 @@ impl Core {
             if self.cholesky.factor(&self.gram) {
                 self.largest = largest;
                 self.fresh = true;
+                self.plain = ridge == RIDGE;
                 return true;
             }
             ridge *= 10.0;
         }
         false
+    }
+
+    /// Smallest and largest pivot of H at the present point, if its factor is at hand and hardly has a ridge.
+    pub(super) fn pivots(&self) -> Option<(f64, f64)> {
+        (self.fresh && self.plain).then(|| self.cholesky.pivots())
     }
 
     /// `δ ← ½H⁻¹δ`.

@@ -146,7 +146,7 @@ impl Plan<'_> {
         let all = paired.into_par_iter().zip(&scaled).enumerate().map_init(
             || Judge::new(d, n),
             |judge, (k, (solved, scaled))| match (scaled, solved) {
-                (Ok(scaled), Some(solved)) if judge.trusts(matrix(k), scaled, &solved) => {
+                (Ok(scaled), Some(solved)) if judge.trusts(matrix(k), scaled, &solved, None) => {
                     solved.unscaled(matrix(k), scaled)
                 }
                 (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),

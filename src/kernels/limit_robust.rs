@@ -5,7 +5,8 @@
 //! - `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all.
 //!
 //! Every other problem (dependent rows, a ladder that did not end) goes to [`limit::newton`](crate::limit::newton), which
-//! has twice the precision for it. The test costs a product with Z, or at most one Newton step of the ladder's dozens.
+//! has twice the precision for it. The test costs a product with Z; where the factor of the last Newton step is not at hand, at
+//! most one such step more.
 
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
 use crate::{
@@ -41,8 +42,15 @@ impl Judge {
         Self { rest, weights, gram, cholesky: Cholesky::new(d) }
     }
 
-    /// Whether every entry of the answer that counts is right, in units of size 1.
-    pub(super) fn trusts(&mut self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+    /// Whether every entry of the answer that counts is right, in units of size 1. `pivots`: the smallest and largest
+    /// of the factor of H there, where that is known.
+    pub(super) fn trusts(
+        &mut self,
+        matrix: &Matrix,
+        scaled: &Scaled,
+        solved: &Solved,
+        pivots: Option<(f64, f64)>,
+    ) -> bool {
         let (d, n) = (scaled.y.len(), solved.x.len());
         if solved.ending != Ending::Converged {
             return false;
@@ -50,8 +58,12 @@ impl Judge {
         residual(&matrix.z, &solved.x, &scaled.y, &mut self.rest);
         let mut rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&self.rest);
         let backward = rows.all(|((row, y), rest)| {
-            let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
-            rest.abs() <= 16.0 * f64::EPSILON * (size + y.abs())
+            // `|z||x|` is at least `|zx|`, which is y but for the rest: most rows need no sum.
+            let (few, size) = (16.0 * f64::EPSILON, 1.9 * y.abs());
+            rest.abs() <= few * size || {
+                let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
+                rest.abs() <= few * (size + y.abs())
+            }
         });
         if !backward {
             return false;
@@ -66,6 +78,9 @@ impl Judge {
             .map(|(x, added)| x.abs() > LEAST * largest && added < PLAIN * most_added);
         if !hidden.any(|h| h) {
             return true;
+        }
+        if let Some((low, high)) = pivots {
+            return low >= PIVOTS * high;
         }
         for (w, x) in self.weights.iter_mut().zip(&solved.x) {
             *w = hypot_a(*x, scaled.log_a);

@@ -404,7 +404,15 @@ pub fn kkt_residual(
     let (d, n) = (problem.samples(), x.len());
     let rows: Vec<i32> = problem.z_rows().chunks_exact(n.max(1)).map(top_exponent).collect();
     let k = top_exponent(x);
-    let z: Vec<f64> = (0..d * n).map(|p| scale2(problem.z_rows()[p], -rows[p / n])).collect();
+    let mut z = problem.z_rows().to_vec();
+    for (row, &e) in z.chunks_exact_mut(n.max(1)).zip(&rows) {
+        if e.abs() <= 1000 {
+            let factor = scale2(1.0, -e);
+            row.iter_mut().for_each(|v| *v *= factor);
+        } else {
+            row.iter_mut().for_each(|v| *v = scale2(*v, -e));
+        }
+    }
     let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();
     let x_unit: Vec<f64> = x.iter().map(|v| scale2(*v, -k)).collect();
     let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j])).collect();
@@ -412,12 +420,18 @@ pub fn kkt_residual(
     let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
     let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
     // Columns in their own units: no entry of Z counts for more than its column.
-    let columns: Vec<f64> =
-        (0..n).map(|i| (0..d).map(|j| z[j * n + i].abs()).fold(0.0_f64, f64::max)).collect();
+    let mut columns = vec![0.0_f64; n];
+    for row in z.chunks_exact(n.max(1)) {
+        columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
+    }
     let whole: f64 = columns.iter().zip(&x_unit).map(|(c, x)| c * x.abs()).sum();
     let cut = SMALL_ROW * (n + 1) as f64 * f64::EPSILON;
     let primal = (0..d)
         .map(|j| {
+            // No norm is larger than `whole`: most rows need none.
+            if size[j] > cut * whole {
+                return quotient(rho[j].abs(), size[j]);
+            }
             let row = &z[j * n..(j + 1) * n];
             let share = row.iter().zip(&columns).map(|(z, c)| quotient(z.abs(), *c));
             let norm = share.fold(0.0_f64, f64::max) * whole;
