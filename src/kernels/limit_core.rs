@@ -26,8 +26,10 @@ const SAFE_STEP: f64 = 1.79;
 const RIDGE: f64 = 1e-15;
 /// Rungs in between only have to stay in Newton's range.
 const BETWEEN: f64 = 1e-4;
-/// Room for failures of the ladder: the factor grows at most to 32 and a failure takes its root.
+/// More than any ladder has: the factor is at least 1.2 but after a failure, which takes its root.
 const RUNGS: usize = 400;
+/// Rungs that may fail: where the ladder converges, no more than two do.
+const FAILURES: usize = 3;
 
 /// How a run of Newton steps ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +154,7 @@ impl Core {
         if first != Inner::Converged && self.t < 1.0 {
             return first;
         }
-        let (mut factor, mut last) = (2.0_f64, first);
+        let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
         for _ in 0..RUNGS {
             if self.t >= 1.0 {
                 return last;
@@ -176,8 +178,12 @@ impl Core {
                 self.mu.copy_from_slice(&self.saved);
                 self.evaluate(z);
                 factor = factor.sqrt();
-                if self.steps >= max_steps || factor < 1.0001 {
+                failures += 1;
+                if self.steps >= max_steps {
                     return last;
+                }
+                if failures == FAILURES {
+                    return Inner::Stalled;
                 }
             }
         }
@@ -246,9 +252,9 @@ impl Core {
         false
     }
 
-    /// Smallest and largest pivot of H at the present point, if its factor is at hand and hardly has a ridge.
-    pub(super) fn pivots(&self) -> Option<(f64, f64)> {
-        (self.fresh && self.plain).then(|| self.cholesky.pivots())
+    /// The factor of `H/largest` at the present point and that largest weight, if it is at hand and hardly has a ridge.
+    pub(super) fn factor(&self) -> Option<(&Cholesky, f64)> {
+        (self.fresh && self.plain).then_some((&self.cholesky, self.largest))
     }
 
     /// `δ ← ½H⁻¹δ`.

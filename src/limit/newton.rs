@@ -43,6 +43,9 @@ const LARGEST_TILTED_LOG_A: f64 = 30.0;
 /// The ladder in doubles gets this share of the steps; where it converges it needs a tenth of that.
 pub(super) const LADDER_SHARE: usize = 4;
 
+/// Rungs that may fail: where the ladder in doubles converges, no more than two do.
+const FAILURES: usize = 3;
+
 /// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
 const SMALL_ROW: f64 = 1e3;
 
@@ -283,8 +286,8 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     if first != Inner::Converged && t < 1.0 {
         return first;
     }
-    let (mut factor, mut last) = (2.0_f64, first);
-    // The factor grows at most to 32 and a failure takes its root: 400 rungs are never needed.
+    let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
+    // The factor is at least 1.2 but after a failure, which takes its root: 400 rungs are never needed.
     for _ in 0..400 {
         if t >= 1.0 {
             return last;
@@ -307,8 +310,12 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
             };
         } else {
             core.restore(&saved);
-            if budget(core) == 0 || factor < 1.0 + 1e-3 {
+            failures += 1;
+            if budget(core) == 0 {
                 return last;
+            }
+            if failures == FAILURES {
+                return Inner::Stalled;
             }
             factor = factor.sqrt();
         }

@@ -1,9 +1,8 @@
 //! Exact powers of two and the compensated residual of `Zx = y`.
 
-use crate::numerics::scaled::two_sum;
-use crate::numerics::sums::{self, two_product};
+use crate::numerics::sums;
 
-use super::compensated::add_row;
+use super::compensated::{add_row, dot_from};
 
 /// `⌊log₂|v|⌋` of a finite v ≠ 0 (subnormals included).
 pub(super) fn exponent(v: f64) -> i32 {
@@ -35,14 +34,7 @@ pub(super) fn scale2(mut v: f64, mut k: i32) -> f64 {
 
 /// `Σ u_i v_i` as if in twice the working precision (Ogita, Rump, Oishi), started at `start`.
 pub(super) fn dot2(start: f64, u: &[f64], v: &[f64]) -> f64 {
-    let (mut sum, mut error) = (start, 0.0);
-    for (&a, &b) in u.iter().zip(v) {
-        let (p, e) = two_product::<false>(a, b);
-        let (s, f) = two_sum(sum, p);
-        sum = s;
-        error += e + f;
-    }
-    sum + error
+    dot_from(start, u, v).value()
 }
 
 /// `y − Zx` (compensated) and `|Z||x| + |y|`, both of length d; Z row-major d×n.
