@@ -370,27 +370,22 @@ impl Flow for Primal<'_> {
         self.schedule.breakpoints()
     }
 
-    /// `max(‖δx‖_∞ / (atol + rtol‖x‖_∞), max_i |δP_i|/(rtol max(1, ‖z‖_∞)), max_i |δQ_i|/…)`, z = log|u/v|, where the last
-    /// two never ask for less than rounding of P and Q.
+    /// `max(‖δx‖_∞ / (atol + rtol‖x‖_∞), max_i |δP_i|/rtol, max_i |δQ_i|/rtol)`, where the last two never
+    /// ask for less than rounding of P and Q.
     ///
-    /// The first keeps x right where a is large. The others keep the exponents right, as the dual flow does, and with
-    /// them the rest of the trajectory where x is still below atol: the time at which a coordinate leaves the saddle is
-    /// proportional to z.
+    /// The first keeps x right where a is large; the others are relative errors of u and v, which keep the
+    /// rest of the trajectory right where x is still below atol.
     fn error(&self, _t: f64, state: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
         let n = self.features();
-        with_scratch(4 * n, |buffer| {
-            let (x, rest) = buffer.split_at_mut(n);
-            let (size, rest) = rest.split_at_mut(n);
-            let (z, log_a) = rest.split_at_mut(n);
-            self.arguments(state, z, log_a);
+        with_scratch(2 * n, |buffer| {
+            let (x, size) = buffer.split_at_mut(n);
             self.point_and_size(state, x, size);
-            let relative = rtol * largest(z).max(1.0);
             let mut factors = 0.0f64;
             for (s, d) in state.iter().zip(delta) {
                 if d.is_nan() {
                     return f64::NAN;
                 }
-                factors = factors.max(d.abs() / relative.max(ROUNDING * s.abs()));
+                factors = factors.max(d.abs() / rtol.max(ROUNDING * s.abs()));
             }
             let allowed = atol + rtol * largest(x);
             for (i, size) in size.iter_mut().enumerate() {
