@@ -24,8 +24,9 @@ use crate::numerics::log_domain;
 use self::basis::Basis;
 use super::compensated::{dot_from, transposed_product_pair};
 use super::newton_core::Inner;
-use super::newton_linalg::norm_inf;
-use super::newton_system::System;
+use super::newton_linalg::{mul_t, norm_inf};
+use super::newton_sums::dot2;
+use super::newton_system::{Equations, System};
 
 /// Entries above this, relative to the largest, are to be right to all digits asked for.
 const RELEVANT: f64 = 1e-15;
@@ -39,6 +40,9 @@ const SAFE_STEP: f64 = 1.79;
 /// basis. The residual is known to some 10⁻³⁰ of the largest entry, and directions in which H is smaller stay where
 /// they are.
 const FLOOR: f64 = 1e-26;
+/// The same for each unit of `max |s|`, a thousand times the rounding of x: `2⁻¹⁰⁴|s|`. What rounding leaves of the
+/// residual must not look like a step.
+const NOISE: f64 = 5e-29;
 /// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
 const LINEAR: f64 = 4e-6;
 /// Entries smaller than this, relative to the largest, need no more than a double.
@@ -47,10 +51,7 @@ const SINGLE: f64 = 1e-24;
 /// The point being moved, at one `(log a, θ)`, in the scaled units of a [`System`].
 pub(super) struct Graded<'a> {
     system: &'a System,
-    /// The independent rows of Z'' that are kept, r×n, and their targets.
-    z: Vec<f64>,
-    y: Vec<f64>,
-    rows: Vec<usize>,
+    equations: Equations,
     pub(super) log_a: Vec<f64>,
     pub(super) theta: Vec<f64>,
     mu: Vec<Double2>,
@@ -58,7 +59,7 @@ pub(super) struct Graded<'a> {
     pub(super) x: Vec<Double2>,
     /// `√(x²+a²) = a cosh s`.
     root: Vec<f64>,
-    /// `y'' − Z''x`.
+    /// `b − Bx`.
     res: Vec<(f64, f64)>,
     basis: Option<Basis>,
     /// Whether the basis has the weights of the present point.
@@ -80,13 +81,11 @@ impl<'a> Graded<'a> {
     /// At μ = 0 and a = 1, θ = 0.
     pub(super) fn new(system: &'a System) -> Self {
         let n = system.n;
-        let (rows, z, y) = system.independent_rows();
-        let r = rows.len();
+        let equations = system.equations();
+        let r = equations.rhs.len();
         Self {
             system,
-            z,
-            y,
-            rows,
+            equations,
             log_a: vec![0.0; n],
             theta: vec![0.0; n],
             mu: vec![Double2::ZERO; r],
@@ -101,10 +100,10 @@ impl<'a> Graded<'a> {
         }
     }
 
-    /// To another point: μ by the rows of Z'' (length d).
+    /// To another point: μ by the rows of the equations (length r).
     pub(super) fn place(&mut self, mu: &[f64], log_a: &[f64], theta: &[f64]) {
-        for (m, &j) in self.mu.iter_mut().zip(&self.rows) {
-            *m = Double2 { hi: mu[j], lo: 0.0 };
+        for (m, v) in self.mu.iter_mut().zip(mu) {
+            *m = Double2 { hi: *v, lo: 0.0 };
         }
         self.log_a.copy_from_slice(log_a);
         self.theta.copy_from_slice(theta);
@@ -113,11 +112,7 @@ impl<'a> Graded<'a> {
 
     /// μ by the rows of Z'' (length d), 0 for the rows that depend on others.
     pub(super) fn mu(&self) -> Vec<f64> {
-        let mut mu = vec![0.0; self.system.d];
-        for (m, &j) in self.mu.iter().zip(&self.rows) {
-            mu[j] = m.hi;
-        }
-        mu
+        self.system.from_equations(&self.mu)
     }
 
     /// Whether all numbers at hand are numbers.
@@ -130,11 +125,17 @@ impl<'a> Graded<'a> {
         let n = self.s.len();
         let high: Vec<f64> = self.mu.iter().map(|m| m.hi).collect();
         let low: Vec<f64> = self.mu.iter().map(|m| m.lo).collect();
-        let product = transposed_product_pair(&self.z, n, &high, &low);
+        let product = transposed_product_pair(&self.equations.high, n, &high, &low);
+        // Remainders of B meet no more than the leading half of μ: their product has the last digits.
+        let mut rest = vec![0.0; n];
+        if !self.equations.low.is_empty() {
+            mul_t(&self.equations.low, &high, &mut rest);
+        }
         for i in 0..n {
             // κ is a power of two: the product is exact.
             let k = 2.0 * self.system.kappa[i];
-            self.s[i] = Double2::sum(k * product[i].hi, k * product[i].lo).plus_f64(self.theta[i]);
+            let low = k * (product[i].lo + rest[i]);
+            self.s[i] = Double2::sum(k * product[i].hi, low).plus_f64(self.theta[i]);
         }
         let mut largest = 0.0_f64;
         for i in 0..n {
@@ -153,18 +154,28 @@ impl<'a> Graded<'a> {
         self.fresh = false;
     }
 
-    /// `y'' − Z''x` for the x at hand.
+    /// `b − Bx` for the x at hand.
     fn residual(&mut self) {
         let n = self.x.len();
         let minus: Vec<f64> = self.x.iter().map(|x| -x.hi).collect();
         let minus_low: Vec<f64> = self.x.iter().map(|x| -x.lo).collect();
         for (j, res) in self.res.iter_mut().enumerate() {
-            let row = &self.z[j * n..(j + 1) * n];
-            let sum = dot_from(self.y[j], row, &minus);
-            let rest = super::newton_sums::dot2(sum.lo, row, &minus_low);
+            let line = j * n..(j + 1) * n;
+            let row = &self.equations.high[line.clone()];
+            let sum = dot_from(self.equations.rhs[j].hi, row, &minus);
+            let mut rest = dot2(sum.lo + self.equations.rhs[j].lo, row, &minus_low);
+            if let Some(low) = self.equations.low.get(line) {
+                rest = dot2(rest, low, &minus);
+            }
             let total = Double2::sum(sum.hi, rest);
             *res = (total.hi, total.lo);
         }
+    }
+
+    /// What weights are raised to.
+    fn floor(&self) -> f64 {
+        let largest = |v: &[Double2]| v.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
+        (FLOOR.max(NOISE * largest(&self.s)) * largest(&self.x)).max(f64::MIN_POSITIVE)
     }
 
     /// The basis with the weights of the present point.
@@ -172,17 +183,16 @@ impl<'a> Graded<'a> {
         if self.fresh {
             return true;
         }
-        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
-        let floor = (FLOOR * largest).max(f64::MIN_POSITIVE);
+        let floor = self.floor();
         let weights: Vec<f64> =
             self.root.iter().zip(&self.system.kappa).map(|(r, k)| r.max(floor) * k).collect();
         if weights.iter().any(|w| !w.is_finite()) {
             return false;
         }
         self.fresh = match &mut self.basis {
-            Some(basis) => basis.weigh(&self.z, &weights),
+            Some(basis) => basis.weigh(&self.equations, &weights),
             None => {
-                self.basis = Basis::new(&self.z, self.rows.len(), &weights);
+                self.basis = Basis::new(&self.equations, &weights);
                 self.basis.is_some()
             }
         };
@@ -197,7 +207,7 @@ impl<'a> Graded<'a> {
         if !self.refactor() {
             return None;
         }
-        let mut delta = self.basis.as_ref()?.coordinates(&self.z, &self.res);
+        let mut delta = self.basis.as_ref()?.coordinates(&self.equations, &self.res);
         if !self.grow(&delta) {
             return None;
         }
@@ -216,8 +226,7 @@ impl<'a> Graded<'a> {
     /// an entry grows from x to x + ρ by `Δs = log(1 + ρ/x)`, which is not what linearising says. With
     /// `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0 nothing changes.
     fn grow(&mut self, rho: &[f64]) -> bool {
-        let largest = self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
-        let floor = (FLOOR * largest).max(f64::MIN_POSITIVE);
+        let floor = self.floor();
         let Some(basis) = &mut self.basis else { return false };
         let growth: Vec<f64> = (rho.iter().zip(&basis.columns))
             .map(|(rho, &c)| {
@@ -338,7 +347,7 @@ impl<'a> Graded<'a> {
         }
         // ψ'(0) = resᵀP⁻ᵀδ = (P⁻¹res)ᵀδ.
         let Some(basis) = &self.basis else { return 1.0 };
-        let rho = basis.coordinates(&self.z, &self.res);
+        let rho = basis.coordinates(&self.equations, &self.res);
         let start: f64 = rho.iter().zip(delta).map(|(a, b)| a * b).sum();
         let full = self.slope(start, ds, 1.0);
         if full >= 0.25 * start && full > 0.0 {
@@ -395,7 +404,7 @@ impl<'a> Graded<'a> {
             })
             .collect();
         let Some(basis) = &self.basis else { return false };
-        let mut delta = basis.coordinates(&self.z, &self.res);
+        let mut delta = basis.coordinates(&self.equations, &self.res);
         if !self.grow(&delta) {
             return false;
         }
