@@ -20,6 +20,7 @@ use faer::{Mat, MatMut};
 use crate::limit::compensated::dot_from;
 use crate::limit::newton_linalg::{Factor, PivotedQr, dot, mul, mul_t};
 use crate::limit::newton_system::Equations;
+use crate::numerics::double_double::Double2;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
 const FLOOR: f64 = 1e-100;
@@ -286,10 +287,36 @@ impl Basis {
         self.lu.solve_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
     }
 
-    /// `δ ← P⁻ᵀδ`: from the coordinates of the basis to those of the rows.
-    pub(super) fn to_rows(&self, delta: &mut [f64]) {
-        let r = self.r;
-        self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(delta, r, 1));
+    /// `P⁻ᵀδ`, from the coordinates of the basis to those of the rows, with twice the precision: a step of 100 along a
+    /// coordinate of no weight must not move those of the largest by `100ε`.
+    pub(super) fn to_rows(&self, equations: &Equations, delta: &[f64]) -> Vec<Double2> {
+        let (r, n) = (self.r, self.n);
+        let solve = |v: &mut [f64]| {
+            self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
+        };
+        let mut out = vec![Double2::ZERO; r];
+        let mut rest = delta.to_vec();
+        let mut column = vec![0.0; r];
+        for round in 0..3 {
+            solve(&mut rest);
+            out.iter_mut().zip(&rest).for_each(|(o, v)| *o = o.plus_f64(*v));
+            if round == 2 {
+                break;
+            }
+            let minus: Vec<f64> = out.iter().map(|v| -v.hi).collect();
+            let minus_low: Vec<f64> = out.iter().map(|v| -v.lo).collect();
+            for ((rest, delta), &i) in rest.iter_mut().zip(delta).zip(&self.columns) {
+                (0..r).for_each(|j| column[j] = equations.high[j * n + i]);
+                let sum = dot_from(*delta, &column, &minus);
+                let mut tail = sum.lo + dot(&column, &minus_low);
+                if !equations.low.is_empty() {
+                    (0..r).for_each(|j| column[j] = equations.low[j * n + i]);
+                    tail += dot(&column, &minus);
+                }
+                *rest = sum.hi + tail;
+            }
+        }
+        out
     }
 
     /// `Tv` for v of length n.

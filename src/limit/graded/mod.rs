@@ -43,6 +43,8 @@ const FLOOR: f64 = 1e-26;
 /// The same for each unit of `max |s|`, a thousand times the rounding of x: `2⁻¹⁰⁴|s|`. What rounding leaves of the
 /// residual must not look like a step.
 const NOISE: f64 = 5e-29;
+/// Steps `‖Δs‖_∞` up to this are in Newton's range: `e^m − 1 − m < 0.15`.
+const NEWTON: f64 = 0.5;
 /// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
 const LINEAR: f64 = 4e-6;
 /// Entries smaller than this, relative to the largest, need no more than a double.
@@ -269,8 +271,11 @@ impl<'a> Graded<'a> {
             if measure <= goal && tau == 1.0 {
                 return Inner::Converged;
             }
-            // In Newton's range the measure squares; rounding shows as its standing still.
-            if measure <= 0.5 * best {
+            // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
+            // from nothing or shrink to it, it says little.
+            if norm_inf(&ds) > NEWTON {
+                (best, idle) = (f64::INFINITY, 0);
+            } else if measure <= 0.5 * best {
                 (best, idle) = (measure, 0);
             } else {
                 idle += 1;
@@ -306,10 +311,9 @@ impl<'a> Graded<'a> {
     /// `μ ← μ + τP⁻ᵀδ`, evaluated.
     fn advance(&mut self, delta: &[f64], tau: f64) {
         let Some(basis) = &self.basis else { return };
-        let mut step = delta.to_vec();
-        basis.to_rows(&mut step);
+        let step = basis.to_rows(&self.equations, delta);
         for (m, d) in self.mu.iter_mut().zip(&step) {
-            *m = m.plus_f64(tau * d);
+            *m = m.plus(d.times_f64(tau));
         }
         self.evaluate();
     }
@@ -342,7 +346,7 @@ impl<'a> Graded<'a> {
     /// τ = 1 than at 0: the step is then lengthened to where ψ' changes its sign (ψ is concave).
     fn step_length(&self, delta: &[f64], ds: &[f64]) -> f64 {
         let m = ds.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        if m <= 0.5 {
+        if m <= NEWTON {
             return 1.0;
         }
         // ψ'(0) = resᵀP⁻ᵀδ = (P⁻¹res)ᵀδ.
@@ -413,9 +417,9 @@ impl<'a> Graded<'a> {
             *d = 0.5 * (*d + v);
         }
         basis.solve(&mut delta);
-        basis.to_rows(&mut delta);
-        for (m, d) in self.mu.iter_mut().zip(&delta) {
-            *m = m.times_f64(ratio).plus_f64(*d);
+        let step = basis.to_rows(&self.equations, &delta);
+        for (m, d) in self.mu.iter_mut().zip(&step) {
+            *m = m.times_f64(ratio).plus(*d);
         }
         self.log_a.copy_from_slice(log_a);
         self.theta.copy_from_slice(theta);
