@@ -118,3 +118,78 @@ fn clear(table: &mut [Double2], width: usize, (row, column): (usize, usize)) {
         other[column] = Double2::ZERO;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rows_an_ulp_apart_have_their_solution() {
+        let ulp = f64::EPSILON;
+        let e = Eliminated::new(&[1.0, 1.0 + ulp, 1.0, 1.0], &[ulp, 0.0], 2, 2);
+        let mut x = [0.0; 2];
+        for (line, b) in e.high.chunks_exact(2).zip(&e.rhs) {
+            let i = usize::from(line[0] == 0.0);
+            assert_eq!(line[1 - i], 0.0);
+            x[i] = b.hi / line[i];
+        }
+        assert_eq!(x, [-1.0, 1.0]);
+        assert!(e.closed && e.digits() > 13.0);
+    }
+
+    #[test]
+    fn combinations_are_left_out_with_their_targets() {
+        let z = [1.0, 2.0, 4.0, 0.0, 3.0, 1.0, 2.0, 7.0, 9.0];
+        let open = |y: &[f64]| Eliminated::new(&z, y, 3, 3);
+        let e = open(&[1.0, 1.0, 3.0]);
+        assert!(e.rows.len() == 2 && e.closed);
+        assert!(!open(&[1.0, 1.0, 3.5]).closed);
+        assert_eq!(Eliminated::new(&[0.0; 4], &[0.0; 2], 2, 2).rows.len(), 0);
+    }
+
+    proptest! {
+        /// With targets that are exactly those of x: `Bx = b`, and `Bᵀμ_B = Z_rowsᵀμ` for μ of its rows.
+        #[test]
+        fn solutions_and_duals_are_kept(
+            seed in prop::collection::vec((-8i32..=8, -2i32..=2), 3 * 5),
+            x in prop::collection::vec(-16i32..=16, 5),
+            mu in prop::collection::vec(-1.0..1.0f64, 3),
+            near in 0.0..1.0f64,
+        ) {
+            let (d, n) = (3, 5);
+            let tiny = 2f64.powi(-44);
+            let mut z: Vec<f64> = seed.iter().map(|(a, k)| f64::from(*a) + f64::from(*k) * tiny).collect();
+            if near < 0.5 {
+                // The last row is the first but for its last digits.
+                for i in 0..n {
+                    z[2 * n + i] = z[i] + f64::from(seed[i].1) * tiny;
+                }
+            }
+            let x: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
+            let y: Vec<f64> =
+                z.chunks_exact(n).map(|row| row.iter().zip(&x).map(|(a, b)| a * b).sum()).collect();
+            let e = Eliminated::new(&z, &y, d, n);
+            prop_assert!(e.closed);
+            let error = 10f64.powf(-e.digits()) * 1e3;
+            for (k, b) in e.rhs.iter().enumerate() {
+                let terms = (0..n).map(|i| {
+                    Double2 { hi: e.high[k * n + i], lo: e.low[k * n + i] }.times_f64(-x[i])
+                });
+                let rest = terms.fold(*b, Double2::plus);
+                let size: f64 = (0..n).map(|i| (e.high[k * n + i] * x[i]).abs()).sum();
+                prop_assert!(rest.hi.abs() <= error * (1.0 + size), "{} {error}", rest.hi);
+            }
+            let mu: Vec<Double2> =
+                mu[..e.rows.len()].iter().map(|v| Double2 { hi: *v, lo: 0.0 }).collect();
+            let rows = e.to_rows(&mu);
+            for i in 0..n {
+                let left: f64 = (0..mu.len()).map(|k| e.high[k * n + i] * mu[k].hi).sum();
+                let terms = || e.rows.iter().zip(&rows).map(|(j, m)| z[j * n + i] * m);
+                let (right, size) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
+                prop_assert!((left - right).abs() <= 1e-14 * (1.0 + size), "{left} {right}");
+            }
+        }
+    }
+}

@@ -368,3 +368,7 @@ fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     let order = PivotedQr::new(&columns, n, r).pivot;
     (order.len() >= r).then(|| order[..r].to_vec())
 }
+
+#[cfg(test)]
+#[path = "basis_tests.rs"]
+mod tests;
