@@ -1,4 +1,4 @@
-"""Checks limits against Newton's method with 120 digits (python-flint).
+"""Checks limits against Newton's method with 250 digits (python-flint).
 
     MIRRORFLOW_LIMIT_DUMP=DIR cargo test --test limit_families
     python3 tools/limit_reference.py DIR [--part K/N] [--results FILE] [--golden FILE]
@@ -24,7 +24,7 @@ from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
 
 # Directions whose weight is below this, relative to the largest, stay where they are: entries of x there are no part
 # of any digit that is compared.
-RIDGE = -70
+RIDGE = -40
 
 
 def read(path):
@@ -76,10 +76,35 @@ def reference(case):
         if worst < arb("1e-25"):
             return x
         tau = arb(1)
-        if worst > 1 and steepest > arb("1.79"):
-            tau = (steepest + 1).log() / steepest
+        if steepest > arb("0.5"):
+            tau = line(y, delta, s, slopes, log_a)
         mu = middles(mu + delta * tau)
     return None
+
+
+def line(y, delta, s, slopes, log_a):
+    """Where the dual objective is largest along the step: its slope y'delta - (Z'delta)'x falls."""
+    gain = sum((a * b for a, b in zip(y.entries(), delta.entries())), arb(0)).mid()
+
+    def rises(tau):
+        fall = arb(0)
+        for v, slope, a in zip(s, slopes, log_a):
+            at = v + tau * slope
+            fall += slope / 2 * ((at + a).exp() - (a - at).exp()) / 2
+        return gain > fall.mid()
+
+    low, high = arb(0), arb(1)
+    while rises(high):
+        low, high = high, high * 4
+    for _ in range(400):
+        if low > 0 and high - low < low * arb("0.01"):
+            break
+        middle = (low * high).sqrt() if low > 0 else high / 1024
+        if rises(middle):
+            low = middle.mid()
+        else:
+            high = middle.mid()
+    return low
 
 
 def float_log(v):
@@ -97,7 +122,7 @@ def contradicts(case):
 
 
 def check(folder, part, results, golden):
-    ctx.dps = 120
+    ctx.dps = 250
     worst, bad, contradictory = {}, 0, 0
     k, of = (int(v) for v in part.split("/"))
     files = sorted(pathlib.Path(folder).glob("*.txt"))[k::of]

@@ -19,6 +19,8 @@ const ROUNDING: f64 = 1e-30;
 pub(super) struct Eliminated {
     /// Rows of Z that are kept, length r.
     pub(super) rows: Vec<usize>,
+    /// Columns of the identity, in the order of the rows.
+    pub(super) columns: Vec<usize>,
     /// B, r×n row-major, as leading doubles and remainders.
     pub(super) high: Vec<f64>,
     pub(super) low: Vec<f64>,
@@ -45,12 +47,12 @@ impl Eliminated {
             line[n + 1 + j] = Double2 { hi: 1.0, lo: 0.0 };
         }
         let largest = z.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let mut rows: Vec<usize> = Vec::new();
+        let (mut rows, mut columns) = (Vec::new(), Vec::new());
         let mut pivot = 1.0_f64;
         let mut left = 0.0;
         while rows.len() < d.min(n) {
             let (mut best, mut at) = (0.0, (0, 0));
-            for j in (0..d).filter(|j| !rows.contains(j)) {
+            for j in (0..d).filter(|j: &usize| !rows.contains(j)) {
                 for (i, v) in table[j * width..j * width + n].iter().enumerate() {
                     if v.hi.abs() > best {
                         (best, at) = (v.hi.abs(), (j, i));
@@ -65,11 +67,14 @@ impl Eliminated {
             left = 0.0;
             clear(&mut table, width, at);
             rows.push(at.0);
+            columns.push(at.1);
         }
         let closed = left == 0.0 || {
             let size = |j: usize| (y[j].abs(), table[j * width + n].hi.abs());
             let largest = rows.iter().fold(0.0_f64, |m, &j| m.max(size(j).1));
-            (0..d).filter(|j| !rows.contains(j)).all(|j| size(j).1 <= RANK * largest.max(size(j).0))
+            (0..d)
+                .filter(|j: &usize| !rows.contains(j))
+                .all(|j| size(j).1 <= RANK * largest.max(size(j).0))
         };
         let r = rows.len();
         let kept = |k: usize| &table[rows[k] * width..(rows[k] + 1) * width];
@@ -78,7 +83,7 @@ impl Eliminated {
         let (high, low) = (part(|v| v.hi), part(|v| v.lo));
         let inverse = (0..r).flat_map(|k| rows.iter().map(move |j| kept(k)[n + 1 + j])).collect();
         let rhs = (0..r).map(|k| kept(k)[n]).collect();
-        Self { rows, high, low, rhs, inverse, pivot, closed }
+        Self { rows, columns, high, low, rhs, inverse, pivot, closed }
     }
 
     /// Decimal digits that B has.

@@ -49,6 +49,7 @@ mod lp_highs;
 mod lp_interior;
 pub mod newton;
 mod newton_core;
+mod newton_equations;
 mod newton_finish;
 #[cfg(test)]
 mod newton_laws;

@@ -142,6 +142,7 @@ pub fn path_until(
         at: None,
         curvature: None,
         tangent: lower.is_none(),
+        unique: system.unique(),
     };
     for k in order {
         if requested(&cancel) {
@@ -214,11 +215,17 @@ struct Walk<'a> {
     curvature: Option<(f64, Vec<f64>)>,
     /// Whether the gap is to come from the tangent.
     tangent: bool,
+    /// x of all points, where Zx = y alone determines it.
+    unique: Option<Vec<f64>>,
 }
 
 impl Walk<'_> {
     /// x in the units of the problem, its gap by the tangent if that is asked for, and its status.
     fn point(&mut self, log_a: f64) -> (Vec<f64>, f64, Status) {
+        if let Some(x) = &self.unique {
+            let x = self.core.system.unscale_x(x);
+            return (x, f64::INFINITY, self.core.system.met(true));
+        }
         if self.graded.is_none() && self.core.system.is_plain() {
             let inner = self.go(log_a);
             let (x, gap, status) = self.read(inner);

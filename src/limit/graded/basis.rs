@@ -18,12 +18,12 @@ use faer::linalg::solvers::{PartialPivLu, Solve};
 use faer::{Mat, MatMut};
 
 use crate::limit::compensated::dot_from;
+use crate::limit::newton_equations::Equations;
 use crate::limit::newton_linalg::{Factor, PivotedQr, dot, mul, mul_t};
-use crate::limit::newton_system::Equations;
 use crate::numerics::double_double::Double2;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
-const FLOOR: f64 = 1e-100;
+const FLOOR: f64 = 1e-280;
 /// Ratios of weights beyond this ask for a refined T: `ε·10¹⁰` is the error of W.
 const SPREAD: f64 = 1e20;
 /// Exchanges are made while the square of an entry of W exceeds this.

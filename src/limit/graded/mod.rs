@@ -25,10 +25,10 @@ use crate::numerics::log_domain;
 
 use self::basis::Basis;
 use super::compensated::{dot_from, transposed_product_pair};
-use super::newton_core::Inner;
-use super::newton_linalg::{mul_t, norm_inf};
+use super::newton_equations::Equations;
+use super::newton_linalg::mul_t;
 use super::newton_sums::dot2;
-use super::newton_system::{Equations, System};
+use super::newton_system::System;
 
 /// Entries above this, relative to the largest, are to be right to all digits asked for.
 const RELEVANT: f64 = 1e-15;

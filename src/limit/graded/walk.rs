@@ -66,14 +66,14 @@ impl Graded<'_> {
     }
 
     /// Newton's method where it stands, from a point believed to be near.
-    pub(super) fn settle(&mut self, max_steps: usize) -> Inner {
+    pub(in crate::limit) fn settle(&mut self, max_steps: usize) -> Inner {
         let inner = self.newton(GOAL, max_steps);
         if self.is_finite() { inner } else { Inner::Stalled }
     }
 
     /// From where it stands, at `(log a', θ')`, to another `(log a, θ)` with steps of its own choice along the
     /// segment between the two.
-    pub(super) fn walk(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+    pub(in crate::limit) fn walk(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
         let (from_a, from_theta) = (self.log_a.clone(), self.theta.clone());
         let span = (0..log_a.len())
             .map(|i| (log_a[i] - from_a[i]).abs().max((theta[i] - from_theta[i]).abs()))
@@ -131,7 +131,7 @@ impl Graded<'_> {
     }
 
     /// The whole ladder from `a = 1, θ = 0` in scaled units.
-    pub(super) fn climb(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+    pub(in crate::limit) fn climb(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
         self.mu.fill(Double2::ZERO);
         let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
         let t = if size <= 2.0 { 1.0 } else { 2.0 / size };
