@@ -43,6 +43,9 @@ const LARGEST_TILTED_LOG_A: f64 = 30.0;
 /// The ladder in doubles gets this share of the steps; where it converges it needs a tenth of that.
 pub(super) const LADDER_SHARE: usize = 4;
 
+/// Rungs that may fail: where the ladder in doubles converges, no more than two do.
+const FAILURES: usize = 3;
+
 /// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
 const SMALL_ROW: f64 = 1e3;
 
@@ -302,8 +305,8 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     if first != Inner::Converged && t < 1.0 {
         return first;
     }
-    let (mut factor, mut last) = (2.0_f64, first);
-    // The factor grows at most to 32 and a failure takes its root: 400 rungs are never needed.
+    let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
+    // The factor is at least 1.2 but after a failure, which takes its root: 400 rungs are never needed.
     for _ in 0..400 {
         if t >= 1.0 {
             return last;
@@ -326,8 +329,12 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
             };
         } else {
             core.restore(&saved);
-            if budget(core) == 0 || factor < 1.0 + 1e-3 {
+            failures += 1;
+            if budget(core) == 0 {
                 return last;
+            }
+            if failures == FAILURES {
+                return Inner::Stalled;
             }
             factor = factor.sqrt();
         }
@@ -412,7 +419,15 @@ pub fn kkt_residual(
     let (d, n) = (problem.samples(), x.len());
     let rows: Vec<i32> = problem.z_rows().chunks_exact(n.max(1)).map(top_exponent).collect();
     let k = top_exponent(x);
-    let z: Vec<f64> = (0..d * n).map(|p| scale2(problem.z_rows()[p], -rows[p / n])).collect();
+    let mut z = problem.z_rows().to_vec();
+    for (row, &e) in z.chunks_exact_mut(n.max(1)).zip(&rows) {
+        if e.abs() <= 1000 {
+            let factor = scale2(1.0, -e);
+            row.iter_mut().for_each(|v| *v *= factor);
+        } else {
+            row.iter_mut().for_each(|v| *v = scale2(*v, -e));
+        }
+    }
     let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();
     let x_unit: Vec<f64> = x.iter().map(|v| scale2(*v, -k)).collect();
     let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j])).collect();
@@ -420,12 +435,18 @@ pub fn kkt_residual(
     let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
     let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
     // Columns in their own units: no entry of Z counts for more than its column.
-    let columns: Vec<f64> =
-        (0..n).map(|i| (0..d).map(|j| z[j * n + i].abs()).fold(0.0_f64, f64::max)).collect();
+    let mut columns = vec![0.0_f64; n];
+    for row in z.chunks_exact(n.max(1)) {
+        columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
+    }
     let whole: f64 = columns.iter().zip(&x_unit).map(|(c, x)| c * x.abs()).sum();
     let cut = SMALL_ROW * (n + 1) as f64 * f64::EPSILON;
     let primal = (0..d)
         .map(|j| {
+            // No norm is larger than `whole`: most rows need none.
+            if size[j] > cut * whole {
+                return quotient(rho[j].abs(), size[j]);
+            }
             let row = &z[j * n..(j + 1) * n];
             let share = row.iter().zip(&columns).map(|(z, c)| quotient(z.abs(), *c));
             let norm = share.fold(0.0_f64, f64::max) * whole;

@@ -228,9 +228,9 @@ impl Walk<'_> {
         }
         if self.graded.is_none() && self.core.system.is_plain() {
             let inner = self.go(log_a);
-            let (x, gap, status) = self.read(inner);
+            self.core.correct();
             if inner == Inner::Converged && self.core.settled() {
-                return (x, gap, status);
+                return self.read();
             }
         }
         let inner = self.go_graded(log_a);
@@ -335,10 +335,9 @@ impl Walk<'_> {
         self.curvature = Some((step, tangent));
     }
 
-    /// x in the units of the problem, its gap and status.
-    fn read(&mut self, inner: Inner) -> (Vec<f64>, f64, Status) {
+    /// x in the units of the problem, its gap and status, where doubles have decided.
+    fn read(&mut self) -> (Vec<f64>, f64, Status) {
         let ell = self.at.map_or(0.0, |log_a| -log_a);
-        self.core.correct();
         let gap = if !self.tangent || self.core.system.rhs.iter().all(|b| *b == 0.0) {
             None
         } else {
@@ -346,12 +345,7 @@ impl Walk<'_> {
         };
         let x = self.core.system.unscale_x(&self.core.x);
         let finite = x.iter().all(|v| v.is_finite());
-        let status = match inner {
-            _ if !finite => Status::Stalled,
-            Inner::Converged => self.core.system.met(false),
-            Inner::Stalled => Status::Stalled,
-            Inner::MaxIterations => Status::MaxIterations,
-        };
+        let status = if finite { self.core.system.met(false) } else { Status::Stalled };
         let l1 = self.core.system.l1(&self.core.x);
         (x, gap.unwrap_or(if l1 == 0.0 { 0.0 } else { f64::INFINITY }), status)
     }
