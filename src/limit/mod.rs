@@ -38,6 +38,7 @@ pub use verdict::{Decision, Demand, Evidence, Verdict, decide, judge};
 
 use std::fmt;
 
+mod eliminate;
 mod graded;
 mod infeasible;
 pub mod ladder;

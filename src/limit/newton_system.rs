@@ -16,15 +16,23 @@
 use crate::numerics::double_double::Double2;
 use crate::problem::Problem;
 
-use super::Farkas;
 use super::compensated::transposed_product_pair;
+use super::eliminate::Eliminated;
 use super::infeasible;
 use super::newton_linalg::{Factor, PivotedQr, mul, mul_t, norm_inf, norm2};
 use super::newton_sums::{exponent, residual, scale2, top_exponent};
+use super::{Farkas, Status};
 
 /// Condition of the equilibrated Gram matrix up to which B = Z: the direct products then lose at
 /// most three digits of H, which Newton's iteration does not notice.
 const WELL_CONDITIONED: f64 = 1e3;
+/// Distance of dropped rows from combinations of the others up to which they are that, exactly: rounding of sums with
+/// twice the precision.
+const EXACT: f64 = 1e-25;
+/// Digits of an answer that is converged: those of the stopping test.
+const DIGITS: f64 = 11.0;
+/// Ratio of the pivots of R up to which Newton's systems with the rows of Z'' themselves can be refined.
+const REFINABLE: f64 = 1e-9;
 /// Sizes of columns within this factor are left alone.
 const COLUMN_SPREAD: i32 = 20;
 
@@ -56,6 +64,20 @@ pub(super) struct System {
     col_exp: Vec<i32>,
     q: i32,
     basis: Basis,
+    /// How far the rows beyond the rank are from being combinations of the others, relative to their size: the
+    /// largest of these distances; 0 where they are that exactly, or where there are none.
+    pub(super) dependence: f64,
+    /// The rows that are independent exactly, in a form that is far from dependent: there where B is not that.
+    pub(super) eliminated: Option<Eliminated>,
+}
+
+/// `Bx'' = b` with the independent rows of Z'' or combinations of them: B and b as leading doubles and remainders.
+pub(super) struct Equations {
+    /// r×n row-major; no remainders where B is rows of Z''.
+    pub(super) high: Vec<f64>,
+    pub(super) low: Vec<f64>,
+    /// Length r.
+    pub(super) rhs: Vec<Double2>,
 }
 
 impl System {
@@ -97,12 +119,19 @@ impl System {
             col_exp,
             q: size,
             basis: Basis::Rows,
+            dependence: 0.0,
+            eliminated: None,
         };
         if !system.use_rows() {
             system.orthonormalise();
             system.check_consistent(problem)?;
+            system.eliminate();
         }
-        let largest = norm_inf(&system.least_norm);
+        let largest = match &system.eliminated {
+            // With B = [I T], b is a solution.
+            Some(e) => e.rhs.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs())),
+            None => norm_inf(&system.least_norm),
+        };
         let shift = if largest > 0.0 { exponent(largest) } else { 0 };
         system.rescale(shift);
         Ok(system)
@@ -112,6 +141,9 @@ impl System {
     pub(super) fn rescale(&mut self, k: i32) {
         for v in [&mut self.y, &mut self.rhs, &mut self.least_norm] {
             v.iter_mut().for_each(|v| *v = scale2(*v, -k));
+        }
+        if let Some(eliminated) = &mut self.eliminated {
+            eliminated.rhs.iter_mut().for_each(|v| *v = v.scaled(i64::from(-k)));
         }
         self.q += k;
         let ln2 = std::f64::consts::LN_2;
@@ -191,17 +223,79 @@ impl System {
         }
     }
 
-    /// The rows of Z'' that B stands for, independent to working precision: their places, the rows
-    /// themselves (r×n) and their targets. Their solutions are those of `Zx = y`, exactly, where the
-    /// other rows are combinations of them.
-    pub(super) fn independent_rows(&self) -> (Vec<usize>, Vec<f64>, Vec<f64>) {
-        let rows: Vec<usize> = match &self.basis {
-            Basis::Rows => (0..self.d).collect(),
-            Basis::Orthonormal(qr) => qr.pivot[..qr.rank].to_vec(),
+    /// Whether doubles can say how right an answer is: not where rows are nearly dependent.
+    pub(super) fn is_plain(&self) -> bool {
+        self.eliminated.is_none()
+    }
+
+    /// The rows of Z'' that are independent of each other, of rows that are nearly dependent combinations: their
+    /// solutions are those of `Z''x = y''`, where the other rows are combinations of them exactly.
+    pub(super) fn equations(&self) -> Equations {
+        if let Some(e) = &self.eliminated {
+            return Equations { high: e.high.clone(), low: e.low.clone(), rhs: e.rhs.clone() };
+        }
+        let rows = self.kept();
+        let high = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
+        let rhs = rows.iter().map(|&j| Double2 { hi: self.y[j], lo: 0.0 }).collect();
+        Equations { high: high.collect(), low: Vec::new(), rhs }
+    }
+
+    /// The number of independent rows.
+    pub(super) fn rank(&self) -> usize {
+        self.eliminated.as_ref().map_or(self.r, |e| e.rows.len())
+    }
+
+    /// The status of an answer that meets the stopping test, of [`System::equations`] or of B alone.
+    pub(super) fn met(&self, by_equations: bool) -> Status {
+        let digits = match &self.eliminated {
+            Some(e) if by_equations => e.digits(),
+            // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
+            _ if self.dependence > 0.0 => (self.dependence / f64::EPSILON).log10(),
+            _ => return Status::Converged,
         };
-        let z = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
-        let (z, y) = (z.collect(), rows.iter().map(|&j| self.y[j]).collect());
-        (rows, z, y)
+        if digits >= DIGITS {
+            return Status::Converged;
+        }
+        Status::Deficient { digits: digits.floor().clamp(0.0, 15.0) as u8 }
+    }
+
+    /// The rows that [`System::equations`] are made of.
+    fn kept(&self) -> Vec<usize> {
+        match (&self.eliminated, &self.basis) {
+            (Some(e), _) => e.rows.clone(),
+            (None, Basis::Rows) => (0..self.d).collect(),
+            (None, Basis::Orthonormal(qr)) => qr.pivot[..qr.rank].to_vec(),
+        }
+    }
+
+    /// μ of Z'' (length d) from that of [`System::equations`], 0 for the rows that they do not need.
+    pub(super) fn from_equations(&self, mu: &[Double2]) -> Vec<f64> {
+        let kept = match &self.eliminated {
+            Some(e) => e.to_rows(mu),
+            None => mu.iter().map(|m| m.hi).collect(),
+        };
+        let mut rows = vec![0.0; self.d];
+        self.kept().into_iter().zip(kept).for_each(|(j, m)| rows[j] = m);
+        rows
+    }
+
+    /// μ of [`System::equations`] from that of Z'' (length d): there where they are rows of Z''.
+    pub(super) fn to_equations(&self, mu: &[f64]) -> Option<Vec<f64>> {
+        self.is_plain().then(|| self.kept().into_iter().map(|j| mu[j]).collect())
+    }
+
+    /// Eliminates with twice the precision where the rows that the QR keeps are nearly dependent, or where those that
+    /// it drops are not combinations of them.
+    fn eliminate(&mut self) {
+        self.dependence = self.distance();
+        let Basis::Orthonormal(qr) = &self.basis else { return };
+        let pivots = || (0..qr.rank).map(|k| qr.r[k * self.d + k].abs());
+        let (low, high) = (pivots().fold(f64::INFINITY, f64::min), pivots().fold(0.0, f64::max));
+        if self.dependence > 0.0 || low < REFINABLE * high {
+            let eliminated = Eliminated::new(&self.z, &self.y, self.d, self.n);
+            self.eliminated =
+                (eliminated.closed && !eliminated.rows.is_empty()).then_some(eliminated);
+        }
     }
 
     /// The largest entry of each column of Z'', length n.
@@ -215,14 +309,11 @@ impl System {
         sizes
     }
 
-    /// How far the rows that were dropped are from being combinations of the others, relative to their size: the
-    /// largest of these distances; 0 where they are combinations exactly, as far as twice the working precision can
-    /// tell, or where no row was dropped.
+    /// [`System::dependence`].
     ///
-    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each; the distance `‖z_j − Σ c_k z_k‖_∞` is then made as small as it gets with
-    /// compensated sums.
-    pub(super) fn dependence(&self) -> f64 {
-        const EXACT: f64 = 1e-25;
+    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each dropped row; the distance `‖z_j − Σ c_k z_k‖_∞` is then made as small as
+    /// it gets with compensated sums.
+    fn distance(&self) -> f64 {
         let Basis::Orthonormal(qr) = &self.basis else { return 0.0 };
         let (d, n, r) = (self.d, self.n, qr.rank);
         let row = |j: usize| &self.z[j * n..(j + 1) * n];
@@ -337,9 +428,10 @@ fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
     if let (Some(low), Some(high)) = (low, high)
         && high - low > COLUMN_SPREAD
     {
+        // 2^c itself must be a number: beyond ±1000 the rows take what columns cannot.
+        let middle = if *low < -1000 || *high > 1000 { (low + high) / 2 } else { 0 };
         for (c, size) in cols.iter_mut().zip(&sizes) {
-            // 2^c itself must be a number.
-            *c = size.unwrap_or(0).clamp(-1000, 1000);
+            *c = size.map_or(0, |s| s - middle).clamp(-1000, 1000);
         }
         row_pass(&mut rows, &cols);
     }
