@@ -149,6 +149,20 @@ pub enum Route {
     Exact,
 }
 
+impl Route {
+    /// What it does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Lars => "by LASSO homotopy",
+            Self::Ladder => "by Newton's method as a falls",
+            Self::Microlp | Self::Highs => "by simplex",
+            Self::Clarabel | Self::InteriorPoint => "by interior points",
+            Self::Unique => "the only solution",
+            Self::Exact => "by exact pivots",
+        }
+    }
+}
+
 impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
