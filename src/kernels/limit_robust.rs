@@ -91,6 +91,11 @@ impl Judge {
             *counts = x.abs() > LEAST * largest;
             hidden |= *counts && added < PLAIN * most_added;
         }
+        // More entries than equations: s, whose size is about |log a|, says how they share what they add.
+        let shared = room.counts.iter().filter(|c| **c).count() > d;
+        if shared && scaled.log_a.abs() > LONGEST {
+            return false;
+        }
         if !hidden {
             return true;
         }

@@ -39,6 +39,7 @@ pub use verdict::{Decision, Demand, Evidence, Verdict, decide, judge};
 
 use std::fmt;
 
+mod eliminate;
 mod graded;
 mod infeasible;
 pub mod ladder;
@@ -49,6 +50,7 @@ mod lp_highs;
 mod lp_interior;
 pub mod newton;
 mod newton_core;
+mod newton_equations;
 mod newton_finish;
 #[cfg(test)]
 mod newton_laws;
@@ -145,6 +147,20 @@ pub enum Route {
     Unique,
     /// Exact pivots, where doubles do not decide.
     Exact,
+}
+
+impl Route {
+    /// What it does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Lars => "by LASSO homotopy",
+            Self::Ladder => "by Newton's method as a falls",
+            Self::Microlp | Self::Highs => "by simplex",
+            Self::Clarabel | Self::InteriorPoint => "by interior points",
+            Self::Unique => "the only solution",
+            Self::Exact => "by exact pivots",
+        }
+    }
 }
 
 impl fmt::Display for Route {

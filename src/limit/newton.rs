@@ -154,23 +154,29 @@ pub fn minimize(
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v -= excess);
     let scaled = Scaled { system, log_a, excess, entropy };
-    let dependence = scaled.system.dependence();
     let judge = |end: End| {
         let (steps, inner, trusted) = (end.steps, end.inner, end.trusted);
         let (x, mu) = scaled.unscale(end);
-        (
-            finish(problem, entropy, options, x, mu, steps, scaled.system.r, dependence, inner),
-            trusted,
-        )
+        let met = scaled.system.met(trusted);
+        let rank = scaled.system.rank();
+        (finish(problem, entropy, options, x, mu, steps, rank, met, inner), trusted)
     };
-    let (limit, trusted) = judge(scaled.by_ladder(options));
-    let met = matches!(limit.status, Status::Converged | Status::Deficient { .. });
-    if trusted && met {
-        return Ok(limit);
+    if let Some(end) = scaled.by_uniqueness() {
+        return Ok(judge(end).0);
     }
-    let (mut graded, trusted) = judge(scaled.by_graded(&limit, options));
-    graded.iterations += limit.iterations;
-    Ok(if trusted || graded.kkt_residual <= limit.kkt_residual { graded } else { limit })
+    // Doubles go first where they can tell how right an answer is.
+    let first = scaled.system.is_plain().then(|| judge(scaled.by_ladder(options)));
+    let first = match first {
+        Some((limit, true)) if limit.status.is_converged() => return Ok(limit),
+        other => other.map(|(limit, _)| limit),
+    };
+    let (mut graded, trusted) = judge(scaled.by_graded(first.as_ref(), options));
+    graded.iterations += first.as_ref().map_or(0, |f| f.iterations);
+    if trusted {
+        return Ok(graded);
+    }
+    let ladder = first.unwrap_or_else(|| judge(scaled.by_ladder(options)).0);
+    Ok(if graded.kkt_residual <= ladder.kkt_residual { graded } else { ladder })
 }
 
 /// The problem in scaled units, at the wanted potential.
@@ -194,6 +200,16 @@ struct End {
 }
 
 impl Scaled<'_> {
+    /// Where Zx = y alone determines x: `s = asinh(x/a)`, and μ from it.
+    fn by_uniqueness(&self) -> Option<End> {
+        let x = self.system.unique()?;
+        let entries = x.iter().zip(&self.log_a);
+        let s: Vec<f64> = entries.map(|(x, l)| log_domain::asinh_ratio(*x, *l)).collect();
+        let g: Vec<f64> = s.iter().zip(self.entropy.theta()).map(|(s, t)| s - t).collect();
+        let mu = self.system.dual(&g);
+        Some(End { x, s, mu, steps: 0, inner: Inner::Stalled, trusted: true })
+    }
+
     /// By the ladder in doubles.
     fn by_ladder(&self, options: &Options) -> End {
         let mut core = start(&self.system);
@@ -207,13 +223,16 @@ impl Scaled<'_> {
     }
 
     /// With twice the precision: from where the ladder ended if that is near, else from the start.
-    fn by_graded(&self, from: &Limit, options: &Options) -> End {
-        let room = options.max_iterations.saturating_sub(from.iterations).max(1);
+    fn by_graded(&self, from: Option<&Limit>, options: &Options) -> End {
+        let room =
+            options.max_iterations.saturating_sub(from.map_or(0, |from| from.iterations)).max(1);
         let theta = self.entropy.theta();
         let mut graded = Graded::new(&self.system);
         let mut inner = Inner::Stalled;
-        if from.kkt_residual < NEAR {
-            let mut mu = self.system.scale_rows(&from.mu);
+        let near = from.filter(|from| from.kkt_residual < NEAR);
+        if let Some(mut mu) =
+            near.and_then(|from| self.system.to_equations(&self.system.scale_rows(&from.mu)))
+        {
             mu.iter_mut().for_each(|m| *m *= self.excess.exp());
             graded.place(&mu, &self.log_a, theta);
             inner = graded.settle(room.min(30));
@@ -323,18 +342,7 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     Inner::MaxIterations
 }
 
-/// The status of an answer that meets the stopping test, rows of Z being this far from dependent where some were
-/// dropped: see [`System::dependence`].
-pub(super) fn converged(dependence: f64) -> Status {
-    if dependence == 0.0 {
-        return Status::Converged;
-    }
-    // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
-    let digits = (dependence / f64::EPSILON).log10().floor().clamp(0.0, 15.0);
-    Status::Deficient { digits: digits as u8 }
-}
-
-/// Residuals in the original data, and the verdict.
+/// Residuals in the original data, and the verdict; `met` is that of an answer which meets the stopping test.
 fn finish(
     problem: &Problem,
     entropy: &HyperbolicEntropy,
@@ -343,12 +351,12 @@ fn finish(
     mu: Vec<f64>,
     iterations: usize,
     rank: usize,
-    dependence: f64,
+    met: Status,
     inner: Inner,
 ) -> Limit {
     let (kkt_residual, feasibility) = kkt_residual(problem, entropy, &x, &mu);
     let status = if kkt_residual <= options.kkt_tolerance {
-        converged(dependence)
+        met
     } else if inner == Inner::MaxIterations {
         Status::MaxIterations
     } else {

@@ -14,7 +14,7 @@ pub(crate) const LEAST: f64 = 1e-13;
 /// Entries that add at least this to Zx, relative to the largest, are seen by its residual.
 pub(crate) const PLAIN: f64 = 1e-4;
 /// Ratio of the pivots of H from which its factor in doubles sees every entry.
-pub(crate) const PIVOTS: f64 = 1e-5;
+pub(crate) const PIVOTS: f64 = 1e-4;
 /// The same from which corrections by it converge: `rε` of what λ_min may be then, which is less than the least pivot.
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
@@ -195,6 +195,11 @@ impl Core<'_> {
             self.x.iter().zip(&self.system.kappa).map(|(x, k)| x.abs() / k).collect();
         let (most_added, most) = (norm_inf(&added), norm_inf(&raw));
         let counts: Vec<bool> = raw.iter().map(|raw| *raw > LEAST * most).collect();
+        // More entries than equations: s itself says how they share what they add, and rounding of s is part of them.
+        let shared = counts.iter().filter(|c| **c).count() > self.system.r;
+        if shared && norm_inf(&self.s) > LONGEST {
+            return false;
+        }
         if !(0..raw.len()).any(|i| added[i] < PLAIN * most_added && counts[i]) {
             return true;
         }

@@ -86,6 +86,15 @@ impl Double2 {
         quick_two_sum(q, rest / other)
     }
 
+    /// The quotient by a number ≠ 0: long division with two further digits.
+    pub(crate) fn over(self, other: Self) -> Self {
+        let first = self.hi / other.hi;
+        let rest = self.plus(other.times_f64(-first));
+        let second = rest.hi / other.hi;
+        let rest = rest.plus(other.times_f64(-second));
+        quick_two_sum(first, second).plus_f64(rest.hi / other.hi)
+    }
+
     /// The product with 2^k.
     pub(crate) fn scaled(self, k: i64) -> Self {
         // In two steps: 2^k itself may be no number. Both are exact unless the result underflows.
@@ -208,6 +217,8 @@ mod tests {
             prop_assume!(a.abs() > 1e-3);
             let v = Double2::sum(a, low);
             prop_assert!(distance(v.times_f64(f).over_f64(f), v) < CLOSE);
+            let w = Double2::sum(f, 0.3 * f64::EPSILON * f);
+            prop_assert!(distance(v.times(w).over(w), v) < CLOSE);
         }
     }
 }
