@@ -2,9 +2,10 @@
 //!
 //! Where stability or the rounding of the state limits the step, a run to a far end takes all its steps and has
 //! come nowhere. Every [`WINDOW`] steps the pace, time per step, is compared with that of the window before. Were it
-//! to grow from now on by the largest factor g ≥ 1 of the last [`WINDOWS`] comparisons in every window, the k windows
-//! that are left would cover at most `k gᵏ` of the present one; the end is out of reach where that is less than
-//! 1/[`SPARE`] of what is left. A run that gathers pace, as one does whose solution settles, is never taken for one.
+//! to grow from now on by the largest factor g ≥ 1 of the last [`WINDOWS`] comparisons in every window, k windows would
+//! cover at most `k gᵏ` of the present one; the end is out of reach where [`SPARE`] times what all the steps of a run
+//! would cover so is less than what is left. A run that gathers pace, as one does whose solution settles, is never
+//! taken for one.
 
 /// Steps, rejected ones included, between two looks.
 const WINDOW: u64 = 500;
@@ -26,7 +27,7 @@ impl Reach {
         Self { t, steps, pace: 0.0, growth: [f64::INFINITY; WINDOWS] }
     }
 
-    /// At t after `steps` of `most`: the steps that the way to `stop` would take at this pace, if that is out of reach.
+    /// At t after `steps`, `most` being allowed to a run: the steps that the way to `stop` would take at this pace, if that is out of reach.
     pub(super) fn beyond(&mut self, t: f64, stop: f64, steps: u64, most: u64) -> Option<f64> {
         if steps < self.steps + WINDOW {
             return None;
@@ -36,7 +37,7 @@ impl Reach {
         self.growth[0] = if self.pace > 0.0 { pace / self.pace } else { f64::INFINITY };
         (self.t, self.steps, self.pace) = (t, steps, pace);
         let growth = self.growth.iter().fold(1.0_f64, |m, g| m.max(*g));
-        let windows = most.saturating_sub(steps) as f64 / WINDOW as f64;
+        let windows = most as f64 / WINDOW as f64;
         let within = windows * growth.powf(windows) * pace * WINDOW as f64;
         (SPARE * within < stop - t).then_some((stop - t) / pace)
     }

