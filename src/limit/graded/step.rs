@@ -3,6 +3,7 @@
 //! ψ is concave along a step `μ + τP⁻ᵀδ`. Up to `‖Δs‖_∞ = 1.79` a full step ascends, as `log(1+m)/m` of a longer one always
 //! does; between the two, and beyond 1, the sign of ψ' decides.
 
+use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
 use super::super::newton_core::Inner;
@@ -31,6 +32,10 @@ impl Graded<'_> {
             self.accuracy = measure;
             // Only a full step squares the error.
             if measure <= goal && tau == 1.0 {
+                if goal <= GOAL && !self.meets() {
+                    // Where it can be; x is converged as it stands.
+                    self.correct();
+                }
                 return Inner::Converged;
             }
             // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
@@ -41,26 +46,37 @@ impl Graded<'_> {
                 (best, idle) = (measure, 0);
             } else {
                 idle += 1;
-                if idle >= 6 && norm_inf(&ds) <= LINEAR {
+                if idle >= 6 && (norm_inf(&ds) <= LINEAR || best <= 1e-3) {
                     return self.correct();
-                }
-                if idle >= 6 && best <= 1e-3 {
-                    return Inner::Stalled;
                 }
             }
         }
         Inner::MaxIterations
     }
 
-    /// The last step taken in x alone, linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
+    /// Whether every row of `Bx = b` is met to rounding of its own terms.
+    fn meets(&self) -> bool {
+        let n = self.x.len();
+        let rows = self.equations.high.chunks_exact(n).zip(&self.equations.rhs).zip(&self.res);
+        rows.into_iter().all(|((row, b), res)| {
+            let size: f64 = row.iter().zip(&self.x).map(|(z, x)| (z * x.hi).abs()).sum();
+            res.0.abs() <= 16.0 * f64::EPSILON * (size + b.hi.abs())
+        })
+    }
+
+    /// The last step with x linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
     /// that s = 2Zᵀμ cancels to nothing even with twice the precision, x still has all its digits.
     fn correct(&mut self) -> Inner {
         for _ in 0..3 {
-            let Some((_, ds)) = self.direction() else { return Inner::Stalled };
-            let measure = self.measure(&ds);
-            for i in 0..ds.len() {
-                self.x[i] = self.x[i].plus_f64(self.root[i] * ds[i]);
+            let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
+            if norm_inf(&ds) > LINEAR {
+                return Inner::Stalled;
             }
+            let measure = self.measure(&ds);
+            let entries = self.x.iter().zip(&self.root).zip(&ds);
+            let x: Vec<Double2> = entries.map(|((x, root), ds)| x.plus_f64(root * ds)).collect();
+            self.advance(&delta, 1.0);
+            self.x = x;
             self.residual();
             self.accuracy = measure;
             if measure <= GOAL {
