@@ -1,7 +1,7 @@
 //! The limit on families that look like what people bring, at every size of a: always converged.
 //!
 //! `MIRRORFLOW_LIMIT_PROBLEMS=5000 cargo test --release --test limit_families` runs more of them, and others with
-//! `MIRRORFLOW_LIMIT_FIRST=1`;
+//! `MIRRORFLOW_LIMIT_FIRST=1`, or larger ones with `MIRRORFLOW_LIMIT_ROWS=100`;
 //! `MIRRORFLOW_LIMIT_DUMP=DIR` writes each with its answer, for a check by other means
 //! (`tools/limit_reference.py`, 250 digits).
 
@@ -68,16 +68,16 @@ fn dump(dir: &str, name: &str, case: &families::Instance, limit: &mirrorflow::li
 fn every_family_converges_at_every_a() {
     let dump_dir = std::env::var("MIRRORFLOW_LIMIT_DUMP").ok();
     let mut runner = runner();
-    let number = Cell::new(0);
+    let count = Cell::new(0);
     let law = |(family, d, more, seed): (Family, usize, usize, u64)| {
         let case = instance_of(family, d, d + more, &mut ChaCha8Rng::seed_from_u64(seed));
         let limit =
             minimize(&case.problem, &case.entropy, &Options::default()).expect("valid input");
         let kkt = kkt_residual(&case.problem, &case.entropy, &limit.x, &limit.mu).0;
         if let Some(dir) = &dump_dir {
-            dump(dir, &format!("{:05}-{family:?}", number.get()), &case, &limit);
+            dump(dir, &format!("{:05}-{family:?}", count.get()), &case, &limit);
         }
-        number.set(number.get() + 1);
+        count.set(count.get() + 1);
         prop_assert!(
             limit.status.is_converged() && kkt <= 1e-11,
             "{}x{} log a {:.3e}: {:?}, KKT {kkt:.1e}, {} steps",
@@ -89,7 +89,8 @@ fn every_family_converges_at_every_a() {
         );
         Ok(())
     };
-    let problems = (select(&FAMILIES), 1..=16usize, 1..=40usize, any::<u64>());
+    let rows = number("MIRRORFLOW_LIMIT_ROWS", 16) as usize;
+    let problems = (select(&FAMILIES), 1..=rows, 1..=5 * rows / 2, any::<u64>());
     runner.run(&problems, law).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
