@@ -255,10 +255,8 @@ impl Run<'_> {
         let Options { rtol, atol, .. } = *self.options;
         let span = stop - self.t;
         let size = |delta: &[f64]| field.error(self.t, &self.y, delta, rtol, atol);
-        // A state of logarithms starts at 0: what matters there is a change of size 1, that is 1/rtol tolerances.
-        let (d0, d1) = (size(&self.y).max(1.0 / rtol), size(&self.f));
-        let mut h0 =
-            if d1 > 1e-5 && d0.is_finite() && d1.is_finite() { 0.01 * d0 / d1 } else { 1e-6 };
+        let (d0, d1) = (size(&self.y), size(&self.f));
+        let mut h0 = if d0 > 1e-5 && d1 > 1e-5 && d1.is_finite() { 0.01 * d0 / d1 } else { 1e-6 };
         h0 = h0.min(span);
         // Bounded: 1e-6 · 0.01²⁰⁰ is below every positive number.
         for _ in 0..200 {

@@ -12,7 +12,8 @@
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
 use crate::{
     limit::{
-        LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, SETTLED, Status, far_from_dependent, newton,
+        LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, far_from_dependent,
+        newton,
     },
     numerics::{
         cholesky::Cholesky,
@@ -129,18 +130,27 @@ impl Room {
         most: f64,
     ) -> bool {
         let z = &matrix.z;
+        let n = self.e.len();
+        // Σ|Z_ji μ_j|: what the rounding of s is measured by.
+        self.change.fill(0.0);
+        for (row, m) in z.chunks_exact(n).zip(&solved.mu) {
+            self.change.iter_mut().zip(row).for_each(|(c, z)| *c += (z * m).abs());
+        }
+        let least = ROUNDING * f64::EPSILON / SETTLED;
+        for i in (0..n).filter(|&i| self.counts[i]) {
+            let moved = 2.0 * self.change[i] + scaled.theta[i].abs();
+            // Written so that NaN is no.
+            if !(self.weights[i] * moved * least <= solved.x[i].abs()) {
+                return false;
+            }
+        }
         let mut before = f64::INFINITY;
         for _ in 0..4 {
             mul_t(z, &solved.mu, &mut self.e);
-            let mut longest = 0.0_f64;
-            for i in 0..self.e.len() {
+            for i in 0..n {
                 let s = 2.0 * self.e[i] + scaled.theta[i];
-                longest = longest.max(s.abs());
                 self.e[i] = asinh_ratio(solved.x[i], scaled.log_a) - s;
                 self.change[i] = self.weights[i] * self.e[i];
-            }
-            if longest > LONGEST {
-                return false;
             }
             mul(z, &self.change, &mut self.delta);
             self.delta.iter_mut().zip(&self.rest).for_each(|(d, rest)| *d -= rest);

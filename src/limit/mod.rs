@@ -32,7 +32,7 @@ pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
 pub(crate) use newton_finish::{
-    LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, SETTLED, far_from_dependent,
+    LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, far_from_dependent,
 };
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};

@@ -8,6 +8,7 @@ use crate::numerics::log_domain;
 
 use super::newton_core::Core;
 use super::newton_linalg::{dot, mul, mul_t, norm_inf, norm2};
+use super::newton_sums::transposed;
 
 /// Entries above this, relative to the largest, count.
 pub(crate) const LEAST: f64 = 1e-13;
@@ -19,6 +20,9 @@ pub(crate) const PIVOTS: f64 = 1e-4;
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
 pub(crate) const SETTLED: f64 = 1e-10;
+/// Such corrections are of use while the rounding of s, this many ε of `2|Z|ᵀ|μ|`, moves no such entry by more.
+pub(crate) const ROUNDING: f64 = 10.0;
+
 /// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
 pub(crate) const LONGEST: f64 = 4e3;
 
@@ -244,22 +248,28 @@ impl Core<'_> {
     /// Corrections of x and μ by the factor at hand until one changes no entry that counts by more than 10⁻¹⁰ of
     /// itself; `false` where they do not come to that. `rho`: `y'' − Z''x`.
     ///
-    /// Of both equations, linearised: with `e = asinh(x/a) − s`, `r = b − Bx` compensated,
+    /// Of both equations, linearised: with `e = asinh(x/a) − s`, `r = b − Bx`, s and r compensated,
     /// `2Hδ = r + B(√(x²+a²)∘e)`, `x += √(x²+a²)∘(2κ∘Bᵀδ − e)`, `μ += δ`. That is iterative refinement: the factor's error
     /// in any direction is at most `rε/λ_min` of H there, so that each correction leaves some 10⁻² of the error.
     fn settle_digits(&mut self, mut rho: Vec<f64>, counts: &[bool]) -> bool {
         let (mut e, mut ds) = (vec![0.0; counts.len()], vec![0.0; counts.len()]);
         let mut delta = vec![0.0; self.mu.len()];
         let mut before = f64::INFINITY;
+        // s to all its digits; what it would be for a μ next to this one shows how many of them say something.
+        let (mut product, spread) = transposed(&self.system.b, &self.mu, counts.len());
+        let least = ROUNDING * f64::EPSILON / SETTLED;
+        for i in (0..counts.len()).filter(|&i| counts[i]) {
+            let moved = 2.0 * self.system.kappa[i] * spread[i] + self.theta[i].abs();
+            // Written so that NaN is no.
+            if !(self.root[i] * moved * least <= self.x[i].abs()) {
+                return false;
+            }
+        }
         for _ in 0..4 {
-            self.slopes(&self.mu, &mut e);
             for i in 0..e.len() {
-                self.s[i] = e[i] + self.theta[i];
+                self.s[i] = 2.0 * self.system.kappa[i] * product[i] + self.theta[i];
                 e[i] = log_domain::asinh_ratio(self.x[i], self.log_a[i]) - self.s[i];
                 self.work_n[i] = self.root[i] * e[i];
-            }
-            if norm_inf(&self.s) > LONGEST {
-                return false;
             }
             mul(&self.system.b, &self.work_n, &mut delta);
             for (d, r) in delta.iter_mut().zip(self.system.to_b(&rho)) {
@@ -285,6 +295,7 @@ impl Core<'_> {
             }
             before = measure;
             rho = self.system.residual(&self.x).0;
+            product = transposed(&self.system.b, &self.mu, counts.len()).0;
         }
         false
     }

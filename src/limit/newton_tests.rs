@@ -3,8 +3,12 @@
 
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzReader;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 
 use super::*;
+use crate::limit::PIVOTS;
 
 fn npz(name: &str) -> NpzReader<std::fs::File> {
     let path = format!("{}/tests/data/{name}.npz", env!("CARGO_MANIFEST_DIR"));
@@ -75,5 +79,62 @@ fn ladder_meets_the_lp() {
         let best: f64 = x.iter().map(|x| x.abs()).sum();
         assert_eq!(solution.status, Status::Converged);
         assert!((solution.l1 / best - 1.0).abs() <= 1e-10);
+    }
+}
+
+/// Gaussian Z of d×n with columns times 10^u, |u| ≤ `spread`, and y from a truth with `entries` entries.
+fn planted(d: usize, n: usize, entries: usize, spread: f64, seed: u64) -> Problem {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut z = Array2::from_shape_fn((d, n), |_| rng.sample::<f64, _>(StandardNormal));
+    for mut column in z.columns_mut() {
+        let unit = 10f64.powf(spread * rng.random_range(-1.0..=1.0));
+        column.mapv_inplace(|v| v * unit);
+    }
+    let x = Array1::from_shape_fn(n, |i| {
+        if i < entries { rng.sample::<f64, _>(StandardNormal) } else { 0.0 }
+    });
+    Problem::new(z.clone(), z.dot(&x)).unwrap()
+}
+
+/// Where doubles say that every entry which counts is right, twice the precision has the same ones: also where
+/// `H` is so ill-conditioned that corrections were needed.
+#[test]
+fn what_doubles_settle_is_right() {
+    let (mut corrected, mut left) = (0, 0);
+    for seed in 0..120 {
+        let problem = planted(12, 40, 2, 0.0, seed);
+        let system = System::new(&problem).ok().unwrap();
+        let log_a: Vec<f64> =
+            system.log_shift.iter().map(|s| s - 8.0 - 0.25 * (seed as f64)).collect();
+        let theta = vec![0.0; 40];
+        let mut core = start(&system);
+        let inner = climb(&mut core, &log_a, &theta, &Options::default());
+        core.refine();
+        if inner != Inner::Converged || !core.settled() {
+            left += 1;
+            continue;
+        }
+        assert!(core.refactor());
+        let (low, high) = core.pivots();
+        corrected += usize::from(low < PIVOTS * high);
+        let mut graded = Graded::new(&system);
+        assert_eq!(graded.climb(&log_a, &theta, 2000), Inner::Converged);
+        let largest = graded.x.iter().fold(0.0_f64, |m, x| m.max(x.hi.abs()));
+        for (x, y) in core.x.iter().zip(&graded.x) {
+            let off = (x - y.hi).abs() / y.hi.abs().max(1e-12 * largest);
+            assert!(off <= 1e-9, "seed {seed}: {x:e} {:e}, pivots {low:e} {high:e}", y.hi);
+        }
+    }
+    assert!(corrected >= 10 && left >= 10, "{corrected} corrected, {left} left");
+}
+
+/// Columns in units 16 orders apart: the ladder in doubles is left after a few rungs, and the answer is right.
+#[test]
+fn a_ladder_without_progress_is_left_early() {
+    for seed in 0..40 {
+        let problem = planted(10, 30, 4, 8.0, seed);
+        let limit = solve(&problem, -200.0);
+        assert_eq!(limit.status, Status::Converged, "seed {seed}");
+        assert!(limit.iterations <= 300, "seed {seed}: {} steps", limit.iterations);
     }
 }
