@@ -230,7 +230,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
         return Ok(true);
     }
     if let Some(runs) = runs {
-        output::pairs(&[("runs", format!("at most {runs}, of which one is shown"))])?;
+        output::pairs(&[("runs of this size, at most", runs.to_string())])?;
     }
     for parameter in setup.network.parameters() {
         output::say(&format!("  {:<32} {:?}", parameter.name, parameter.shape))?;
