@@ -33,7 +33,8 @@ pub(crate) fn load(file: &Path, args: &StartArgs) -> Result<Run, Failure> {
         }
         (beta, None, None) => Start::centered(n, beta.unwrap_or(1.0))?,
         (None, m0, w0) => {
-            Start::new(m0.unwrap_or_else(|| vec![1.0; n]), w0.unwrap_or_else(|| vec![0.0; n]))?
+            let (m0, w0) = (m0.unwrap_or_else(|| vec![1.0; n]), w0.unwrap_or_else(|| vec![0.0; n]));
+            Start::new(m0, w0).map_err(|e| usage(format!("{}: {e}", file.display())))?
         }
     };
     let schedule = args.schedule.clone().unwrap_or(Schedule::None);
