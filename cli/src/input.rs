@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mirrorflow::parameterization::Start;
+use mirrorflow::potential::HyperbolicEntropy;
 use mirrorflow::problem::npz::Writer;
 use mirrorflow::problem::{Problem, ProblemFile};
 use mirrorflow::schedule::Schedule;
@@ -18,6 +19,13 @@ pub(crate) struct Run {
     pub(crate) problem: Problem,
     pub(crate) start: Start,
     pub(crate) schedule: Schedule,
+}
+
+impl Run {
+    /// The potential of the start, which is in the file where it can be wrong.
+    pub(crate) fn entropy(&self, file: &Path) -> Result<HyperbolicEntropy, Failure> {
+        self.start.entropy().map_err(|e| usage(format!("{}: {e}", file.display())))
+    }
 }
 
 /// Reads the file and settles the start: `--beta`, else the file's m0 and w0, else β = 1.

@@ -222,7 +222,8 @@ fn negative_numbers_are_values() {
     }
     let solved = mirrorflow(folder.path(), &["solve", "p.csv", "--log-a", "-1e-300"]);
     assert_eq!(solved.status.code(), Some(0), "{solved:?}");
-    let descend = |more: &[&'static str]| [&["descend", "p.csv", "--out", "n.npz"][..], more].concat();
+    let descend =
+        |more: &[&'static str]| [&["descend", "p.csv", "--out", "n.npz"][..], more].concat();
     for (arguments, parts) in [
         (descend(&["--steps", "1", "--step", "-1e-3"]), ["-1e-3", "a number > 0"]),
         (descend(&["--step", "1e-3", "--steps", "-5"]), ["-5", "a whole number >= 1"]),

@@ -153,7 +153,10 @@ impl Figure {
             for (axis, values) in [("x", &curve.x), ("y", &curve.y)].into_iter().chain(band) {
                 if let Some(k) = values.iter().position(|v| v.abs() > LARGEST) {
                     return Err(Error::Domain {
-                        what: format!("{axis}[{k}] of {} in the data of {}", curve.series, self.name),
+                        what: format!(
+                            "{axis}[{k}] of {} in the data of {}",
+                            curve.series, self.name
+                        ),
                         expected: format!("a number of at most {LARGEST:e} in size"),
                         found: format!("{:e}", values[k]),
                     });

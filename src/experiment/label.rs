@@ -45,8 +45,8 @@ fn is_mathematics(before: &str, inner: &str, after: &str) -> bool {
     let closed = !edge(inner.chars().next()) && !edge(inner.chars().next_back());
     let digit = |c: char| c.is_ascii_digit();
     let symbol = |c: char| c.is_alphabetic() || matches!(c, '\\' | '^' | '_');
-    let amount = before.ends_with(digit)
-        && (inner.contains(char::is_whitespace) || !inner.contains(symbol));
+    let amount =
+        before.ends_with(digit) && (inner.contains(char::is_whitespace) || !inner.contains(symbol));
     let text = inner.starts_with(['/', ',', '.', ';', ':', ')']) || has_words(inner);
     closed && !inner.ends_with('\\') && !after.starts_with(digit) && !amount && !text
 }

@@ -87,7 +87,8 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     let (home, note) = home(args.device.device)?;
     if !args.dry_run {
         let begun = ["metrics.csv", "study.json"].map(|file| args.out.join(file));
-        let what = format!("{} holds what was done, --resume goes on from there", args.out.display());
+        let what =
+            format!("{} holds what was done, --resume goes on from there", args.out.display());
         interrupt::leaves_beside(begun.into(), what);
     }
     if StudyConfig::is_one(&text) {

@@ -287,7 +287,7 @@ fn three<'de, D>(from: D) -> std::result::Result<Option<[usize; 3]>, D::Error>
 where
     D: serde::Deserializer<'de>,
 {
-    let list = Vec::<usize>::deserialize(from)?;
+    let Some(list) = Option::<Vec<usize>>::deserialize(from)? else { return Ok(None) };
     let count = list.len();
     let wrong = |_| serde::de::Error::invalid_length(count, &"height, width and channels");
     <[usize; 3]>::try_from(list).map(Some).map_err(wrong)

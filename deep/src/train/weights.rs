@@ -35,8 +35,7 @@ impl File {
         let parsed: std::result::Result<(usize, Metadata), _> = SafeTensors::read_metadata(&bytes);
         let (_, metadata) = parsed.map_err(|e| {
             use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
-            let cut =
-                matches!(e, HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer);
+            let cut = matches!(e, HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer);
             let what = if cut { "is cut off, or not a" } else { "not a readable" };
             let other = stranger(&bytes, path);
             wrong(path, other.unwrap_or_else(|| format!("{what} safetensors file: {e}{advice}")))

@@ -10,9 +10,7 @@ use mirrorflow::{
     numerics::student::Mean,
 };
 
-use super::{
-    ERROR, band, best, check, heights, measured, schedule_label, setting_stroke, split,
-};
+use super::{ERROR, band, best, check, heights, measured, schedule_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
     style::{

@@ -3,7 +3,8 @@
 use mirrorflow::{Result, experiment::Data};
 
 use super::{
-    ERROR, counted, errors_over_steps, measured, schedule_label, setting_label, setting_stroke, split,
+    ERROR, counted, errors_over_steps, measured, schedule_label, setting_label, setting_stroke,
+    split,
 };
 use crate::{
     Figure, Statement,

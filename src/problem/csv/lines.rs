@@ -215,7 +215,8 @@ pub(super) fn spelled(cell: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(cell).ok()?;
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '%'));
     // What groups digits leaves three of them behind it.
-    let mut groups = text.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '’' | '_')).skip(1);
+    let mut groups =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '’' | '_')).skip(1);
     let three = |g: &str| g.chars().take_while(char::is_ascii_digit).count() == 3;
     if !groups.all(three) {
         return None;

@@ -207,7 +207,11 @@ fn csv_numbers_of_other_spellings_are_refused_in_any_line() {
         }
     }
     // Words with digits are names all the same.
-    same(&["1st,2nd,3rd\n1,2,3\n4,5,6\n", "5%,95%,y\n1,2,3\n4,5,6\n", "2020-01,x 1,1 2\n1,2,3\n4,5,6\n"]);
+    same(&[
+        "1st,2nd,3rd\n1,2,3\n4,5,6\n",
+        "5%,95%,y\n1,2,3\n4,5,6\n",
+        "2020-01,x 1,1 2\n1,2,3\n4,5,6\n",
+    ]);
 }
 
 #[test]
