@@ -148,6 +148,35 @@ fn all_limits(c: &mut Criterion, problem: &Problem) {
         });
     }
     group.finish();
+    robust_limits(c, problem);
+}
+
+/// What the route with twice the precision costs a batch: targets of truths with 5 entries, as they are and rounded to
+/// float32. At these a doubles see every entry of most of the former and of few of the latter.
+fn robust_limits(c: &mut Criterion, problem: &Problem) {
+    let truth = |run: usize, i: usize| {
+        if (i + run) % (N / 5) == 0 { 1.0 + ((run * N + i) as f64).sin() } else { 0.0 }
+    };
+    let exact: Vec<f64> = (0..RUNS)
+        .flat_map(|run| {
+            let row = move |row: &[f64]| -> f64 { (0..N).map(|i| row[i] * truth(run, i)).sum() };
+            problem.z_rows().chunks_exact(N).map(row)
+        })
+        .collect();
+    let rounded: Vec<f64> = exact.iter().map(|v| f64::from(*v as f32)).collect();
+    let mut group = c.benchmark_group("limit, planted");
+    group.throughput(Throughput::Elements(RUNS as u64));
+    for log_a in [-20.0, -200.0] {
+        for (name, y) in [("as they are", &exact), ("float32", &rounded)] {
+            let log_a_each = vec![log_a; RUNS];
+            let z = problem.z_rows();
+            let batch = limit::Batch { d: D, n: N, z, y, log_a: &log_a_each, theta: &[] };
+            group.bench_function(format!("{name}, log a = {log_a}"), |b| {
+                b.iter(|| limits(&batch, &limit::Options::default(), None));
+            });
+        }
+    }
+    group.finish();
 }
 
 fn benches(c: &mut Criterion) {

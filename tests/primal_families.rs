@@ -18,11 +18,11 @@ use proptest::prelude::*;
 
 const RTOL: f64 = 1e-8;
 
-/// What N steps of a method at RTOL may add up to, relative. diffsol accepts local errors that are
-/// larger than asked for by its own safety factors, and its outputs are interpolated.
-fn allowed(method: Method, run: &Trajectory) -> f64 {
-    let own = 20.0 * RTOL * (run.work.steps + 100) as f64;
-    if matches!(method, Method::Bdf | Method::TrBdf2) { own.max(2e-5) } else { own }
+/// What N steps of a method at RTOL may add up to, relative: `2·10·N·RTOL` by what the head says; some 100 steps more stand
+/// for the interpolated outputs of diffsol and for its norm, a root of mean squares, which lets the largest of k entries
+/// be √k times what is asked for.
+fn allowed(run: &Trajectory) -> f64 {
+    20.0 * RTOL * (run.work.steps + 100) as f64
 }
 
 fn size(x: &[f64]) -> f64 {
@@ -57,7 +57,7 @@ fn one_feature_follows_its_closed_form_from_any_beta() {
             for (t, x) in run.t.iter().zip(run.x.column(0)) {
                 let want = one_feature(beta.ln() - LN_2, 1.5, *t);
                 let off = (x - want).abs() / (1e-4 + want.abs());
-                assert!(off < allowed(method, &run), "{name} β = {beta:e} t = {t}: {x} {want}");
+                assert!(off < allowed(&run), "{name} β = {beta:e} t = {t}: {x} {want}");
             }
             let log_a = run.log_a.unwrap();
             assert!(log_a.iter().all(|l| *l == beta.ln() - LN_2), "{name}");
@@ -81,7 +81,7 @@ fn a_zero_factor_stays_zero() {
                 y / (1.0 - (1.0 - y / x0) * (2.0 * y * t).exp())
             };
             let x = run.x_end()[0];
-            assert!((x / want - 1.0).abs() < allowed(method, &run), "{name}: {x:e} {want:e}");
+            assert!((x / want - 1.0).abs() < allowed(&run), "{name}: {x:e} {want:e}");
             assert_eq!(run.log_a.unwrap()[[0, 0]], f64::NEG_INFINITY);
             let (m, w_end) = flow.factors(&run.state.row(run.state.nrows() - 1).to_vec());
             assert_eq!(m[0].abs(), w_end[0].abs(), "{name}");
@@ -101,7 +101,7 @@ fn the_l1_mask_leaves_the_saddle_in_time() {
             let t = ((0.75f64).ln() - beta.ln()) / 3.0;
             let run = integrate(&flow, &Options::until(t).with_method(method)).unwrap();
             let (x, want) = (run.x_end()[0], one_feature(beta.ln() - LN_2, 1.5, t));
-            assert!((x - want).abs() < allowed(method, &run), "{method} β = {beta:e}: {x} {want}");
+            assert!((x - want).abs() < allowed(&run), "{method} β = {beta:e}: {x} {want}");
         }
     }
 }
@@ -162,7 +162,7 @@ proptest! {
         prop_assert!(run.outcome.is_complete(), "{method}: {}", run.outcome);
         let (x, want_x) = (run.x_end(), want.x_end());
         // The absolute tolerance is 1e-4 times the relative one.
-        let bound = allowed(method, &run) * (size(&want_x) + 1e-4);
+        let bound = allowed(&run) * (size(&want_x) + 1e-4);
         prop_assert!(distance(&x, &want_x) <= bound, "{method}, {schedule}: {x:?} {want_x:?}");
         let log_a = start.log_a0()[0] - 4.0 * schedule.integral(end);
         let last = run.log_a.unwrap();
@@ -188,7 +188,7 @@ fn a_decay_within_one_ulp_of_time_is_not_skipped() {
         // e^{−80} of what x was.
         assert!(run.x[[0, 0]] > 0.1 && run.x[[1, 0]].abs() < 1e-30, "{name}: {:?}", run.x);
         let off = distance(&run.x_end(), &want.x_end());
-        assert!(off < allowed(method, &run), "{name}: {:?} {:?}", run.x_end(), want.x_end());
+        assert!(off < allowed(&run), "{name}: {:?} {:?}", run.x_end(), want.x_end());
     }
 }
 

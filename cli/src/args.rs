@@ -104,10 +104,10 @@ pub(crate) struct SolveArgs {
     #[arg(long)]
     pub(crate) rigorous: bool,
     /// Relative width of the bounds up to which the L1 minimum counts as known
-    #[arg(long, value_name = "T", default_value_t = 1e-9, value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, value_name = "T", default_value = "1e-9", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) tolerance: f64,
     /// Bound on the Newton steps of the limit
-    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..), allow_hyphen_values = true)]
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>, allow_hyphen_values = true)]
     pub(crate) max_iterations: u32,
     /// File for the arrays x_limit, mu, log_a, x_l1, mu_l1, l1_lower, l1_upper, kkt_residual
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -131,10 +131,10 @@ pub(crate) struct PathArgs {
     #[arg(long, value_name = "V", default_value_t = -200.0, value_parser = log_a, allow_hyphen_values = true)]
     pub(crate) to: f64,
     /// Number N of points, evenly spaced in log a
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=1_000_000), allow_hyphen_values = true)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = points, allow_hyphen_values = true)]
     pub(crate) points: u32,
     /// Bound on the Newton steps of each point
-    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..), allow_hyphen_values = true)]
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>, allow_hyphen_values = true)]
     pub(crate) max_iterations: u32,
     /// File for the arrays log_a (N), x (N×n), l1, gap, converged (N), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -176,10 +176,10 @@ pub(crate) struct FlowArgs {
     #[arg(long, default_value = "auto", value_parser = method)]
     pub(crate) method: Method,
     /// Relative tolerance of a step
-    #[arg(long, default_value_t = 1e-8, value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, default_value = "1e-8", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) rtol: f64,
     /// Absolute tolerance of a step
-    #[arg(long, default_value_t = 1e-12, value_parser = positive, allow_hyphen_values = true)]
+    #[arg(long, default_value = "1e-12", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) atol: f64,
     /// Stop where the loss is at most this
     #[arg(long, value_name = "V", value_parser = positive, allow_hyphen_values = true)]
@@ -188,7 +188,7 @@ pub(crate) struct FlowArgs {
     #[arg(long, value_name = "V", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) until_kkt: Option<f64>,
     /// Largest number of steps, rejected ones included
-    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = steps, allow_hyphen_values = true)]
+    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = count::<u64>, allow_hyphen_values = true)]
     pub(crate) max_steps: u64,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -211,10 +211,10 @@ pub(crate) struct DescendArgs {
     #[arg(long, value_name = "η", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) step: f64,
     /// Number of steps K; step k is at time kη
-    #[arg(long, value_name = "K", value_parser = steps, allow_hyphen_values = true)]
+    #[arg(long, value_name = "K", value_parser = count::<u64>, allow_hyphen_values = true)]
     pub(crate) steps: u64,
     /// Samples of a batch [default: all, which is gradient descent]
-    #[arg(long, value_name = "b", value_parser = samples, allow_hyphen_values = true)]
+    #[arg(long, value_name = "b", value_parser = count::<usize>, allow_hyphen_values = true)]
     pub(crate) batch: Option<usize>,
     /// Seed of the batches
     #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_hyphen_values = true)]
@@ -315,24 +315,27 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A whole number from 1.
+fn count<N: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
+    let read = text.trim().parse::<N>().ok().filter(|v| *v >= N::from(1));
+    read.ok_or_else(|| "expected a whole number of 1 or more".into())
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "expected a whole number of 0 or more".into())
+}
+
+fn points(text: &str) -> Result<u32, String> {
+    let read = text.trim().parse().ok().filter(|v| (2..=1_000_000).contains(v));
+    read.ok_or_else(|| "expected a whole number from 2 to 1000000".into())
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v > 0.0 { Ok(v) } else { Err("expected a number > 0".into()) })
 }
 
 fn nonnegative(text: &str) -> Result<f64, String> {
     number(text).and_then(|v| if v >= 0.0 { Ok(v) } else { Err("expected a number >= 0".into()) })
-}
-
-fn whole(text: &str) -> Result<u64, String> {
-    text.trim().parse().map_err(|_| "expected a whole number >= 0".into())
-}
-
-fn steps(text: &str) -> Result<u64, String> {
-    whole(text).ok().filter(|k| *k > 0).ok_or_else(|| "expected a whole number >= 1".into())
-}
-
-fn samples(text: &str) -> Result<usize, String> {
-    steps(text).and_then(|b| usize::try_from(b).map_err(|e| e.to_string()))
 }
 
 fn log_a(text: &str) -> Result<f64, String> {

@@ -20,7 +20,20 @@ pub(crate) type Done = Result<bool, Failure>;
 
 impl From<mirrorflow::Error> for Failure {
     fn from(error: mirrorflow::Error) -> Self {
-        Self::Input(error.to_string())
+        Self::Input(plain(&error.to_string()))
+    }
+}
+
+/// Without what the system adds for programmers: `(os error 2)`, and the temporary file that could not be made.
+fn plain(text: &str) -> String {
+    let mut out = text.to_owned();
+    while let Some((before, after)) = out.split_once(" (os error ") {
+        let Some((_, after)) = after.split_once(')') else { break };
+        out = format!("{before}{after}");
+    }
+    match out.split_once(" at path \"") {
+        Some((before, path)) if path.ends_with(".partial\"") => before.to_owned(),
+        _ => out,
     }
 }
 
@@ -28,14 +41,17 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::Input(format!("cannot write to standard output: {error}")),
+            _ => Self::Input(format!(
+                "cannot write to standard output: {}",
+                plain(&error.to_string())
+            )),
         }
     }
 }
 
 /// A usage error of our own.
 pub(crate) fn usage(line: impl Into<String>) -> Failure {
-    Failure::Input(line.into())
+    Failure::Input(plain(&line.into()))
 }
 
 /// Help and version go to stdout; everything else becomes one line.

@@ -226,13 +226,19 @@ fn negative_numbers_are_values() {
         |more: &[&'static str]| [&["descend", "p.csv", "--out", "n.npz"][..], more].concat();
     for (arguments, parts) in [
         (descend(&["--steps", "1", "--step", "-1e-3"]), ["-1e-3", "a number > 0"]),
-        (descend(&["--step", "1e-3", "--steps", "-5"]), ["-5", "a whole number >= 1"]),
-        (descend(&["--step", "1", "--steps", "1", "--batch", "-2"]), ["-2", "number >= 1"]),
-        (descend(&["--step", "1", "--steps", "1", "--seed", "-2"]), ["-2", "number >= 0"]),
-        (descend(&["--step", "1", "--steps", "1", "--record-every", "-2"]), ["-2", "number >= 0"]),
+        (descend(&["--step", "1e-3", "--steps", "-5"]), ["-5", "a whole number of 1 or more"]),
+        (descend(&["--step", "1", "--steps", "1", "--batch", "-2"]), ["-2", "number of 1 or more"]),
+        (descend(&["--step", "1", "--steps", "1", "--seed", "-2"]), ["-2", "number of 0 or more"]),
+        (
+            descend(&["--step", "1", "--steps", "1", "--record-every", "-2"]),
+            ["-2", "number of 0 or more"],
+        ),
         (vec!["flow", "p.csv", "--out", "n.npz", "--times", "-1,2"], ["-1", "a number >= 0"]),
         (vec!["flow", "p.csv", "--out", "n.npz", "--rtol", "-1e-9"], ["-1e-9", "a number > 0"]),
-        (vec!["flow", "p.csv", "--out", "n.npz", "--max-steps", "-1"], ["-1", "number >= 1"]),
+        (
+            vec!["flow", "p.csv", "--out", "n.npz", "--max-steps", "-1"],
+            ["-1", "number of 1 or more"],
+        ),
         (vec!["path", "p.csv", "--out", "n.npz", "--points", "-3"], ["-3", "--points"]),
         (vec!["path", "p.csv", "--out", "n.npz", "--from", "-inf"], ["-inf", "finite"]),
         (vec!["verify", "--seed", "-3"], ["-3", "--seed"]),

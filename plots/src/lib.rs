@@ -76,12 +76,24 @@ pub fn all() -> &'static [Figure] {
     figures::ALL
 }
 
-/// The figure of this name.
+/// The figure of this name, without regard to case and punctuation: `Fig. 1a` is `fig1a`.
+///
+/// ```
+/// use mirrorflow_plots::find;
+/// assert_eq!(find("Fig. 1a")?.name, "fig1a");
+/// assert_eq!(find("L1 path")?.name, "l1-path");
+/// assert!(find("fig9").is_err());
+/// # Ok::<(), mirrorflow::Error>(())
+/// ```
 ///
 /// # Errors
 /// When there is none: the message lists the names.
 pub fn find(name: &str) -> Result<&'static Figure> {
-    all().iter().find(|f| f.name == name).ok_or_else(|| Error::Domain {
+    let key = |name: &str| -> String {
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let wanted = key(name);
+    all().iter().find(|f| key(f.name) == wanted).ok_or_else(|| Error::Domain {
         what: "the name of a figure".into(),
         expected: format!("one of {}", all().iter().map(|f| f.name).collect::<Vec<_>>().join(", ")),
         found: name.into(),

@@ -101,10 +101,10 @@ pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
         for s in &picture.statements {
             let (class, verdict) =
                 if s.holds { ("holds", "holds") } else { ("fails", "does not hold") };
-            let who = if s.source == Source::Paper { "the paper" } else { "this toolkit" };
+            let who = if s.source == Source::Paper { "the paper's" } else { "ours" };
             let _ = writeln!(
                 out,
-                "<li><b class=\"{class}\">{verdict}</b> <span class=\"who\">{who}:</span> {} \
+                "<li><b class=\"{class}\">{verdict}</b> <span class=\"who\">({who}):</span> {} \
                  <span class=\"numbers\">({})</span></li>",
                 html(&s.says),
                 html(&s.numbers())

@@ -112,7 +112,7 @@ fn statements_beyond_what_holds_have_a_form_of_their_own() {
     };
     assert_eq!(row(" as it holds  ", " fails "), 0, "{table}");
     assert_eq!(row(" not in general  ", " fails "), 5, "{table}");
-    assert!(table.contains("11 as printed, 5 in general"), "{table}");
+    assert!(table.contains("11 as printed, 5 not in general"), "{table}");
     assert!(report.to_tex().contains("& not in general &"));
     assert!(report.to_json().expect("serializable").contains("\"not-in-general\""));
 }

@@ -39,6 +39,15 @@ pub enum Outcome {
         /// The steps taken, rejected ones included.
         steps: u64,
     },
+    /// At the pace of the steps the end is out of reach of any number that is allowed.
+    OutOfReach {
+        /// Last time reached.
+        t: f64,
+        /// The steps taken.
+        steps: u64,
+        /// Steps that the rest would take.
+        more: f64,
+    },
     /// The field is not finite at the last state reached, so that no step is possible.
     NotFinite {
         /// Last time reached.
@@ -117,6 +126,13 @@ impl std::fmt::Display for Outcome {
                 f,
                 "stopped at t = {} after {steps} steps; allow more (--max-steps), end earlier, or use \
                  a method for stiff flows (stabilized, rosenbrock)",
+                Time(*t)
+            ),
+            Self::OutOfReach { t, steps, more } => write!(
+                f,
+                "stopped at t = {} after {steps} steps: stability or rounding keeps them so short that the end is \
+                 some {more:.0e} steps away; end earlier, or use a method for stiff flows (stabilized, \
+                 rosenbrock; --form dual)",
                 Time(*t)
             ),
             Self::NotFinite { t } => write!(

@@ -5,6 +5,7 @@ mod explicit;
 mod explicit_tables;
 mod general;
 mod options;
+mod reach;
 mod rosenbrock;
 mod rosenbrock_matrix;
 mod sliver;

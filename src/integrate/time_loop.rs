@@ -7,7 +7,9 @@
 //!   time has no room for stages, the step is one of Euler's, with its error measured all the same.
 //! - Events (loss, KKT residual, kinks of a piecewise field) are looked for at the ends of steps,
 //!   located on the dense output by bisection, and reached by repeating the step with the right length.
+//! - A run without such an end that is hopelessly far from its time (`reach.rs`) stops and says so.
 
+use super::reach::Reach;
 use super::sliver::{euler, least};
 use super::{Attempt, Options, Stepper};
 use crate::cancel::requested;
@@ -210,6 +212,7 @@ impl Run<'_> {
                 return outcome;
             }
         }
+        let ended_by_event = self.events.iter().any(|event| *event != Event::Kink);
         let mut h = None;
         let flow = self.flow;
         for (stop, jump) in jumps.iter().map(|&b| (b, true)).chain([(end, false)]) {
@@ -224,6 +227,8 @@ impl Run<'_> {
             // A jump may change every scale: the first step is chosen anew.
             let first = self.first_step(field, stop);
             h = Some(first.min(h.unwrap_or(f64::INFINITY)));
+            let taken = |work: &Work| work.steps + work.rejections;
+            let mut reach = Reach::from(self.t, taken(&self.work));
             while self.t < stop {
                 let target = times.get(next_time).copied().unwrap_or(stop).min(stop);
                 match self.step(field, target, &mut limit, h.unwrap_or(0.0)) {
@@ -233,6 +238,12 @@ impl Run<'_> {
                 while times.get(next_time).is_some_and(|&time| time <= self.t) {
                     recorder.record(self.flow, self.t, &self.y);
                     next_time += 1;
+                }
+                let most = self.options.max_steps;
+                if !ended_by_event
+                    && let Some(more) = reach.beyond(self.t, stop, taken(&self.work), most)
+                {
+                    return Outcome::OutOfReach { t: self.t, steps: self.work.steps, more };
                 }
             }
         }
@@ -244,8 +255,10 @@ impl Run<'_> {
         let Options { rtol, atol, .. } = *self.options;
         let span = stop - self.t;
         let size = |delta: &[f64]| field.error(self.t, &self.y, delta, rtol, atol);
-        let (d0, d1) = (size(&self.y), size(&self.f));
-        let mut h0 = if d0 > 1e-5 && d1 > 1e-5 && d1.is_finite() { 0.01 * d0 / d1 } else { 1e-6 };
+        // A state of logarithms starts at 0: what matters there is a change of size 1, that is 1/rtol tolerances.
+        let (d0, d1) = (size(&self.y).max(1.0 / rtol), size(&self.f));
+        let mut h0 =
+            if d1 > 1e-5 && d0.is_finite() && d1.is_finite() { 0.01 * d0 / d1 } else { 1e-6 };
         h0 = h0.min(span);
         // Bounded: 1e-6 · 0.01²⁰⁰ is below every positive number.
         for _ in 0..200 {

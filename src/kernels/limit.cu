@@ -16,6 +16,7 @@ using namespace mirror;
 #define RIDGE 1e-15
 #define BETWEEN 1e-4
 #define RUNGS 400
+#define FAILURES 3
 #define EPSILON 2.220446049250313e-16
 #define INFINITE __longlong_as_double(0x7FF0000000000000ll)
 
@@ -217,6 +218,7 @@ FN int climb(Core& c) {
     int last = newton(c, c.t < 1.0 ? between : c.tolerance, c.max_steps < 200 ? c.max_steps : 200);
     if (last != CONVERGED && c.t < 1.0) return last;
     double factor = 2.0;
+    int failures = 0;
     for (int rung = 0; rung < RUNGS; rung++) {
         if (c.t >= 1.0) return last;
         const double next = factor * c.t >= 1.0 ? 1.0 : factor * c.t;
@@ -240,7 +242,9 @@ FN int climb(Core& c) {
             EACH(j, c.d) c.mu[j] = c.saved[j];
             evaluate(c);
             factor = sqrt(factor);
-            if (c.steps >= c.max_steps || factor < 1.0001) return last;
+            failures++;
+            if (c.steps >= c.max_steps) return last;
+            if (failures == FAILURES) return STALLED;
         }
     }
     return last;

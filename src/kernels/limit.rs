@@ -370,14 +370,14 @@ fn solve_one(
         options.tolerance,
         options.max_steps,
     );
-    let solved = Solved {
+    let mut solved = Solved {
         x: core.x.clone(),
         mu: core.mu.clone(),
         residual,
         steps: core.steps as u32,
         ending,
     };
-    if judge.trusts(matrix, &scaled, &solved) {
+    if judge.trusts(matrix, &scaled, &mut solved, core.factor()) {
         solved.unscaled(matrix, &scaled)
     } else {
         robust(batch, b, options)

@@ -26,8 +26,10 @@ const SAFE_STEP: f64 = 1.79;
 const RIDGE: f64 = 1e-15;
 /// Rungs in between only have to stay in Newton's range.
 const BETWEEN: f64 = 1e-4;
-/// Room for failures of the ladder: the factor grows at most to 32 and a failure takes its root.
+/// More than any ladder has: the factor is at least 1.2 but after a failure, which takes its root.
 const RUNGS: usize = 400;
+/// Rungs that may fail: where the ladder converges, no more than two do.
+const FAILURES: usize = 3;
 
 /// How a run of Newton steps ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub(super) struct Core {
     pub(super) steps: usize,
     /// Whether the factor belongs to `root`.
     fresh: bool,
+    /// Whether it took no more than the least ridge.
+    plain: bool,
     cholesky: Cholesky,
     gram: Vec<f64>,
     /// The largest weight, by which H is divided.
@@ -96,6 +100,7 @@ impl Core {
             res: rows.clone(),
             steps: 0,
             fresh: false,
+            plain: false,
             cholesky: Cholesky::new(d),
             gram: vec![0.0; d * d],
             largest: 1.0,
@@ -149,7 +154,7 @@ impl Core {
         if first != Inner::Converged && self.t < 1.0 {
             return first;
         }
-        let (mut factor, mut last) = (2.0_f64, first);
+        let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
         for _ in 0..RUNGS {
             if self.t >= 1.0 {
                 return last;
@@ -173,8 +178,12 @@ impl Core {
                 self.mu.copy_from_slice(&self.saved);
                 self.evaluate(z);
                 factor = factor.sqrt();
-                if self.steps >= max_steps || factor < 1.0001 {
+                failures += 1;
+                if self.steps >= max_steps {
                     return last;
+                }
+                if failures == FAILURES {
+                    return Inner::Stalled;
                 }
             }
         }
@@ -235,11 +244,17 @@ impl Core {
             if self.cholesky.factor(&self.gram) {
                 self.largest = largest;
                 self.fresh = true;
+                self.plain = ridge == RIDGE;
                 return true;
             }
             ridge *= 10.0;
         }
         false
+    }
+
+    /// The factor of `H/largest` at the present point and that largest weight, if it is at hand and hardly has a ridge.
+    pub(super) fn factor(&self) -> Option<(&Cholesky, f64)> {
+        (self.fresh && self.plain).then_some((&self.cholesky, self.largest))
     }
 
     /// `δ ← ½H⁻¹δ`.

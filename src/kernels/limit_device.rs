@@ -145,12 +145,19 @@ impl Plan<'_> {
         // What doubles cannot decide goes to this processor.
         let all = paired.into_par_iter().zip(&scaled).enumerate().map_init(
             || Judge::new(d, n),
-            |judge, (k, (solved, scaled))| match (scaled, solved) {
-                (Ok(scaled), Some(solved)) if judge.trusts(matrix(k), scaled, &solved) => {
-                    solved.unscaled(matrix(k), scaled)
+            |judge, (k, (solved, scaled))| {
+                let robust = || robust(self.batch, range.start + k, self.options);
+                match (scaled, solved) {
+                    (Ok(scaled), Some(mut found)) => {
+                        if judge.trusts(matrix(k), scaled, &mut found, None) {
+                            found.unscaled(matrix(k), scaled)
+                        } else {
+                            robust()
+                        }
+                    }
+                    (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),
+                    _ => robust(),
                 }
-                (Err(ending), _) if *ending != Ending::Dependent => Solved::not(d, n, *ending),
-                _ => robust(self.batch, range.start + k, self.options),
             },
         );
         Ok(all.collect())

@@ -2,56 +2,83 @@
 //!
 //! An answer is trusted where its residual, by compensated sums, is a few ε in every row, and
 //! - every entry above 10⁻¹³ of the largest adds at least 10⁻⁴ of the largest such part to Zx, and is then right to 10⁻⁹; or
-//! - `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all.
+//! - `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all; or
+//! - corrections of x and μ with that factor come to an end: see `newton_finish.rs`, which does the same for one problem.
 //!
 //! Every other problem (dependent rows, a ladder that did not end) goes to [`limit::newton`](crate::limit::newton), which
-//! has twice the precision for it. The test costs a product with Z, or at most one Newton step of the ladder's dozens.
+//! has twice the precision for it. The test costs a product with Z, and at most some ten more for the corrections, by the
+//! factor of the last Newton step where that is at hand.
 
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
 use crate::{
-    limit::{Status, newton},
+    limit::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, SETTLED, Status, newton},
     numerics::{
         cholesky::Cholesky,
-        dense::gram_weighted,
-        log_domain::hypot_a,
+        dense::{gram_weighted, mul, mul_t},
+        log_domain::{asinh_ratio, hypot_a},
         sums::{norm_inf, residual},
     },
     potential::HyperbolicEntropy,
     problem::Problem,
 };
 
-/// Entries above this, relative to the largest, count.
-const LEAST: f64 = 1e-13;
-/// Entries that add at least this to Zx, relative to the largest, are seen by its residual.
-const PLAIN: f64 = 1e-4;
-/// Ratio of the pivots of H from which it counts as that.
-const PIVOTS: f64 = 1e-5;
-
 /// The room that judging an answer takes, one for each thread.
 pub(super) struct Judge {
-    rest: Vec<f64>,
-    weights: Vec<f64>,
+    room: Room,
     gram: Vec<f64>,
     cholesky: Cholesky,
 }
 
+/// The vectors of it.
+struct Room {
+    /// `Zx − y`.
+    rest: Vec<f64>,
+    /// `√(x²+a²)`.
+    weights: Vec<f64>,
+    /// Whether an entry counts.
+    counts: Vec<bool>,
+    e: Vec<f64>,
+    change: Vec<f64>,
+    delta: Vec<f64>,
+}
+
 impl Judge {
     pub(super) fn new(d: usize, n: usize) -> Self {
-        let (rest, weights, gram) = (vec![0.0; d], vec![0.0; n], vec![0.0; d * d]);
-        Self { rest, weights, gram, cholesky: Cholesky::new(d) }
+        let (rows, columns) = (vec![0.0; d], vec![0.0; n]);
+        let room = Room {
+            rest: rows.clone(),
+            weights: columns.clone(),
+            counts: vec![false; n],
+            e: columns.clone(),
+            change: columns,
+            delta: rows,
+        };
+        Self { room, gram: vec![0.0; d * d], cholesky: Cholesky::new(d) }
     }
 
-    /// Whether every entry of the answer that counts is right, in units of size 1.
-    pub(super) fn trusts(&mut self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+    /// Whether every entry of the answer that counts is right, in units of size 1, or was made so. `factor`: that of
+    /// H over the largest weight, and this weight, where they are known.
+    pub(super) fn trusts(
+        &mut self,
+        matrix: &Matrix,
+        scaled: &Scaled,
+        solved: &mut Solved,
+        factor: Option<(&Cholesky, f64)>,
+    ) -> bool {
         let (d, n) = (scaled.y.len(), solved.x.len());
         if solved.ending != Ending::Converged {
             return false;
         }
-        residual(&matrix.z, &solved.x, &scaled.y, &mut self.rest);
-        let mut rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&self.rest);
+        let room = &mut self.room;
+        residual(&matrix.z, &solved.x, &scaled.y, &mut room.rest);
+        let mut rows = matrix.z.chunks_exact(n).zip(&scaled.y).zip(&room.rest);
         let backward = rows.all(|((row, y), rest)| {
-            let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
-            rest.abs() <= 16.0 * f64::EPSILON * (size + y.abs())
+            // `|z||x|` is at least `|zx|`, which is y but for the rest: most rows need no sum.
+            let (few, size) = (16.0 * f64::EPSILON, 1.9 * y.abs());
+            rest.abs() <= few * size || {
+                let size: f64 = row.iter().zip(&solved.x).map(|(z, x)| (z * x).abs()).sum();
+                rest.abs() <= few * (size + y.abs())
+            }
         });
         if !backward {
             return false;
@@ -59,24 +86,90 @@ impl Judge {
         let largest = norm_inf(&solved.x);
         let added = || solved.x.iter().zip(&matrix.columns).map(|(x, c)| x.abs() * c);
         let most_added = added().fold(0.0, f64::max);
-        let mut hidden = solved
-            .x
-            .iter()
-            .zip(added())
-            .map(|(x, added)| x.abs() > LEAST * largest && added < PLAIN * most_added);
-        if !hidden.any(|h| h) {
+        let mut hidden = false;
+        for ((counts, x), added) in room.counts.iter_mut().zip(&solved.x).zip(added()) {
+            *counts = x.abs() > LEAST * largest;
+            hidden |= *counts && added < PLAIN * most_added;
+        }
+        // More entries than equations: s, whose size is about |log a|, says how they share what they add.
+        let shared = room.counts.iter().filter(|c| **c).count() > d;
+        if shared && scaled.log_a.abs() > LONGEST {
+            return false;
+        }
+        if !hidden {
             return true;
         }
-        for (w, x) in self.weights.iter_mut().zip(&solved.x) {
+        for (w, x) in room.weights.iter_mut().zip(&solved.x) {
             *w = hypot_a(*x, scaled.log_a);
         }
-        let most = norm_inf(&self.weights);
-        self.weights.iter_mut().for_each(|w| *w /= most);
-        gram_weighted(&matrix.z, d, n, &self.weights, &mut self.gram);
-        self.cholesky.factor(&self.gram) && {
-            let (low, high) = self.cholesky.pivots();
-            low >= PIVOTS * high
+        let (cholesky, most) = if let Some(known) = factor {
+            known
+        } else {
+            let most = norm_inf(&room.weights);
+            room.change.iter_mut().zip(&room.weights).for_each(|(to, w)| *to = w / most);
+            gram_weighted(&matrix.z, d, n, &room.change, &mut self.gram);
+            if !self.cholesky.factor(&self.gram) {
+                return false;
+            }
+            (&self.cholesky, most)
+        };
+        let (low, high) = cholesky.pivots();
+        low >= PIVOTS * high
+            || (low >= REFINABLE * high && room.corrects(matrix, scaled, solved, cholesky, most))
+    }
+}
+
+impl Room {
+    /// Corrections of x and μ until one changes no entry that counts by more than 10⁻¹⁰ of itself; `false` where they do not
+    /// come to that. `rest` is `Zx − y` already.
+    fn corrects(
+        &mut self,
+        matrix: &Matrix,
+        scaled: &Scaled,
+        solved: &mut Solved,
+        cholesky: &Cholesky,
+        most: f64,
+    ) -> bool {
+        let z = &matrix.z;
+        let mut before = f64::INFINITY;
+        for _ in 0..4 {
+            mul_t(z, &solved.mu, &mut self.e);
+            let mut longest = 0.0_f64;
+            for i in 0..self.e.len() {
+                let s = 2.0 * self.e[i] + scaled.theta[i];
+                longest = longest.max(s.abs());
+                self.e[i] = asinh_ratio(solved.x[i], scaled.log_a) - s;
+                self.change[i] = self.weights[i] * self.e[i];
+            }
+            if longest > LONGEST {
+                return false;
+            }
+            mul(z, &self.change, &mut self.delta);
+            self.delta.iter_mut().zip(&self.rest).for_each(|(d, rest)| *d -= rest);
+            cholesky.solve(&mut self.delta);
+            self.delta.iter_mut().for_each(|d| *d *= 0.5 / most);
+            mul_t(z, &self.delta, &mut self.change);
+            let mut measure = 0.0_f64;
+            for i in 0..self.e.len() {
+                let change = self.weights[i] * (2.0 * self.change[i] - self.e[i]);
+                if self.counts[i] && change != 0.0 {
+                    let part = change.abs() / solved.x[i].abs();
+                    // `max` would hide a NaN.
+                    measure = if part > measure || part.is_nan() { part } else { measure };
+                }
+                solved.x[i] += change;
+            }
+            solved.mu.iter_mut().zip(&self.delta).for_each(|(m, d)| *m += d);
+            if measure <= SETTLED {
+                return true;
+            }
+            if measure.is_nan() || measure > 0.1 * before {
+                return false;
+            }
+            before = measure;
+            residual(z, &solved.x, &scaled.y, &mut self.rest);
         }
+        false
     }
 }
 

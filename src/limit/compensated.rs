@@ -89,7 +89,6 @@ fn dot_body<const FUSED: bool>(a: &[f64], b: &[f64], start: f64) -> Sum {
     Sum { hi, lo, bound: bound(a.len() + 1, magnitude) }
 }
 
-/// One row of `Zᵀμ`: adds `z_j·m` to the running sums of every column j.
 #[inline(always)]
 fn add_row_body<const FUSED: bool>(
     row: &[f64],
@@ -111,7 +110,8 @@ dispatch!(
     fn dot_dispatched(a: &[f64], b: &[f64], start: f64) -> Sum = dot_body
 );
 dispatch!(
-    fn add_row(row: &[f64], m: f64, sum: &mut [f64], rest: &mut [f64], size: &mut [f64]) =
+    /// One row of `Zᵀm`: adds `z_j·m` to the sum of every column j, its error to `rest` and its size to `size`.
+    pub(super) fn add_row(row: &[f64], m: f64, sum: &mut [f64], rest: &mut [f64], size: &mut [f64]) =
         add_row_body
 );
 

@@ -31,6 +31,7 @@ mod verdict;
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
+pub(crate) use newton_finish::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, SETTLED};
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 pub use slack::{Slack, off_support_slack};
@@ -38,6 +39,7 @@ pub use verdict::{Decision, Demand, Evidence, Verdict, decide, judge};
 
 use std::fmt;
 
+mod eliminate;
 mod graded;
 mod infeasible;
 pub mod ladder;
@@ -48,6 +50,7 @@ mod lp_highs;
 mod lp_interior;
 pub mod newton;
 mod newton_core;
+mod newton_equations;
 mod newton_finish;
 #[cfg(test)]
 mod newton_laws;
@@ -144,6 +147,20 @@ pub enum Route {
     Unique,
     /// Exact pivots, where doubles do not decide.
     Exact,
+}
+
+impl Route {
+    /// What it does, in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Lars => "by LASSO homotopy",
+            Self::Ladder => "by Newton's method as a falls",
+            Self::Microlp | Self::Highs => "by simplex",
+            Self::Clarabel | Self::InteriorPoint => "by interior points",
+            Self::Unique => "the only solution",
+            Self::Exact => "by exact pivots",
+        }
+    }
 }
 
 impl fmt::Display for Route {

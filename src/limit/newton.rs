@@ -43,6 +43,9 @@ const LARGEST_TILTED_LOG_A: f64 = 30.0;
 /// The ladder in doubles gets this share of the steps; where it converges it needs a tenth of that.
 pub(super) const LADDER_SHARE: usize = 4;
 
+/// Rungs that may fail: where the ladder in doubles converges, no more than two do.
+const FAILURES: usize = 3;
+
 /// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
 const SMALL_ROW: f64 = 1e3;
 
@@ -151,23 +154,29 @@ pub fn minimize(
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v -= excess);
     let scaled = Scaled { system, log_a, excess, entropy };
-    let dependence = scaled.system.dependence();
     let judge = |end: End| {
         let (steps, inner, trusted) = (end.steps, end.inner, end.trusted);
         let (x, mu) = scaled.unscale(end);
-        (
-            finish(problem, entropy, options, x, mu, steps, scaled.system.r, dependence, inner),
-            trusted,
-        )
+        let met = scaled.system.met(trusted);
+        let rank = scaled.system.rank();
+        (finish(problem, entropy, options, x, mu, steps, rank, met, inner), trusted)
     };
-    let (limit, trusted) = judge(scaled.by_ladder(options));
-    let met = matches!(limit.status, Status::Converged | Status::Deficient { .. });
-    if trusted && met {
-        return Ok(limit);
+    if let Some(end) = scaled.by_uniqueness() {
+        return Ok(judge(end).0);
     }
-    let (mut graded, trusted) = judge(scaled.by_graded(&limit, options));
-    graded.iterations += limit.iterations;
-    Ok(if trusted || graded.kkt_residual <= limit.kkt_residual { graded } else { limit })
+    // Doubles go first where they can tell how right an answer is.
+    let first = scaled.system.is_plain().then(|| judge(scaled.by_ladder(options)));
+    let first = match first {
+        Some((limit, true)) if limit.status.is_converged() => return Ok(limit),
+        other => other.map(|(limit, _)| limit),
+    };
+    let (mut graded, trusted) = judge(scaled.by_graded(first.as_ref(), options));
+    graded.iterations += first.as_ref().map_or(0, |f| f.iterations);
+    if trusted {
+        return Ok(graded);
+    }
+    let ladder = first.unwrap_or_else(|| judge(scaled.by_ladder(options)).0);
+    Ok(if graded.kkt_residual <= ladder.kkt_residual { graded } else { ladder })
 }
 
 /// The problem in scaled units, at the wanted potential.
@@ -191,6 +200,16 @@ struct End {
 }
 
 impl Scaled<'_> {
+    /// Where Zx = y alone determines x: `s = asinh(x/a)`, and μ from it.
+    fn by_uniqueness(&self) -> Option<End> {
+        let x = self.system.unique()?;
+        let entries = x.iter().zip(&self.log_a);
+        let s: Vec<f64> = entries.map(|(x, l)| log_domain::asinh_ratio(*x, *l)).collect();
+        let g: Vec<f64> = s.iter().zip(self.entropy.theta()).map(|(s, t)| s - t).collect();
+        let mu = self.system.dual(&g);
+        Some(End { x, s, mu, steps: 0, inner: Inner::Stalled, trusted: true })
+    }
+
     /// By the ladder in doubles.
     fn by_ladder(&self, options: &Options) -> End {
         let mut core = start(&self.system);
@@ -204,13 +223,16 @@ impl Scaled<'_> {
     }
 
     /// With twice the precision: from where the ladder ended if that is near, else from the start.
-    fn by_graded(&self, from: &Limit, options: &Options) -> End {
-        let room = options.max_iterations.saturating_sub(from.iterations).max(1);
+    fn by_graded(&self, from: Option<&Limit>, options: &Options) -> End {
+        let room =
+            options.max_iterations.saturating_sub(from.map_or(0, |from| from.iterations)).max(1);
         let theta = self.entropy.theta();
         let mut graded = Graded::new(&self.system);
         let mut inner = Inner::Stalled;
-        if from.kkt_residual < NEAR {
-            let mut mu = self.system.scale_rows(&from.mu);
+        let near = from.filter(|from| from.kkt_residual < NEAR);
+        if let Some(mut mu) =
+            near.and_then(|from| self.system.to_equations(&self.system.scale_rows(&from.mu)))
+        {
             mu.iter_mut().for_each(|m| *m *= self.excess.exp());
             graded.place(&mu, &self.log_a, theta);
             inner = graded.settle(room.min(30));
@@ -283,8 +305,8 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     if first != Inner::Converged && t < 1.0 {
         return first;
     }
-    let (mut factor, mut last) = (2.0_f64, first);
-    // The factor grows at most to 32 and a failure takes its root: 400 rungs are never needed.
+    let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
+    // The factor is at least 1.2 but after a failure, which takes its root: 400 rungs are never needed.
     for _ in 0..400 {
         if t >= 1.0 {
             return last;
@@ -307,8 +329,12 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
             };
         } else {
             core.restore(&saved);
-            if budget(core) == 0 || factor < 1.0 + 1e-3 {
+            failures += 1;
+            if budget(core) == 0 {
                 return last;
+            }
+            if failures == FAILURES {
+                return Inner::Stalled;
             }
             factor = factor.sqrt();
         }
@@ -316,18 +342,7 @@ pub(super) fn climb(core: &mut Core<'_>, log_a: &[f64], theta: &[f64], options: 
     Inner::MaxIterations
 }
 
-/// The status of an answer that meets the stopping test, rows of Z being this far from dependent where some were
-/// dropped: see [`System::dependence`].
-pub(super) fn converged(dependence: f64) -> Status {
-    if dependence == 0.0 {
-        return Status::Converged;
-    }
-    // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
-    let digits = (dependence / f64::EPSILON).log10().floor().clamp(0.0, 15.0);
-    Status::Deficient { digits: digits as u8 }
-}
-
-/// Residuals in the original data, and the verdict.
+/// Residuals in the original data, and the verdict; `met` is that of an answer which meets the stopping test.
 fn finish(
     problem: &Problem,
     entropy: &HyperbolicEntropy,
@@ -336,12 +351,12 @@ fn finish(
     mu: Vec<f64>,
     iterations: usize,
     rank: usize,
-    dependence: f64,
+    met: Status,
     inner: Inner,
 ) -> Limit {
     let (kkt_residual, feasibility) = kkt_residual(problem, entropy, &x, &mu);
     let status = if kkt_residual <= options.kkt_tolerance {
-        converged(dependence)
+        met
     } else if inner == Inner::MaxIterations {
         Status::MaxIterations
     } else {
@@ -404,7 +419,15 @@ pub fn kkt_residual(
     let (d, n) = (problem.samples(), x.len());
     let rows: Vec<i32> = problem.z_rows().chunks_exact(n.max(1)).map(top_exponent).collect();
     let k = top_exponent(x);
-    let z: Vec<f64> = (0..d * n).map(|p| scale2(problem.z_rows()[p], -rows[p / n])).collect();
+    let mut z = problem.z_rows().to_vec();
+    for (row, &e) in z.chunks_exact_mut(n.max(1)).zip(&rows) {
+        if e.abs() <= 1000 {
+            let factor = scale2(1.0, -e);
+            row.iter_mut().for_each(|v| *v *= factor);
+        } else {
+            row.iter_mut().for_each(|v| *v = scale2(*v, -e));
+        }
+    }
     let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();
     let x_unit: Vec<f64> = x.iter().map(|v| scale2(*v, -k)).collect();
     let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j])).collect();
@@ -412,12 +435,18 @@ pub fn kkt_residual(
     let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
     let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
     // Columns in their own units: no entry of Z counts for more than its column.
-    let columns: Vec<f64> =
-        (0..n).map(|i| (0..d).map(|j| z[j * n + i].abs()).fold(0.0_f64, f64::max)).collect();
+    let mut columns = vec![0.0_f64; n];
+    for row in z.chunks_exact(n.max(1)) {
+        columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
+    }
     let whole: f64 = columns.iter().zip(&x_unit).map(|(c, x)| c * x.abs()).sum();
     let cut = SMALL_ROW * (n + 1) as f64 * f64::EPSILON;
     let primal = (0..d)
         .map(|j| {
+            // No norm is larger than `whole`: most rows need none.
+            if size[j] > cut * whole {
+                return quotient(rho[j].abs(), size[j]);
+            }
             let row = &z[j * n..(j + 1) * n];
             let share = row.iter().zip(&columns).map(|(z, c)| quotient(z.abs(), *c));
             let norm = share.fold(0.0_f64, f64::max) * whole;

@@ -56,6 +56,8 @@ pub(super) struct Core<'a> {
     /// Whether `factor` belongs to the present `root`.
     pub(super) fresh: bool,
     scale: f64,
+    /// The largest entry of each column of Z'', once that was asked for.
+    columns: Vec<f64>,
     pub(super) work_n: Vec<f64>,
 }
 
@@ -84,6 +86,7 @@ impl<'a> Core<'a> {
             factor: Factor::new(r),
             fresh: false,
             scale: norm2(&system.b) / (r.max(1) as f64).sqrt(),
+            columns: Vec::new(),
             work_n: vec![0.0; n],
         };
         core.evaluate();
@@ -120,6 +123,14 @@ impl<'a> Core<'a> {
             self.fresh = self.factor.build(&self.system.b, &self.work_n, DROP, RIDGE);
         }
         self.fresh
+    }
+
+    /// The largest entry of each column of Z'', length n.
+    pub(super) fn column_sizes(&mut self) -> &[f64] {
+        if self.columns.is_empty() {
+            self.columns = self.system.column_sizes();
+        }
+        &self.columns
     }
 
     /// Smallest and largest squared diagonal entry of the factor of H; after [`Core::refactor`].

@@ -8,6 +8,24 @@ use crate::numerics::log_domain;
 use super::newton_core::Core;
 use super::newton_linalg::{dot, mul, mul_t, norm_inf, norm2};
 
+/// Entries above this, relative to the largest, count.
+pub(crate) const LEAST: f64 = 1e-13;
+/// Entries that add at least this to Zx, relative to the largest, are seen by its residual.
+pub(crate) const PLAIN: f64 = 1e-4;
+/// Ratio of the pivots of H from which its factor in doubles sees every entry.
+pub(crate) const PIVOTS: f64 = 1e-4;
+/// The same from which corrections by it converge: `rε` of what λ_min may be then, which is less than the least pivot.
+pub(crate) const REFINABLE: f64 = 1e-10;
+/// Such corrections have done when they change no entry that counts by more than this part of it.
+pub(crate) const SETTLED: f64 = 1e-10;
+/// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
+pub(crate) const LONGEST: f64 = 4e3;
+
+/// The larger one; ∞ where one is NaN.
+fn worst(m: f64, v: f64) -> f64 {
+    if v.is_nan() { f64::INFINITY } else { m.max(v) }
+}
+
 impl Core<'_> {
     /// Linear corrections of x, s and μ to `Bx = b` with plain sums, after which `√(x²+a²)` is that of the corrected x.
     pub(super) fn correct(&mut self) {
@@ -160,31 +178,96 @@ impl Core<'_> {
     /// Whether every entry of x above 10⁻¹² of the largest is right to 10⁻⁹, as far as doubles can tell.
     ///
     /// With a residual of a few ε, entries that add more than 10⁻⁴ of the largest to Zx are right to `10⁴ε` times a condition number of Z that
-    /// the reduction to B keeps small; smaller ones that count are right only where H is so
-    /// well-conditioned that its factor sees them. Call after [`Core::refine`].
+    /// the reduction to B keeps small. Smaller ones that count are right where H is so well-conditioned that its factor
+    /// sees them; or they are made right by corrections with that factor, as long as it has some digits and the last
+    /// correction changes none of them. Call after [`Core::refine`].
     pub(super) fn settled(&mut self) -> bool {
-        const LEAST: f64 = 1e-13;
-        const PLAIN: f64 = 1e-4;
         let (rho, size) = self.system.residual(&self.x);
         let backward = rho.iter().zip(&size).all(|(r, s)| r.abs() <= 16.0 * f64::EPSILON * s);
         if !backward || !self.is_finite() {
             return false;
         }
         // What an entry adds to Zx tells whether the residual sees it; its own size, in the units of x, whether it counts.
-        let columns = self.system.column_sizes();
-        let added: Vec<f64> = self.x.iter().zip(&columns).map(|(x, c)| x.abs() * c).collect();
+        let mut added = self.column_sizes().to_vec();
+        added.iter_mut().zip(&self.x).for_each(|(a, x)| *a *= x.abs());
         let raw: Vec<f64> =
             self.x.iter().zip(&self.system.kappa).map(|(x, k)| x.abs() / k).collect();
         let (most_added, most) = (norm_inf(&added), norm_inf(&raw));
-        let hidden = |i: usize| added[i] < PLAIN * most_added && raw[i] > LEAST * most;
-        if !(0..raw.len()).any(hidden) {
+        let counts: Vec<bool> = raw.iter().map(|raw| *raw > LEAST * most).collect();
+        // More entries than equations: s itself says how they share what they add, and rounding of s is part of them.
+        let shared = counts.iter().filter(|c| **c).count() > self.system.r;
+        if shared && norm_inf(&self.s) > LONGEST {
+            return false;
+        }
+        if !(0..raw.len()).any(|i| added[i] < PLAIN * most_added && counts[i]) {
             return true;
         }
         if !self.refactor() {
             return false;
         }
         let (low, high) = self.pivots();
-        low >= 1e-5 * high
+        if low >= PIVOTS * high {
+            return true;
+        }
+        if low < REFINABLE * high {
+            return false;
+        }
+        let before = (self.x.clone(), self.s.clone(), self.mu.clone());
+        let settled = self.settle_digits(rho, &counts);
+        if settled {
+            self.residual_of_x();
+        } else {
+            (self.x, self.s, self.mu) = before;
+        }
+        settled
+    }
+
+    /// Corrections of x and μ by the factor at hand until one changes no entry that counts by more than 10⁻¹⁰ of
+    /// itself; `false` where they do not come to that. `rho`: `y'' − Z''x`.
+    ///
+    /// Of both equations, linearised: with `e = asinh(x/a) − s`, `r = b − Bx` compensated,
+    /// `2Hδ = r + B(√(x²+a²)∘e)`, `x += √(x²+a²)∘(2κ∘Bᵀδ − e)`, `μ += δ`. That is iterative refinement: the factor's error
+    /// in any direction is at most `rε/λ_min` of H there, so that each correction leaves some 10⁻² of the error.
+    fn settle_digits(&mut self, mut rho: Vec<f64>, counts: &[bool]) -> bool {
+        let (mut e, mut ds) = (vec![0.0; counts.len()], vec![0.0; counts.len()]);
+        let mut delta = vec![0.0; self.mu.len()];
+        let mut before = f64::INFINITY;
+        for _ in 0..4 {
+            self.slopes(&self.mu, &mut e);
+            for i in 0..e.len() {
+                self.s[i] = e[i] + self.theta[i];
+                e[i] = log_domain::asinh_ratio(self.x[i], self.log_a[i]) - self.s[i];
+                self.work_n[i] = self.root[i] * e[i];
+            }
+            if norm_inf(&self.s) > LONGEST {
+                return false;
+            }
+            mul(&self.system.b, &self.work_n, &mut delta);
+            for (d, r) in delta.iter_mut().zip(self.system.to_b(&rho)) {
+                *d = 0.5 * (*d + r);
+            }
+            self.solve(&mut delta);
+            self.slopes(&delta, &mut ds);
+            let mut measure = 0.0_f64;
+            for i in 0..ds.len() {
+                let change = self.root[i] * (ds[i] - e[i]);
+                if counts[i] && change != 0.0 {
+                    measure = worst(measure, change.abs() / self.x[i].abs());
+                }
+                self.x[i] += change;
+                self.s[i] += ds[i];
+            }
+            self.mu.iter_mut().zip(&delta).for_each(|(m, d)| *m += d);
+            if measure <= SETTLED {
+                return true;
+            }
+            if measure > 0.1 * before {
+                return false;
+            }
+            before = measure;
+            rho = self.system.residual(&self.x).0;
+        }
+        false
     }
 
     /// Entries whose rounding is invisible in `Bx = b` are `a sinh s` again: a linear correction is

@@ -1,6 +1,8 @@
 //! Exact powers of two and the compensated residual of `Zx = y`.
 
-use crate::numerics::{scaled::two_sum, sums::two_product};
+use crate::numerics::sums;
+
+use super::compensated::{add_row, dot_from};
 
 /// `⌊log₂|v|⌋` of a finite v ≠ 0 (subnormals included).
 pub(super) fn exponent(v: f64) -> i32 {
@@ -32,24 +34,15 @@ pub(super) fn scale2(mut v: f64, mut k: i32) -> f64 {
 
 /// `Σ u_i v_i` as if in twice the working precision (Ogita, Rump, Oishi), started at `start`.
 pub(super) fn dot2(start: f64, u: &[f64], v: &[f64]) -> f64 {
-    let (mut sum, mut error) = (start, 0.0);
-    for (&a, &b) in u.iter().zip(v) {
-        let (p, e) = two_product::<false>(a, b);
-        let (s, f) = two_sum(sum, p);
-        sum = s;
-        error += e + f;
-    }
-    sum + error
+    dot_from(start, u, v).value()
 }
 
 /// `y − Zx` (compensated) and `|Z||x| + |y|`, both of length d; Z row-major d×n.
 pub(super) fn residual(z: &[f64], y: &[f64], x: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let minus: Vec<f64> = x.iter().map(|v| -v).collect();
-    let rows = || z.chunks_exact(x.len().max(1)).zip(y);
-    let rho = rows().map(|(row, &y)| dot2(y, row, &minus)).collect();
-    let size = rows()
-        .map(|(row, y)| y.abs() + row.iter().zip(x).map(|(a, b)| (a * b).abs()).sum::<f64>())
-        .collect();
+    let (mut rho, mut size) = (vec![0.0; y.len()], vec![0.0; y.len()]);
+    sums::residual(z, x, y, &mut rho);
+    rho.iter_mut().for_each(|r| *r = -*r);
+    sums::magnitudes(z, x, y, &mut size);
     (rho, size)
 }
 
@@ -57,13 +50,7 @@ pub(super) fn residual(z: &[f64], y: &[f64], x: &[f64]) -> (Vec<f64>, Vec<f64>) 
 pub(super) fn transposed(z: &[f64], u: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     let (mut sum, mut error, mut size) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
     for (row, &u) in z.chunks_exact(n.max(1)).zip(u) {
-        for i in 0..n {
-            let (p, e) = two_product::<false>(row[i], u);
-            let (s, f) = two_sum(sum[i], p);
-            sum[i] = s;
-            error[i] += e + f;
-            size[i] += p.abs();
-        }
+        add_row(row, u, &mut sum, &mut error, &mut size);
     }
     for (s, e) in sum.iter_mut().zip(&error) {
         *s += e;

@@ -13,11 +13,10 @@
 //!
 //! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
 
-use crate::numerics::double_double::Double2;
 use crate::problem::Problem;
 
 use super::Farkas;
-use super::compensated::transposed_product_pair;
+use super::eliminate::Eliminated;
 use super::infeasible;
 use super::newton_linalg::{Factor, PivotedQr, mul, mul_t, norm_inf, norm2};
 use super::newton_sums::{exponent, residual, scale2, top_exponent};
@@ -29,7 +28,7 @@ const WELL_CONDITIONED: f64 = 1e3;
 const COLUMN_SPREAD: i32 = 20;
 
 /// How B was made from Z''.
-enum Basis {
+pub(super) enum Basis {
     Rows,
     Orthonormal(PivotedQr),
 }
@@ -50,12 +49,17 @@ pub(super) struct System {
     pub(super) log_shift: Vec<f64>,
     /// Least-norm solution of `Bx'' = b`, length n.
     pub(super) least_norm: Vec<f64>,
-    z: Vec<f64>,
-    y: Vec<f64>,
+    pub(super) z: Vec<f64>,
+    pub(super) y: Vec<f64>,
     row_exp: Vec<i32>,
     col_exp: Vec<i32>,
     q: i32,
-    basis: Basis,
+    pub(super) basis: Basis,
+    /// How far the rows beyond the rank are from being combinations of the others, relative to their size: the
+    /// largest of these distances; 0 where they are that exactly, or where there are none.
+    pub(super) dependence: f64,
+    /// The rows that are independent exactly, in a form that is far from dependent: there where B is not that.
+    pub(super) eliminated: Option<Eliminated>,
 }
 
 impl System {
@@ -97,12 +101,19 @@ impl System {
             col_exp,
             q: size,
             basis: Basis::Rows,
+            dependence: 0.0,
+            eliminated: None,
         };
         if !system.use_rows() {
             system.orthonormalise();
             system.check_consistent(problem)?;
+            system.eliminate();
         }
-        let largest = norm_inf(&system.least_norm);
+        let largest = match &system.eliminated {
+            // With B = [I T], b is a solution.
+            Some(e) => e.rhs.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs())),
+            None => norm_inf(&system.least_norm),
+        };
         let shift = if largest > 0.0 { exponent(largest) } else { 0 };
         system.rescale(shift);
         Ok(system)
@@ -112,6 +123,9 @@ impl System {
     pub(super) fn rescale(&mut self, k: i32) {
         for v in [&mut self.y, &mut self.rhs, &mut self.least_norm] {
             v.iter_mut().for_each(|v| *v = scale2(*v, -k));
+        }
+        if let Some(eliminated) = &mut self.eliminated {
+            eliminated.rhs.iter_mut().for_each(|v| *v = v.scaled(i64::from(-k)));
         }
         self.q += k;
         let ln2 = std::f64::consts::LN_2;
@@ -191,19 +205,6 @@ impl System {
         }
     }
 
-    /// The rows of Z'' that B stands for, independent to working precision: their places, the rows
-    /// themselves (r×n) and their targets. Their solutions are those of `Zx = y`, exactly, where the
-    /// other rows are combinations of them.
-    pub(super) fn independent_rows(&self) -> (Vec<usize>, Vec<f64>, Vec<f64>) {
-        let rows: Vec<usize> = match &self.basis {
-            Basis::Rows => (0..self.d).collect(),
-            Basis::Orthonormal(qr) => qr.pivot[..qr.rank].to_vec(),
-        };
-        let z = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
-        let (z, y) = (z.collect(), rows.iter().map(|&j| self.y[j]).collect());
-        (rows, z, y)
-    }
-
     /// The largest entry of each column of Z'', length n.
     pub(super) fn column_sizes(&self) -> Vec<f64> {
         let mut sizes = vec![0.0_f64; self.n];
@@ -213,46 +214,6 @@ impl System {
             }
         }
         sizes
-    }
-
-    /// How far the rows that were dropped are from being combinations of the others, relative to their size: the
-    /// largest of these distances; 0 where they are combinations exactly, as far as twice the working precision can
-    /// tell, or where no row was dropped.
-    ///
-    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each; the distance `‖z_j − Σ c_k z_k‖_∞` is then made as small as it gets with
-    /// compensated sums.
-    pub(super) fn dependence(&self) -> f64 {
-        const EXACT: f64 = 1e-25;
-        let Basis::Orthonormal(qr) = &self.basis else { return 0.0 };
-        let (d, n, r) = (self.d, self.n, qr.rank);
-        let row = |j: usize| &self.z[j * n..(j + 1) * n];
-        let kept = qr.pivot[..r].iter().flat_map(|&j| row(j).iter().copied());
-        let mut rows: Vec<f64> = kept.chain(vec![0.0; n]).collect();
-        let mut worst = 0.0_f64;
-        for (position, &j) in qr.pivot.iter().enumerate().skip(r) {
-            let size = norm_inf(row(j));
-            if size == 0.0 {
-                continue;
-            }
-            rows[r * n..].copy_from_slice(row(j));
-            let mut c: Vec<f64> = (0..r).map(|k| qr.r[k * d + position]).collect();
-            qr.solve_r(&mut c);
-            let mut c: Vec<Double2> = c.iter().map(|v| Double2 { hi: -v, lo: 0.0 }).collect();
-            let mut distance = f64::INFINITY;
-            for _ in 0..4 {
-                let high: Vec<f64> = c.iter().map(|v| v.hi).chain([1.0]).collect();
-                let low: Vec<f64> = c.iter().map(|v| v.lo).chain([0.0]).collect();
-                let rest = transposed_product_pair(&rows, n, &high, &low);
-                let rest: Vec<f64> = rest.iter().map(|s| s.hi + s.lo).collect();
-                distance = distance.min(norm_inf(&rest) / size);
-                let mut correction = vec![0.0; r];
-                mul(&qr.q, &rest, &mut correction);
-                qr.solve_r(&mut correction);
-                c.iter_mut().zip(&correction).for_each(|(c, v)| *c = c.plus_f64(-v));
-            }
-            worst = worst.max(distance);
-        }
-        if worst <= EXACT { 0.0 } else { worst }
     }
 
     /// `2^{−row exponent}`: the dual variable of Z from that of Z'' (length d).
@@ -337,9 +298,10 @@ fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
     if let (Some(low), Some(high)) = (low, high)
         && high - low > COLUMN_SPREAD
     {
+        // 2^c itself must be a number: beyond ±1000 the rows take what columns cannot.
+        let middle = if *low < -1000 || *high > 1000 { (low + high) / 2 } else { 0 };
         for (c, size) in cols.iter_mut().zip(&sizes) {
-            // 2^c itself must be a number.
-            *c = size.unwrap_or(0).clamp(-1000, 1000);
+            *c = size.map_or(0, |s| s - middle).clamp(-1000, 1000);
         }
         row_pass(&mut rows, &cols);
     }

@@ -28,7 +28,7 @@ use crate::{Cancel, Error, Result};
 use super::certificate::certify_unranked;
 use super::graded::Graded;
 use super::l1_minimum;
-use super::newton::{LADDER_SHARE, Options, climb, converged, start};
+use super::newton::{LADDER_SHARE, Options, climb, start};
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
@@ -142,7 +142,7 @@ pub fn path_until(
         at: None,
         curvature: None,
         tangent: lower.is_none(),
-        dependence: system.dependence(),
+        unique: system.unique(),
     };
     for k in order {
         if requested(&cancel) {
@@ -215,18 +215,22 @@ struct Walk<'a> {
     curvature: Option<(f64, Vec<f64>)>,
     /// Whether the gap is to come from the tangent.
     tangent: bool,
-    /// [`System::dependence`].
-    dependence: f64,
+    /// x of all points, where Zx = y alone determines it.
+    unique: Option<Vec<f64>>,
 }
 
 impl Walk<'_> {
     /// x in the units of the problem, its gap by the tangent if that is asked for, and its status.
     fn point(&mut self, log_a: f64) -> (Vec<f64>, f64, Status) {
-        if self.graded.is_none() {
+        if let Some(x) = &self.unique {
+            let x = self.core.system.unscale_x(x);
+            return (x, f64::INFINITY, self.core.system.met(true));
+        }
+        if self.graded.is_none() && self.core.system.is_plain() {
             let inner = self.go(log_a);
-            let (x, gap, status) = self.read(inner);
+            self.core.correct();
             if inner == Inner::Converged && self.core.settled() {
-                return (x, gap, status);
+                return self.read();
             }
         }
         let inner = self.go_graded(log_a);
@@ -237,7 +241,7 @@ impl Walk<'_> {
         let x = self.core.system.unscale_x(&high);
         let status = match inner {
             _ if !graded.is_finite() => Status::Stalled,
-            Inner::Converged => converged(self.dependence),
+            Inner::Converged => self.core.system.met(true),
             Inner::Stalled => Status::Stalled,
             Inner::MaxIterations => Status::MaxIterations,
         };
@@ -259,8 +263,10 @@ impl Walk<'_> {
         let mut graded = Graded::new(system);
         let mut inner = Inner::Stalled;
         if self.core.is_finite() && norm2(&self.core.res) <= 1e-3 * norm2(&self.core.rhs) {
-            graded.place(&system.to_rows(&self.core.mu), &target, self.theta);
-            inner = graded.settle(30);
+            if let Some(mu) = system.to_equations(&system.to_rows(&self.core.mu)) {
+                graded.place(&mu, &target, self.theta);
+                inner = graded.settle(30);
+            }
         }
         if inner != Inner::Converged {
             inner = graded.climb(&target, self.theta, room);
@@ -329,10 +335,9 @@ impl Walk<'_> {
         self.curvature = Some((step, tangent));
     }
 
-    /// x in the units of the problem, its gap and status.
-    fn read(&mut self, inner: Inner) -> (Vec<f64>, f64, Status) {
+    /// x in the units of the problem, its gap and status, where doubles have decided.
+    fn read(&mut self) -> (Vec<f64>, f64, Status) {
         let ell = self.at.map_or(0.0, |log_a| -log_a);
-        self.core.correct();
         let gap = if !self.tangent || self.core.system.rhs.iter().all(|b| *b == 0.0) {
             None
         } else {
@@ -340,12 +345,7 @@ impl Walk<'_> {
         };
         let x = self.core.system.unscale_x(&self.core.x);
         let finite = x.iter().all(|v| v.is_finite());
-        let status = match inner {
-            _ if !finite => Status::Stalled,
-            Inner::Converged => converged(self.dependence),
-            Inner::Stalled => Status::Stalled,
-            Inner::MaxIterations => Status::MaxIterations,
-        };
+        let status = if finite { self.core.system.met(false) } else { Status::Stalled };
         let l1 = self.core.system.l1(&self.core.x);
         (x, gap.unwrap_or(if l1 == 0.0 { 0.0 } else { f64::INFINITY }), status)
     }

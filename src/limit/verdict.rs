@@ -16,6 +16,7 @@ use super::{
     off_support_slack,
 };
 use crate::Result;
+use crate::numerics::written::written;
 use crate::problem::Problem;
 
 /// What is asked of a solve.
@@ -95,16 +96,21 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Proved(width) => write!(f, "the minimum is proved to a relative {width:.1e}"),
+            Self::Proved(0.0) => write!(f, "the minimum is proved, to the last digit"),
+            Self::Proved(width) => {
+                write!(f, "the minimum is proved to a relative {}", written(*width, 2))
+            }
             Self::Certified(defect) => write!(
                 f,
-                "the minimum is certified to a relative {defect:.1e}, in floating point: no proof"
+                "the minimum is certified to a relative {}, in floating point: no proof",
+                written(*defect, 2)
             ),
             Self::Rounded(defect) => write!(
                 f,
-                "the minimum is certified to a relative {defect:.1e}, in floating point; as exact numbers \
+                "the minimum is certified to a relative {}, in floating point; as exact numbers \
                  the rows of Z and y contradict each other at rounding, which --rigorous counts as no \
-                 solution"
+                 solution",
+                written(*defect, 2)
             ),
             Self::NoSolution => write!(
                 f,
@@ -113,14 +119,16 @@ impl fmt::Display for Verdict {
             ),
             Self::Inconsistent(residual) => write!(
                 f,
-                "numerically inconsistent: the residual of least squares is {residual:.3e} of ‖y‖, but \
+                "numerically inconsistent: the residual of least squares is {} of ‖y‖, but \
                  nothing is proved; correct or remove a row that u combines, or fit with a constant \
-                 weight decay (solve --schedule constant:c)"
+                 weight decay (solve --schedule constant:c)",
+                written(*residual, 4)
             ),
             Self::Wide(width) => write!(
                 f,
-                "there is a solution, but the minimum is proved to a relative {width:.1e} only; \
-                 --tolerance accepts more"
+                "there is a solution, but the minimum is proved to a relative {} only; \
+                 --tolerance accepts more",
+                written(*width, 2)
             ),
             Self::OutOfRange => write!(
                 f,
@@ -131,13 +139,15 @@ impl fmt::Display for Verdict {
                 f,
                 "no proof was found: the problem is too ill-conditioned for intervals and too large for \
                  exact arithmetic; in floating point the certificate has a relative defect of \
-                 {defect:.1e}, and without --rigorous that decides"
+                 {}, and without --rigorous that decides",
+                written(*defect, 2)
             ),
             Self::Uncertified(defect) => write!(
                 f,
-                "not certified: a relative defect of {defect:.1e} remains; rows or columns that are nearly \
+                "not certified: a relative defect of {} remains; rows or columns that are nearly \
                  dependent or of very different size are the usual cause: remove or rescale them, or let \
-                 --tolerance accept more"
+                 --tolerance accept more",
+                written(*defect, 2)
             ),
         }
     }

@@ -95,6 +95,36 @@ dispatch! {
     pub fn residual(z: &[f64], x: &[f64], y: &[f64], out: &mut [f64]) = residual_body
 }
 
+#[inline(always)]
+fn magnitudes_body<const FUSED: bool>(z: &[f64], x: &[f64], y: &[f64], out: &mut [f64]) {
+    const LANES: usize = 8;
+    let rows = z.chunks_exact(x.len().max(1));
+    for ((o, row), y) in out.iter_mut().zip(rows).zip(y) {
+        let mut sums = [0.0; LANES];
+        let (z_blocks, z_rest) = row.as_chunks::<LANES>();
+        let (x_blocks, x_rest) = x.as_chunks::<LANES>();
+        for (z, x) in z_blocks.iter().zip(x_blocks) {
+            for l in 0..LANES {
+                sums[l] += (z[l] * x[l]).abs();
+            }
+        }
+        let rest: f64 = z_rest.iter().zip(x_rest).map(|(z, x)| (z * x).abs()).sum();
+        *o = y.abs() + rest + sums.iter().sum::<f64>();
+    }
+}
+
+dispatch! {
+    /// `out = |Z||x| + |y|`, what the rounding of [`residual`] is measured by: shapes as there, plain sums, n ≥ 1.
+    ///
+    /// ```
+    /// use mirrorflow::numerics::sums::magnitudes;
+    /// let mut size = [0.0];
+    /// magnitudes(&[1.0, -2.0], &[3.0, 1.0], &[-1.0], &mut size);
+    /// assert_eq!(size, [6.0]);
+    /// ```
+    pub fn magnitudes(z: &[f64], x: &[f64], y: &[f64], out: &mut [f64]) = magnitudes_body
+}
+
 /// `Σ a_i` as if in twice the precision.
 ///
 /// ```

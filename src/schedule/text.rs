@@ -68,7 +68,8 @@ impl FromStr for Schedule {
             let rest = rest.ok_or_else(|| format!("expected {form}"))?;
             let parts: Vec<&str> = rest.split(',').collect();
             if parts.len() != names.len() {
-                return Err(format!("expected {form}, found {} numbers", parts.len()));
+                let s = if parts.len() == 1 { "" } else { "s" };
+                return Err(format!("expected {form}, found {} number{s}", parts.len()));
             }
             parts.iter().zip(names).map(|(part, name)| number(part, name)).collect()
         };

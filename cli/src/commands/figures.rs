@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mirrorflow::experiment::{Data, Event, Experiment, Lab, Size, all as experiments};
 use mirrorflow::kernels::device::Device;
-use mirrorflow_plots::{Column, Figure, Gallery, Picture, all, find, gallery};
+use mirrorflow_plots::{Column, Figure, Gallery, Picture, Source, all, find, gallery};
 use serde_json::json;
 
 use crate::args::{FiguresArgs, Width};
@@ -151,7 +151,8 @@ fn report(pictures: &[Picture], args: &FiguresArgs) -> Result<(), Failure> {
         output::say(&format!("{}: {}", picture.name, plain(&picture.title)))?;
         for s in &picture.statements {
             let verdict = if s.holds { "holds" } else { "does not hold" };
-            output::say(&format!("  {verdict}: {}", plain(&s.says)))?;
+            let who = if s.source == Source::Paper { "the paper's" } else { "ours" };
+            output::say(&format!("  {verdict} ({who}): {}", plain(&s.says)))?;
         }
     }
     output::say(&format!("written: {}", Path::new(&args.out).join("figures.html").display()))

@@ -100,7 +100,7 @@ pub(crate) fn run(args: &PathArgs) -> Done {
                     long(number(l1_to))
                 ),
             ),
-            ("gap", format!("{} at the last", short(number(gap)))),
+            ("gap", format!("{} at the last, relative to the least ‖x‖₁", short(number(gap)))),
             ("written", args.out.display().to_string()),
         ])?;
     }

@@ -215,7 +215,7 @@ fn no_solution(args: &SolveArgs, verdict: Verdict, farkas: &Farkas) -> Done {
     if farkas.is_proof() {
         table.push(("Zᵀu", "0, exactly".into()));
     } else {
-        table.push(("‖Zᵀu‖_∞", short(farkas.zt_u_inf)));
+        table.push(("‖Zᵀu‖∞", short(farkas.zt_u_inf)));
         table.push(("‖x‖₁ at least", short(farkas.l1_lower)));
     }
     table.push(("residual", format!("{} of ‖y‖ remains for every x", short(farkas.residual))));
@@ -260,14 +260,17 @@ fn print(
         // Of the rounded pair: x and μ are known better than floats can say where they are large.
         let rounded = s.status.is_converged() && c.defect() > 1e-9;
         let gap = short(c.relative_gap) + if rounded { " as rounded" } else { "" };
-        rows.push((name, format!("‖x‖₁ = {}, gap {gap}, {status} ({})", long(c.l1), s.route)));
+        rows.push((
+            name,
+            format!("‖x‖₁ = {}, gap {gap}, {status} ({})", long(c.l1), s.route.words()),
+        ));
         let support = c.support.len();
         let sums =
-            format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖_∞ {}", short(c.primal_feasibility), long(c.dual_norm));
+            format!("‖Zx−y‖/‖y‖ {}, ‖Zᵀμ‖∞ {}", short(c.primal_feasibility), long(c.dual_norm));
         rows.push(("", format!("{sums}, support {support}")));
     }
     if let Some(delta) = delta {
-        rows.push(("δ", format!("{} off the support: x_a → x like a^δ", short(delta))));
+        rows.push(("δ", format!("{} off the support: ‖x_a − x‖ falls like a^δ", short(delta))));
     }
     if let Some(e) = found.enclosure.as_ref().filter(|e| e.status.is_solvable()) {
         rows.push(("proved", format!("{} ≤ min ‖x‖₁ ≤ {}", whole(e.l1_lower), whole(e.l1_upper))));

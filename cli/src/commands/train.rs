@@ -82,8 +82,15 @@ impl Listener {
 
 /// Trains, or says what training would take.
 pub(crate) fn run(args: &TrainArgs) -> Done {
-    let text = std::fs::read_to_string(&args.config)
-        .map_err(|e| usage(format!("{}: {e}", args.config.display())))?;
+    let text = std::fs::read_to_string(&args.config).map_err(|e| {
+        let why = match e.kind() {
+            std::io::ErrorKind::InvalidData => {
+                "not a text in UTF-8, expected a configuration in TOML".to_owned()
+            }
+            _ => e.to_string(),
+        };
+        usage(format!("{}: {why}", args.config.display()))
+    })?;
     let (home, note) = home(args.device.device)?;
     if !args.dry_run {
         let begun = ["metrics.csv", "study.json"].map(|file| args.out.join(file));
@@ -225,7 +232,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
         return Ok(true);
     }
     if let Some(runs) = runs {
-        output::pairs(&[("runs of this size, at most", runs.to_string())])?;
+        output::pairs(&[("runs", format!("at most {runs}, of which one is shown"))])?;
     }
     for parameter in setup.network.parameters() {
         output::say(&format!("  {:<32} {:?}", parameter.name, parameter.shape))?;

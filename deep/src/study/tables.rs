@@ -199,8 +199,9 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
 
 /// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there are more seeds than these, the
 /// choice made at the next sparsity of `select`, over all of them, so that the figure has the intervals that the tables have.
-/// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, over the seeds that chose.
-/// Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
+/// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, each over all seeds that were
+/// trained with it: where fewer seeds chose than were run, those are all seeds for what was chosen and the first for the
+/// rest, and the title says so. Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
 fn figures(study: &StudyConfig, results: &Results, done: &[Done], device: &str) -> Vec<Data> {
     let methods: Vec<String> = study.method.iter().map(super::Entry::label).collect();
     let about = json!({
@@ -234,11 +235,23 @@ fn figures(study: &StudyConfig, results: &Results, done: &[Done], device: &str) 
             if let Some((key, x, y)) = last.and_then(|c| sweep(study, done, c)) {
                 let at = round(100.0 * study.study.select.last().copied().unwrap_or(0.0));
                 let part = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
-                strength.curves.push(banded(&label, x, &y, format!("{part}{key} at {at} %")));
+                let title = format!("{part}{key} at {at} %{}", seeds_of_points(study));
+                strength.curves.push(banded(&label, x, &y, title));
             }
         }
     }
     [sparsity, strength].into_iter().filter(|d| !d.curves.is_empty()).collect()
+}
+
+/// What the points of `strength` are means over, where that is not one number for all.
+fn seeds_of_points(study: &StudyConfig) -> String {
+    let (all, first) = (study.study.seeds.len(), study.study.tune);
+    match first {
+        _ if first == all => String::new(),
+        1 => format!(" (interval: {all} seeds, else 1)"),
+        // These have intervals too.
+        _ => format!(" (chosen: {all} seeds, else {first})"),
+    }
 }
 
 /// The panels, in the order met; one without a name where no method has any.
@@ -252,7 +265,7 @@ fn panels(study: &StudyConfig) -> Vec<String> {
     if all.is_empty() { vec![String::new()] } else { all }
 }
 
-/// The accuracy of a method at a level against its strengths: of grids over a strength or a total alone.
+/// The accuracy of a method at a level against its strengths, over all runs there are: of grids over a strength or a total alone.
 fn sweep(
     study: &StudyConfig,
     done: &[Done],
@@ -265,9 +278,7 @@ fn sweep(
         return None;
     }
     let of = |choice: usize| {
-        let runs = done.iter().filter(|d| {
-            (d.method, d.choice) == (chosen.method, choice) && d.seed < study.study.tune
-        });
+        let runs = done.iter().filter(|d| (d.method, d.choice) == (chosen.method, choice));
         Mean::of(&runs.filter_map(|d| d.rows.get(chosen.level).map(|r| r.test)).collect::<Vec<_>>())
     };
     let mut known: Vec<(f64, Mean)> =

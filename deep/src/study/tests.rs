@@ -69,6 +69,23 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
         let (low, high) = curve.band.as_ref().expect("three seeds have intervals");
         assert!((curve.y[at] - mean).abs() < 1e-9 && low[at] <= mean && mean <= high[at]);
     }
+    // Strengths are drawn over all runs there are: all seeds of what was chosen, the first of the rest, and the title says so.
+    let data = mirrorflow::experiment::Data::read(whole.path(), "strength")?;
+    let title = "strength at 90 % (interval: 3 seeds, else 1)";
+    for method in 0..2 {
+        let curve = data.curve(title, &study.method[method].label())?;
+        let (low, high) = curve.band.as_ref().expect("what was chosen has an interval");
+        let mine =
+            || results.chosen.iter().zip(&results.levels).filter(|(c, _)| c.method == method);
+        let level = mine().find(|(c, _)| c.select == 0.9).map_or(0, |(c, _)| c.level);
+        for choice in 0..2 {
+            let levels = mine().find(|(c, _)| c.choice == choice).map(|(_, levels)| levels);
+            let mean = levels.map(|levels| 100.0 * levels[level].test.mean);
+            assert_eq!(mean.is_some(), low[choice] <= curve.y[choice]);
+            assert_eq!(mean.is_some(), high[choice] >= curve.y[choice]);
+            assert!(mean.is_none_or(|mean| (mean - curve.y[choice]).abs() < 1e-9));
+        }
+    }
     // Differences are taken seed by seed.
     assert_eq!(results.differences.len(), 2);
     assert!(results.differences.iter().all(|d| d.method == 1 && d.difference.count == 3));

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mirrorflow::numerics::written::written;
+
 /// The network with fewer weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pruned {
@@ -18,8 +20,8 @@ fn at_sparsities(pruned: &[Pruned]) -> String {
     let mut text = String::new();
     for (k, p) in pruned.iter().enumerate() {
         let (before, after) = if k == 0 { ("; ", " sparsity") } else { (", ", "") };
-        let (sparsity, test) = (100.0 * p.sparsity, 100.0 * p.test);
-        text.push_str(&format!("{before}at {sparsity:.2} %{after} {test:.2} %"));
+        let (sparsity, test) = (written(100.0 * p.sparsity, 4), 100.0 * p.test);
+        text.push_str(&format!("{before}at {sparsity} %{after} {test:.2} %"));
     }
     text
 }
@@ -70,7 +72,7 @@ impl std::fmt::Display for Outcome {
                 write!(f, "test accuracy {:.2} %", 100.0 * test)?;
                 // A hundredth of a percent and less is no sparsity.
                 if *sparsity >= 1e-4 {
-                    write!(f, " with {:.2} % of the weights 0", 100.0 * sparsity)?;
+                    write!(f, " with {} % of the weights 0", written(100.0 * sparsity, 4))?;
                 }
                 f.write_str(&at_sparsities(pruned))
             }
@@ -83,10 +85,11 @@ impl std::fmt::Display for Outcome {
                         "pruning to it would take {lost:.2} % of the weights' sum of magnitudes (at most 5 % may): take more epochs, or a larger first strength"
                     )
                 };
-                let (target, sparsity, test) = (100.0 * target, 100.0 * sparsity, 100.0 * test);
+                let [target, sparsity] = [target, sparsity].map(|v| written(100.0 * v, 4));
+                let test = 100.0 * test;
                 write!(
                     f,
-                    "target sparsity {target:.2} % missed, {sparsity:.2} % of the weights 0: {why}; test accuracy {test:.2} %{}",
+                    "target sparsity {target} % missed, {sparsity} % of the weights 0: {why}; test accuracy {test:.2} %{}",
                     at_sparsities(pruned)
                 )
             }

@@ -86,7 +86,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         at: (*start, mean(&reach.y)),
         anchor: Anchor::Middle,
         tone: Tone::Soft,
-        text: "nothing".into(),
+        text: "all in reach".into(),
     });
     let last = reach.x.last().copied().unwrap_or(1.0);
     let starts = Panel {

@@ -45,10 +45,11 @@ fn tell(data: &Data) -> Result<crate::Told> {
         "Signs that change during an epoch, and weights that are not 0, by layer and epoch.".into();
     let mut statements = Vec::new();
     for panel in data.panels() {
+        let less = if panel == "sign flips" { "fewer sign flips" } else { "a lower density" };
         for curve in data.panel(panel).filter(|c| c.x.len() > 1) {
             let (Some(first), last) = (curve.y.first(), curve.last()) else { continue };
             statements.push(Statement::toolkit(
-                &format!("{}: fewer {panel} in the last epoch than in the first", curve.series),
+                &format!("{}: {less} in the last epoch than in the first", curve.series),
                 last < *first,
                 measured([("first in %", *first), ("last in %", last)]),
             ));

@@ -63,12 +63,13 @@ fn tell(data: &Data) -> Result<crate::Told> {
     };
     let mut statements = Vec::new();
     for panel in data.panels() {
+        let place = if panel.is_empty() { String::new() } else { format!("{panel}: ") };
         // Between its ends: only then may the grid hold the best strength there is.
         for curve in data.panel(panel).filter(|c| c.x.len() > 1) {
             let Some((x, y)) = best(curve) else { continue };
             let inside = curve.x.iter().any(|v| *v < x) && curve.x.iter().any(|v| *v > x);
             statements.push(Statement::toolkit(
-                &format!("{panel}: the best strength of {} is inside its grid", curve.series),
+                &format!("{place}the best strength of {} is inside its grid", curve.series),
                 inside,
                 measured([("strength", x), ("accuracy in %", y)]),
             ));

@@ -39,8 +39,8 @@ fn plain_script(mark: char, text: &str, known: &str) -> String {
     if let Some(script) = text.chars().map(own).collect() {
         return script;
     }
-    // An index is read as a word, `x_ij`; of an exponent only one character is.
-    let word = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '∞'));
+    // An index is read as a word, `x_ij`, unless it has an index of its own; of an exponent only one character is.
+    let word = text.chars().all(|c| c.is_alphanumeric() || c == '∞');
     if text.chars().count() == 1 || mark == '_' && word {
         format!("{mark}{text}")
     } else {
@@ -64,7 +64,7 @@ mod tests {
         for (label, text) in [
             ("as $e^{-4A}x_0$", "as e^(−4A)x₀"),
             ("$10^{-3}$, $t^{-4}$", "10⁻³, t⁻⁴"),
-            ("$R_{a_t}(x_{ij})$ on $L_1$", "R_a_t(x_ij) on L₁"),
+            ("$R_{a_t}(x_{ij})$ on $L_1$", "R_(a_t)(x_ij) on L₁"),
             ("$a_{\\infty}$, $x_{i+1}^2$", "a_∞, x_(i+1)²"),
             ("L₁² at 10⁻³, $x^+$", "L₁² at 10⁻³, x⁺"),
             ("from $5 to $10, $m$", "from $5 to $10, m"),

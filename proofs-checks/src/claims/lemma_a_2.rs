@@ -91,7 +91,7 @@ fn wrong_minimum(case: &Case) -> Option<Proof> {
 pub(super) fn claim() -> Claim {
     Theory::new(
         "lemma-a.2",
-        "x_t as a hyperbolic sine",
+        "the trajectory as a hyperbolic sine",
         "Lemma A.2, arXiv 2408.09966v1",
         Context::cases,
         sampled,

@@ -137,7 +137,9 @@ const LONGEST: usize = 40;
 fn key(text: &str) -> String {
     let small = text.to_lowercase();
     let mut key: String = small.chars().filter(|c| c.is_alphanumeric()).collect();
-    for (long, short) in [("theorem", "thm"), ("remark", "rem"), ("equation", "identity")] {
+    for (long, short) in
+        [("theorem", "thm"), ("remark", "rem"), ("equation", "identity"), ("eq", "identity")]
+    {
         if let Some(rest) = key.strip_prefix(long) {
             key = format!("{short}{rest}");
         }
@@ -217,6 +219,7 @@ mod tests {
             ("Lem A.1", "lemma-a.1"),
             ("Remark 2.1", "rem-2.1"),
             ("Equation (9)", "identity-9"),
+            ("Eq. (9)", "identity-9"),
         ] {
             assert_eq!(ids(text), Ok(vec![id]));
         }

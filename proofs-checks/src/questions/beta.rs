@@ -7,7 +7,7 @@
 use mirrorflow::{Result, limit::l1_minimum, schedule::Schedule};
 use rayon::prelude::*;
 
-use super::{Study, descend, l1, mean, problem, seeds, shape, show};
+use super::{Study, by, descend, l1, mean, problem, seeds, shape, show};
 use crate::{Budget, Table};
 
 const BETAS: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 10.0];
@@ -55,9 +55,8 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
         let (total, time) = (mean(of(beta).map(|b| b.0)), mean(of(beta).map(|b| b.1)));
         let end = total.map(|a| (0.5 * beta).ln() - 4.0 * a);
         ends.extend(end);
-        let show_plain = |v: Option<f64>| v.map_or_else(|| "—".into(), |v| format!("{v:.3}"));
         let found = format!("{}/{}", of(beta).count(), seeds(budget));
-        rows.push(vec![beta.to_string(), show_plain(total), show_plain(end), show(time), found]);
+        rows.push(vec![beta.to_string(), show(total), show(end), show(time), found]);
     }
     let slope = slope(&runs);
     let (low, high) =
@@ -65,11 +64,11 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
     let columns = ["β", "best A", "its log a_∞", "time", "found"].map(String::from).to_vec();
     Ok(Study {
         id: "question_4_beta",
-        question: "4. How does β relate to the best schedule?",
+        question: "Question 4 of the paper: how does β relate to the best schedule?",
         setting: format!(
-            "gaussian {:?}, 5 planted entries, geometric schedules of rate 1 and total A in 0, 0.125, …, 5, \
+            "gaussian {}, 5 planted entries, geometric schedules of rate 1 and total A in 0, 0.125, …, 5, \
              {} seeds; fastest to f = 1e-8 f(0) with ‖x‖₁ within 1 % of the least",
-            shape(budget),
+            by(shape(budget)),
             seeds(budget)
         ),
         summary: Table {

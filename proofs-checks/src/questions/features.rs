@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{Study, error, limit, mean, problem, seeds, shape, show};
+use super::{Study, by, error, limit, mean, problem, seeds, shape, show};
 use crate::{Budget, Table};
 
 const TOTALS: [f64; 4] = [0.0, 1.0, 4.0, 20.0];
@@ -82,11 +82,11 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
     let columns = ["density of Z", "entries of x", "A = 0", "A = 1", "A = 4", "A = 20"];
     Ok(Study {
         id: "question_3_features",
-        question: "3. How does the mechanism interact with sparse or dense features?",
+        question: "Question 3 of the paper: how does the mechanism interact with sparse or dense features?",
         setting: format!(
-            "gaussian {:?} with entries of Z set to 0 at random, β = 1, {} seeds; relative L2 error of the \
+            "gaussian {} with entries of Z set to 0 at random, β = 1, {} seeds; relative L2 error of the \
              limit",
-            (d, n),
+            by((d, n)),
             seeds(budget)
         ),
         summary: Table {

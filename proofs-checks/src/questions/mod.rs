@@ -15,6 +15,7 @@ use mirrorflow::{
     flow::Dual,
     integrate::{Method, Options, integrate},
     limit::newton,
+    numerics::written::written,
     potential::HyperbolicEntropy,
     problem::{Generator, Loss, Problem, write_atomically},
     schedule::Schedule,
@@ -104,6 +105,11 @@ fn shape(budget: Budget) -> (usize, usize) {
     if budget.is_quick() { (20, 50) } else { (40, 100) }
 }
 
+/// The shape as it is read: `40×100`.
+fn by((d, n): (usize, usize)) -> String {
+    format!("{d}×{n}")
+}
+
 /// When f fell to `1e-8 f(0)` from the centred start with β, if it did before `patience`; and x there.
 fn descend(
     problem: &Problem,
@@ -149,7 +155,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 fn show(value: Option<f64>) -> String {
-    value.map_or_else(|| "—".into(), |v| format!("{v:.3e}"))
+    value.map_or_else(|| "—".into(), |v| written(v, 4))
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 //! nothing (T long or short), geometric decay (fast or slow), quadratic decay. Measured: the time at which
 //! f has fallen to 1e-8 of f(0), and how far x is from the planted truth there.
 
-use mirrorflow::{Result, schedule::Schedule};
+use mirrorflow::{Result, numerics::written::written, schedule::Schedule};
 use rayon::prelude::*;
 
-use super::{Study, descend, error, mean, problem, seeds, shape, show};
+use super::{Study, by, descend, error, mean, problem, seeds, shape, show};
 use crate::{Budget, Table};
 
 const TOTALS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
@@ -64,17 +64,19 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
     let fastest = TOTALS.map(|total| {
         let finite = names.iter().filter_map(|f| Some((f, time(f, total)?)));
         let best = finite.min_by(|p, q| p.1.total_cmp(&q.1));
-        best.map_or(format!("none at A = {total}"), |(f, t)| format!("{f} ({t:.3}) at A = {total}"))
+        best.map_or(format!("at A = {total}: none"), |(f, t)| {
+            format!("at A = {total}: {f} ({})", written(t, 4))
+        })
     });
     let columns = ["schedule", "A = 0.5", "A = 1", "A = 2", "A = 4", "error at A = 2"];
     Ok(Study {
         id: "question_1_schedules",
-        question: "1. How does the schedule change the speed of convergence compared with constant \
+        question: "Question 1 of the paper: how does the schedule change the speed of convergence compared with constant \
                    regularization?",
         setting: format!(
-            "gaussian {:?}, 5 planted entries, β = 1, {} seeds; time to f = 1e-8 f(0) for equal total \
+            "gaussian {}, 5 planted entries, β = 1, {} seeds; time to f = 1e-8 f(0) for equal total \
              strength A = ∫α",
-            shape(budget),
+            by(shape(budget)),
             seeds(budget)
         ),
         summary: Table {
@@ -83,8 +85,8 @@ pub(super) fn study(budget: Budget) -> Result<Study> {
             rows,
         },
         reading: format!(
-            "Fastest: {}. The end point depends on A alone; a schedule that goes on adds its own tail.",
-            fastest.join(", ")
+            "Fastest {}. The end point depends on A alone; a schedule that goes on adds its own tail.",
+            fastest.join("; ")
         ),
         columns: vec!["schedule", "total", "seed", "time", "error"],
         rows: runs

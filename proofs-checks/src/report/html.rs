@@ -7,14 +7,33 @@ use mirrorflow::numerics::written::written;
 
 use super::{
     ClaimReport, Illustrations, Report, StatementReport,
-    legend::{LEGEND, PAPER},
+    legend::{Entry, LEGEND, PAPER},
     mathml::{escape, render as math},
-    picture,
+    picture, text,
 };
 use crate::{Control, Counterexample, Table, proof::outward};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+
+/// What the page shows beyond the table of the terminal.
+const EVIDENCE: [Entry; 2] = [
+    (
+        "evidence",
+        &[
+            ("without", "the check with an assumption dropped must fail"),
+            ("mutants", "with a constant changed it must fail"),
+            ("search", "instances made to refute the statement"),
+        ],
+    ),
+    (
+        "counterexample",
+        &[
+            ("●", "the two quantities that the statement compares"),
+            ("proven", "intervals that hold them, too far apart for the statement"),
+        ],
+    ),
+];
 
 /// The whole page.
 pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
@@ -87,8 +106,8 @@ pub(super) fn render(report: &Report, illustrations: &Illustrations) -> String {
 
 /// What the words of the table mean.
 fn legend(out: &mut String) {
-    out.push_str("<details class=\"legend\"><summary>what the words mean</summary><dl>");
-    for (name, words) in LEGEND {
+    out.push_str("<details class=\"legend\" open><summary>what the words mean</summary><dl>");
+    for (name, words) in LEGEND.iter().chain(&EVIDENCE) {
         let _ = write!(out, "<dt>{name}</dt><dd>");
         for (k, (word, meaning)) in words.iter().enumerate() {
             let word = match *word {
@@ -178,7 +197,7 @@ fn evidence(out: &mut String, claim: &ClaimReport, s: &StatementReport) {
             "{} against a tolerance of {}, at {}",
             written(worst.value, 3),
             written(worst.tolerance, 2),
-            worst.at
+            text::rounded(&worst.at)
         );
         item("worst", escape(&text));
     }
@@ -186,15 +205,18 @@ fn evidence(out: &mut String, claim: &ClaimReport, s: &StatementReport) {
         item("tolerance", math(f.tolerance));
     }
     if let Some(search) = &f.search {
+        let worst = match search.worst_ratio {
+            ratio if ratio > 1.0 => format!("misses by {} times", written(ratio, 3)),
+            ratio => format!("takes {} of", written(ratio, 3)),
+        };
         let text = format!(
-            "{} instances tried for a counterexample, the worst at {} of its tolerance",
-            search.tried,
-            written(search.worst_ratio, 3)
+            "{} instances tried for a counterexample; the worst {worst} its tolerance",
+            search.tried
         );
         item("search", escape(&text));
     }
     if !f.skipped.is_empty() {
-        item("not counted", escape(&f.skipped.join("; ")));
+        item("not counted", escape(&text::rounded(&f.skipped.join("; "))));
     }
     let failing = |controls: &[Control]| {
         let text = |c: &Control| {

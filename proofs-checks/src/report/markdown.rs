@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::legend::{LEGEND, PAPER};
+use super::{
+    legend::{LEGEND, PAPER},
+    text::render,
+};
 use crate::Claim;
 
 /// Every claim with its source, what it assumes, its statements and the outcome each is expected to
@@ -24,11 +27,11 @@ pub fn markdown(claims: &[Claim]) -> String {
     for claim in claims {
         let _ = write!(out, "\n## {}\n\n{}. *{}.*\n", claim.id, capital(claim.title), claim.source);
         if !claim.assumptions.is_empty() {
-            let _ = write!(out, "\nAssumes: {}.\n", claim.assumptions.join("; "));
+            let _ = write!(out, "\nAssumes: {}.\n", render(&claim.assumptions.join("; ")));
         }
         out.push_str("\n| form | statement | outcome |\n|---|---|---|\n");
         for s in &claim.statements {
-            let text = s.text.replace('|', "\\|");
+            let text = render(s.text).replace('|', "\\|");
             let _ = writeln!(out, "| {} | `{text}` | {} |", s.form.label(), s.expected.name());
         }
     }

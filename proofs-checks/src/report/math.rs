@@ -41,14 +41,16 @@ const PRODUCTS: [&str; 12] =
 /// Splits a line into words and mathematics.
 pub(super) fn line(text: &str) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
-    for chunk in chunks(text) {
-        if is_words(&chunk) {
+    let chunks = chunks(text);
+    for (k, chunk) in chunks.iter().enumerate() {
+        let article = chunk == "a" && chunks.get(k + 1).is_some_and(|next| is_noun(next));
+        if article || is_words(chunk) {
             match pieces.last_mut() {
                 Some(Piece::Words(words)) => {
                     words.push(' ');
-                    words.push_str(&chunk);
+                    words.push_str(chunk);
                 }
-                _ => pieces.push(Piece::Words(chunk)),
+                _ => pieces.push(Piece::Words(chunk.clone())),
             }
         } else {
             let symbols: Vec<char> = chunk.chars().collect();
@@ -88,8 +90,16 @@ fn is_words(chunk: &str) -> bool {
     let bare = chunk.trim_matches([',', '.', ':', ';', '(', ')']);
     let letters = bare.chars().filter(|c| c.is_ascii_alphabetic()).count();
     let plain = bare.chars().all(|c| c.is_ascii_alphabetic() || matches!(c, '-' | '\''));
-    (plain && letters >= 2 && !FUNCTIONS.contains(&bare) && !PRODUCTS.contains(&bare))
+    let product = PRODUCTS.contains(&bare.trim_end_matches('\''));
+    (plain && letters >= 2 && !FUNCTIONS.contains(&bare) && !product)
         || chunk.chars().all(|c| matches!(c, ',' | ':' | ';' | '.'))
+}
+
+/// Whether a word after `a` makes it the article: none that says something of the scale a.
+fn is_noun(word: &str) -> bool {
+    const OF_A_SCALE: [&str; 12] =
+        ["for", "falls", "must", "that", "grows", "from", "taken", "in", "at", "is", "and", "or"];
+    is_words(word) && !OF_A_SCALE.contains(&word)
 }
 
 struct Reader<'a> {
@@ -166,8 +176,16 @@ impl Reader<'_> {
                     self.row(Some(')'))
                 }
                 Some(_) => {
+                    // Of a function with its argument: `√f(x_t)`.
                     let node = self.atom();
-                    vec![node]
+                    let mut nodes = vec![node];
+                    if matches!(nodes[0], Node::Symbol(_)) && self.peek() == Some('(') {
+                        self.at += 1;
+                        nodes.push(Node::Operator("(".into()));
+                        nodes.extend(self.row(Some(')')));
+                        nodes.push(Node::Operator(")".into()));
+                    }
+                    nodes
                 }
                 None => Vec::new(),
             }),
@@ -285,6 +303,13 @@ mod tests {
         assert_eq!(pieces[0], Piece::Words("convex".into()));
         assert!(matches!(&pieces[1], Piece::Math(nodes) if nodes[0] == Node::Symbol("f".into())));
         assert_eq!(pieces.len(), 6);
+        assert_eq!(line("what a limit asks for"), [Piece::Words("what a limit asks for".into())]);
+        for scale in ["log a falls", "1 + ε for a", "a ≥ 1", "log a from"] {
+            let is_a =
+                |p: &Piece| matches!(p, Piece::Math(n) if n[..] == [Node::Symbol("a".into())]);
+            assert!(line(scale).iter().any(is_a), "{scale}");
+        }
+        assert!(matches!(&line("mw' = 1")[0], Piece::Math(_)));
     }
 
     #[test]
@@ -297,6 +322,8 @@ mod tests {
         assert_eq!(above.len(), 3);
         assert!(matches!(&nodes[1], Node::Root(inside) if inside.len() == 3));
         assert!(matches!(&nodes[2], Node::Accent(_, '~')));
+        let [Piece::Math(whole)] = &line("√f(x_t)")[..] else { panic!("one piece") };
+        assert!(matches!(&whole[..], [Node::Root(inside)] if inside.len() == 4), "{whole:?}");
         assert!(matches!(&nodes[3], Node::Scripts(..)) && matches!(&nodes[4], Node::Scripts(..)));
     }
 

@@ -151,7 +151,7 @@ impl Report {
             .count();
         let printed = fail - general.min(fail);
         format!(
-            "{hold} statements hold, {fail} fail as was derived ({printed} as printed, {general} in \
+            "{hold} statements hold, {fail} fail as was derived ({printed} as printed, {general} not in \
              general), {wrong} not as expected"
         )
     }

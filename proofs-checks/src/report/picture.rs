@@ -1,19 +1,20 @@
-//! A small picture of a counterexample: both sides of the statement on one line.
+//! A small picture of a counterexample: both sides of the statement on one line, and below it what they are.
 
 use std::fmt::Write;
 
 use mirrorflow::numerics::written::written;
 
-use super::{mathml::escape, text};
+use super::{
+    mathml::{escape, render},
+    text,
+};
 use crate::Counterexample;
 
 const WIDTH: f64 = 480.0;
 const MARGIN: f64 = 60.0;
-const AXIS: f64 = 46.0;
-/// How wide a letter of a name is, about.
-const LETTER: f64 = 6.3;
+const AXIS: f64 = 36.0;
 
-/// Both sides as an SVG; empty where one is not finite.
+/// Both sides as an SVG with its legend; empty where one is not finite.
 pub(super) fn sides(found: &Counterexample) -> String {
     let (left, right) = (found.lhs, found.rhs);
     if !(left.is_finite() && right.is_finite()) || left == right {
@@ -24,7 +25,7 @@ pub(super) fn sides(found: &Counterexample) -> String {
     let names = found.of.map(|name| escape(&text::render(name)));
     let (l, r, zero) = (place(left), place(right), place(0.0));
     let mut out = format!(
-        "<svg viewBox=\"0 0 {WIDTH} 92\" role=\"img\" aria-label=\"{}: {}, {}: {}\">",
+        "<svg viewBox=\"0 0 {WIDTH} 76\" role=\"img\" aria-label=\"{}: {}, {}: {}\">",
         names[0],
         short(left),
         names[1],
@@ -40,29 +41,29 @@ pub(super) fn sides(found: &Counterexample) -> String {
         AXIS - 5.0,
         AXIS + 5.0,
     );
-    // One side is named above the line and the other below: they cannot run into each other.
-    let half = |text: &str| 0.5 * LETTER * text.chars().count() as f64;
-    let within = |x: f64, half: f64| x.clamp(half.min(0.5 * WIDTH), WIDTH - half.min(0.5 * WIDTH));
-    for (class, x, y, name, value) in
-        [("left", l, AXIS - 26.0, &names[0], left), ("right", r, AXIS + 22.0, &names[1], right)]
-    {
-        let (at, value) = (within(x, half(name)), short(value));
+    // One number stands above the line and the other below: they cannot run into each other.
+    for (class, x, y, value) in [("left", l, AXIS - 14.0, left), ("right", r, AXIS + 24.0, right)] {
         let _ = write!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{AXIS}\" r=\"5\"/>\
-             <text x=\"{at:.1}\" y=\"{y}\" text-anchor=\"middle\" class=\"small\">{name}</text>\
-             <text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{value}</text>",
-            y + 14.0,
+             <text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"middle\">{}</text>",
+            short(value),
         );
     }
-    if right != 0.0 && (within(r, half(&names[1])) - zero).abs() > half(&names[1]) + 10.0 {
-        let y = AXIS + 19.0;
+    if right != 0.0 && (r - zero).abs() > 40.0 {
+        let y = AXIS + 24.0;
         let _ = write!(
             out,
             "<text x=\"{zero:.1}\" y=\"{y}\" text-anchor=\"middle\" class=\"small\">0</text>"
         );
     }
     out.push_str("</svg>");
+    // The names are set as the text is: with their mathematics, in a size that does not shrink with the picture.
+    for (class, name, value) in [("left", found.of[0], left), ("right", found.of[1], right)] {
+        let (name, value) = (render(name), short(value));
+        let _ =
+            write!(out, "<p class=\"side\"><span class=\"{class}\">●</span> {name}: {value}</p>");
+    }
     out
 }
 
@@ -96,16 +97,16 @@ mod tests {
                 let x: f64 = part.split('"').next().and_then(|t| t.parse().ok()).expect("a number");
                 assert!((50.0..=430.0).contains(&x), "{x}");
             }
-            // The names are those of the quantities, and begin and end inside too.
-            for name in found(lhs, rhs).of {
-                let mut texts = svg.split("<text x=\"").skip(1);
-                let place = texts.find(|t| t.contains(name)).expect("named");
-                let x: f64 =
-                    place.split('"').next().and_then(|t| t.parse().ok()).expect("a number");
-                let half = 0.5 * 6.0 * name.chars().count() as f64;
-                assert!(x >= half && x + half <= 480.0, "{name} at {x}");
+            // The names are those of the quantities, in the color of their points.
+            for (class, name) in ["left", "right"].iter().zip(found(lhs, rhs).of) {
+                let entry = format!("<span class=\"{class}\">●</span> {name}: ");
+                assert!(svg.contains(&entry), "{svg}");
             }
         }
+        let typeset = Counterexample { of: ["R_{a_t}(x)", "0"], ..found(0.5, 0.0) };
+        let svg = sides(&typeset);
+        assert!(svg.contains("R_(a_t)(x): 0.5\"") || svg.contains("R_(a_t)(x): 0.5,"), "{svg}");
+        assert!(svg.contains("<msub><mi>R</mi>") && !svg.contains("_{"), "{svg}");
         assert_eq!(sides(&found(f64::NAN, 1.0)), "");
     }
 }

@@ -128,6 +128,7 @@ fn details(out: &mut String, report: &Report) {
             }
             if s.finding.outcome != s.statement.expected {
                 let at = s.finding.worst.as_ref().map_or("nothing was measured", |w| w.at.as_str());
+                let at = text::rounded(at);
                 let _ = writeln!(
                     out,
                     "\n{} {} is not as expected: {at}",
@@ -142,7 +143,7 @@ fn details(out: &mut String, report: &Report) {
                 }
             }
             for table in &s.finding.tables {
-                let _ = write!(out, "\n{}", table.text());
+                let _ = write!(out, "\n{}, {}", claim.id, table.text());
             }
         }
     }
@@ -159,7 +160,9 @@ fn not_counted(out: &mut String, claim: &ClaimReport) {
         }
     }
     for (why, instances) in reasons {
-        let named = instances.iter().take(NAMED).copied().collect::<Vec<_>>().join("; ");
+        let named =
+            instances.iter().take(NAMED).map(|name| text::rounded(name)).collect::<Vec<_>>();
+        let named = named.join("; ");
         let more = match instances.len().saturating_sub(NAMED) {
             0 => String::new(),
             more => format!("; and {more} more"),

@@ -17,10 +17,13 @@
 use faer::linalg::solvers::{PartialPivLu, Solve};
 use faer::{Mat, MatMut};
 
-use crate::limit::newton_linalg::{Factor, PivotedQr, mul, mul_t};
+use crate::limit::compensated::dot_from;
+use crate::limit::newton_equations::Equations;
+use crate::limit::newton_linalg::{Factor, PivotedQr, dot, mul, mul_t};
+use crate::numerics::double_double::Double2;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
-const FLOOR: f64 = 1e-100;
+const FLOOR: f64 = 1e-280;
 /// Ratios of weights beyond this ask for a refined T: `ε·10¹⁰` is the error of W.
 const SPREAD: f64 = 1e20;
 /// Exchanges are made while the square of an entry of W exceeds this.
@@ -56,10 +59,10 @@ pub(super) struct Basis {
 impl Basis {
     /// A basis of large weight `D_i ≥ 0` (length n, at least one positive); `None` where Z has no r
     /// independent columns to working precision.
-    pub(super) fn new(z: &[f64], r: usize, weights: &[f64]) -> Option<Self> {
-        let n = weights.len();
-        let columns = heaviest(z, r, weights)?;
-        let lu = factor(z, n, &columns);
+    pub(super) fn new(equations: &Equations, weights: &[f64]) -> Option<Self> {
+        let (r, n) = (equations.rhs.len(), weights.len());
+        let columns = heaviest(&equations.high, r, weights)?;
+        let lu = factor(&equations.high, n, &columns);
         let mut basis = Self {
             r,
             n,
@@ -74,18 +77,18 @@ impl Basis {
             normal: Factor::new(r),
             identity: true,
         };
-        basis.tabulate(z);
-        basis.weigh(z, weights).then_some(basis)
+        basis.tabulate(equations);
+        basis.weigh(equations, weights).then_some(basis)
     }
 
     /// `T = P⁻¹Z`, with the columns of the basis exactly those of the identity.
-    fn tabulate(&mut self, z: &[f64]) {
-        let (r, n) = (self.r, self.n);
+    fn tabulate(&mut self, equations: &Equations) {
+        let (r, n, z) = (self.r, self.n, &equations.high);
         let mut t = Mat::from_fn(r, n, |j, i| z[j * n + i]);
         self.lu.solve_in_place(t.as_mut());
         self.t = (0..r * n).map(|p| t[(p / n, p % n)]).collect();
         if self.refined {
-            self.refine(z);
+            self.refine(equations);
         }
         for (j, &c) in self.columns.iter().enumerate() {
             for k in 0..r {
@@ -96,15 +99,17 @@ impl Basis {
     }
 
     /// `T += P⁻¹(Z − PT)`, the difference compensated.
-    fn refine(&mut self, z: &[f64]) {
+    fn refine(&mut self, equations: &Equations) {
         let (r, n) = (self.r, self.n);
         let mut column = vec![0.0; r];
         for i in 0..n {
             for j in 0..r {
                 column[j] = self.t[j * n + i];
             }
-            let target: Vec<(f64, f64)> = (0..r).map(|j| (z[j * n + i], 0.0)).collect();
-            let mut rest = self.rest(z, &target, &column);
+            let low = |p: usize| equations.low.get(p).copied().unwrap_or(0.0);
+            let target: Vec<(f64, f64)> =
+                (0..r).map(|j| (equations.high[j * n + i], low(j * n + i))).collect();
+            let mut rest = self.rest(equations, &target, &column);
             self.solve_p(&mut rest);
             for j in 0..r {
                 self.t[j * n + i] += rest[j];
@@ -113,7 +118,8 @@ impl Basis {
     }
 
     /// Takes other weights and exchanges columns; [`Basis::form`] comes next. `false` where that is not possible.
-    pub(super) fn weigh(&mut self, z: &[f64], weights: &[f64]) -> bool {
+    pub(super) fn weigh(&mut self, equations: &Equations, weights: &[f64]) -> bool {
+        let z = &equations.high;
         let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
         if !(largest > 0.0 && largest.is_finite()) {
             return false;
@@ -130,14 +136,14 @@ impl Basis {
             }
             if self.updates > UPDATES {
                 self.lu = factor(z, self.n, &self.columns);
-                self.tabulate(z);
+                self.tabulate(equations);
             }
         }
         if !settled {
             let Some(columns) = heaviest(z, self.r, weights) else { return false };
             self.columns = columns;
             self.lu = factor(z, self.n, &self.columns);
-            self.tabulate(z);
+            self.tabulate(equations);
             self.exchange(&relative);
             moved = 1;
         }
@@ -151,7 +157,7 @@ impl Basis {
         let spread = self.e.iter().any(|e| *e < 1.0 / SPREAD);
         if spread && (moved > 0 || !self.refined) {
             self.refined = true;
-            self.tabulate(z);
+            self.tabulate(equations);
         }
         self.relative = relative;
         true
@@ -239,11 +245,11 @@ impl Basis {
 
     /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down to
     /// twice the working precision of the largest.
-    pub(super) fn coordinates(&self, z: &[f64], v: &[(f64, f64)]) -> Vec<f64> {
+    pub(super) fn coordinates(&self, equations: &Equations, v: &[(f64, f64)]) -> Vec<f64> {
         let mut out: Vec<f64> = v.iter().map(|p| p.0).collect();
         self.solve_p(&mut out);
         for _ in 0..3 {
-            let mut rest = self.rest(z, v, &out);
+            let mut rest = self.rest(equations, v, &out);
             if rest.iter().all(|v| *v == 0.0) {
                 break;
             }
@@ -254,16 +260,24 @@ impl Basis {
     }
 
     /// `v − P c`, compensated.
-    fn rest(&self, z: &[f64], v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
+    fn rest(&self, equations: &Equations, v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
         let minus: Vec<f64> = c.iter().map(|c| -c).collect();
         let mut entries = vec![0.0; self.r];
+        let take = |from: &[f64], entries: &mut [f64], j: usize| {
+            for (e, &i) in entries.iter_mut().zip(&self.columns) {
+                *e = from[j * self.n + i];
+            }
+        };
         (0..self.r)
             .map(|j| {
-                for (e, &i) in entries.iter_mut().zip(&self.columns) {
-                    *e = z[j * self.n + i];
+                take(&equations.high, &mut entries, j);
+                let sum = dot_from(v[j].0, &entries, &minus);
+                let mut rest = sum.lo + v[j].1;
+                if !equations.low.is_empty() {
+                    take(&equations.low, &mut entries, j);
+                    rest += dot(&entries, &minus);
                 }
-                let sum = crate::limit::compensated::dot_from(v[j].0, &entries, &minus);
-                sum.hi + (sum.lo + v[j].1)
+                sum.hi + rest
             })
             .collect()
     }
@@ -273,10 +287,36 @@ impl Basis {
         self.lu.solve_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
     }
 
-    /// `δ ← P⁻ᵀδ`: from the coordinates of the basis to those of the rows.
-    pub(super) fn to_rows(&self, delta: &mut [f64]) {
-        let r = self.r;
-        self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(delta, r, 1));
+    /// `P⁻ᵀδ`, from the coordinates of the basis to those of the rows, with twice the precision: a step of 100 along a
+    /// coordinate of no weight must not move those of the largest by `100ε`.
+    pub(super) fn to_rows(&self, equations: &Equations, delta: &[f64]) -> Vec<Double2> {
+        let (r, n) = (self.r, self.n);
+        let solve = |v: &mut [f64]| {
+            self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
+        };
+        let mut out = vec![Double2::ZERO; r];
+        let mut rest = delta.to_vec();
+        let mut column = vec![0.0; r];
+        for round in 0..3 {
+            solve(&mut rest);
+            out.iter_mut().zip(&rest).for_each(|(o, v)| *o = o.plus_f64(*v));
+            if round == 2 {
+                break;
+            }
+            let minus: Vec<f64> = out.iter().map(|v| -v.hi).collect();
+            let minus_low: Vec<f64> = out.iter().map(|v| -v.lo).collect();
+            for ((rest, delta), &i) in rest.iter_mut().zip(delta).zip(&self.columns) {
+                (0..r).for_each(|j| column[j] = equations.high[j * n + i]);
+                let sum = dot_from(*delta, &column, &minus);
+                let mut tail = sum.lo + dot(&column, &minus_low);
+                if !equations.low.is_empty() {
+                    (0..r).for_each(|j| column[j] = equations.low[j * n + i]);
+                    tail += dot(&column, &minus);
+                }
+                *rest = sum.hi + tail;
+            }
+        }
+        out
     }
 
     /// `Tv` for v of length n.
@@ -328,3 +368,7 @@ fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     let order = PivotedQr::new(&columns, n, r).pivot;
     (order.len() >= r).then(|| order[..r].to_vec())
 }
+
+#[cfg(test)]
+#[path = "basis_tests.rs"]
+mod tests;

@@ -1,0 +1,157 @@
+//! Newton's method where it stands: steps, their lengths, and when to stop.
+//!
+//! ψ is concave along a step `μ + τP⁻ᵀδ`. Up to `‖Δs‖_∞ = 1.79` a full step ascends, as `log(1+m)/m` of a longer one always
+//! does; between the two, and beyond 1, the sign of ψ' decides.
+
+use crate::numerics::log_domain;
+
+use super::super::newton_core::Inner;
+use super::super::newton_linalg::norm_inf;
+use super::Graded;
+
+/// Newton's method ends when a step changes relevant entries by less than this.
+pub(super) const GOAL: f64 = 1e-9;
+/// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
+const SAFE_STEP: f64 = 1.79;
+/// Steps `‖Δs‖_∞` up to this are in Newton's range: `e^m − 1 − m < 0.15`.
+const NEWTON: f64 = 0.5;
+/// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
+const LINEAR: f64 = 4e-6;
+
+impl Graded<'_> {
+    /// Newton steps until a step changes no relevant entry by more than `goal`, that step included.
+    pub(super) fn newton(&mut self, goal: f64, max_steps: usize) -> Inner {
+        let (mut best, mut idle) = (f64::INFINITY, 0);
+        for _ in 0..max_steps {
+            let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
+            let measure = self.measure(&ds);
+            let tau = self.step_length(&delta, &ds);
+            self.advance(&delta, tau);
+            self.steps += 1;
+            self.accuracy = measure;
+            // Only a full step squares the error.
+            if measure <= goal && tau == 1.0 {
+                return Inner::Converged;
+            }
+            // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
+            // from nothing or shrink to it, it says little.
+            if norm_inf(&ds) > NEWTON {
+                (best, idle) = (f64::INFINITY, 0);
+            } else if measure <= 0.5 * best {
+                (best, idle) = (measure, 0);
+            } else {
+                idle += 1;
+                if idle >= 6 && norm_inf(&ds) <= LINEAR {
+                    return self.correct();
+                }
+                if idle >= 6 && best <= 1e-3 {
+                    return Inner::Stalled;
+                }
+            }
+        }
+        Inner::MaxIterations
+    }
+
+    /// The last step taken in x alone, linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
+    /// that s = 2Zᵀμ cancels to nothing even with twice the precision, x still has all its digits.
+    fn correct(&mut self) -> Inner {
+        for _ in 0..3 {
+            let Some((_, ds)) = self.direction() else { return Inner::Stalled };
+            let measure = self.measure(&ds);
+            for i in 0..ds.len() {
+                self.x[i] = self.x[i].plus_f64(self.root[i] * ds[i]);
+            }
+            self.residual();
+            self.accuracy = measure;
+            if measure <= GOAL {
+                return Inner::Converged;
+            }
+        }
+        Inner::Stalled
+    }
+
+    /// `μ ← μ + τP⁻ᵀδ`, evaluated.
+    fn advance(&mut self, delta: &[f64], tau: f64) {
+        let Some(basis) = &self.basis else { return };
+        let step = basis.to_rows(&self.equations, delta);
+        for (m, d) in self.mu.iter_mut().zip(&step) {
+            *m = m.plus(d.times_f64(tau));
+        }
+        self.evaluate();
+    }
+
+    /// ψ'(τ) along the step. With `x(τ) − x = 2a cosh(s + ½τΔs) sinh(½τΔs)` every term of the sum that is taken
+    /// from ψ'(0) is positive: nothing cancels.
+    fn slope(&self, start: f64, ds: &[f64], tau: f64) -> f64 {
+        let mut fall = 0.0;
+        for i in 0..ds.len() {
+            if ds[i] == 0.0 {
+                continue;
+            }
+            let half = 0.5 * tau * ds[i];
+            let middle = self.s[i].hi + half;
+            // a cosh(middle)·2 sinh(half), in the log domain where sinh alone overflows.
+            let change = if half.abs() < 300.0 {
+                2.0 * log_domain::a_cosh(middle, self.log_a[i]) * half.sinh()
+            } else {
+                log_domain::a_sinh(self.s[i].hi + tau * ds[i], self.log_a[i])
+                    - log_domain::a_sinh(self.s[i].hi, self.log_a[i])
+            };
+            fall += 0.5 * change * ds[i] / self.system.kappa[i];
+        }
+        if fall.is_nan() { f64::NEG_INFINITY } else { start - fall }
+    }
+
+    /// A step τ that ascends: full up to `‖Δs‖_∞ = 1.79`, `log(1+m)/m` always, and in between by the sign of ψ'.
+    ///
+    /// Where an entry is e^k too large, Newton's steps lower its s by 1 each, k times, and ψ' is hardly smaller at
+    /// τ = 1 than at 0: the step is then lengthened to where ψ' changes its sign (ψ is concave).
+    fn step_length(&self, delta: &[f64], ds: &[f64]) -> f64 {
+        let m = ds.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        if m <= NEWTON {
+            return 1.0;
+        }
+        // ψ'(0) = resᵀP⁻ᵀδ = (P⁻¹res)ᵀδ.
+        let Some(basis) = &self.basis else { return 1.0 };
+        let rho = basis.coordinates(&self.equations, &self.res);
+        let start: f64 = rho.iter().zip(delta).map(|(a, b)| a * b).sum();
+        let full = self.slope(start, ds, 1.0);
+        if full >= 0.25 * start && full > 0.0 {
+            let (mut low, mut high) = (1.0, 2.0);
+            // |s| never exceeds some 10⁶.
+            while high < 1e7 && self.slope(start, ds, high) > 0.0 {
+                (low, high) = (high, 2.0 * high);
+            }
+            while high - low > 0.01 * low && (high - low) * m > 0.1 {
+                let middle = 0.5 * (low + high);
+                if self.slope(start, ds, middle) > 0.0 {
+                    low = middle;
+                } else {
+                    high = middle;
+                }
+            }
+            return low;
+        }
+        if m <= SAFE_STEP || full >= -0.1 * start {
+            return 1.0;
+        }
+        let (mut low, mut high) = (m.ln_1p() / m, 1.0);
+        // Each round halves the ratio's logarithm: 14 rounds reach a thousandth of any bracket.
+        for _ in 0..14 {
+            let middle = (low * high).sqrt();
+            let slope = self.slope(start, ds, middle);
+            if slope >= 0.0 {
+                low = middle;
+                if slope <= 0.2 * start {
+                    break;
+                }
+            } else {
+                high = middle;
+            }
+            if high <= 1.05 * low {
+                break;
+            }
+        }
+        low
+    }
+}

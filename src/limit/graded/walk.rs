@@ -1,0 +1,158 @@
+//! From one potential to another: predicted moves of (log a, θ), each followed by Newton's method.
+//!
+//! A rung that Newton's method does not bring to its range is taken back and made shorter.
+
+use crate::numerics::double_double::Double2;
+use crate::numerics::log_domain;
+
+use super::super::newton_core::Inner;
+use super::Graded;
+use super::step::GOAL;
+
+/// What Newton's method has to reach between two rungs, where it only has to stay in its range.
+const BETWEEN: f64 = 3e-2;
+
+/// What is needed to go back.
+struct Saved {
+    log_a: Vec<f64>,
+    theta: Vec<f64>,
+    mu: Vec<Double2>,
+}
+
+impl Graded<'_> {
+    /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order, centred at `ratio·μ`.
+    fn predict(&mut self, log_a: &[f64], theta: &[f64], ratio: f64) -> bool {
+        if !self.refactor() {
+            return false;
+        }
+        let shift: Vec<f64> = (0..self.s.len())
+            .map(|i| {
+                if self.root[i] == 0.0 {
+                    return 0.0;
+                }
+                let along = ratio * (self.s[i].hi - self.theta[i]) + theta[i];
+                self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i]) - along)
+            })
+            .collect();
+        let Some(basis) = &self.basis else { return false };
+        let mut delta = basis.coordinates(&self.equations, &self.res);
+        if !self.grow(&delta) {
+            return false;
+        }
+        let Some(basis) = &self.basis else { return false };
+        for (d, v) in delta.iter_mut().zip(basis.combine(&shift)) {
+            *d = 0.5 * (*d + v);
+        }
+        basis.solve(&mut delta);
+        let step = basis.to_rows(&self.equations, &delta);
+        for (m, d) in self.mu.iter_mut().zip(&step) {
+            *m = m.times_f64(ratio).plus(*d);
+        }
+        self.log_a.copy_from_slice(log_a);
+        self.theta.copy_from_slice(theta);
+        self.evaluate();
+        self.is_finite()
+    }
+
+    fn save(&self) -> Saved {
+        Saved { log_a: self.log_a.clone(), theta: self.theta.clone(), mu: self.mu.clone() }
+    }
+
+    fn restore(&mut self, saved: &Saved) {
+        self.log_a.copy_from_slice(&saved.log_a);
+        self.theta.copy_from_slice(&saved.theta);
+        self.mu.copy_from_slice(&saved.mu);
+        self.evaluate();
+    }
+
+    /// Newton's method where it stands, from a point believed to be near.
+    pub(in crate::limit) fn settle(&mut self, max_steps: usize) -> Inner {
+        let inner = self.newton(GOAL, max_steps);
+        if self.is_finite() { inner } else { Inner::Stalled }
+    }
+
+    /// From where it stands, at `(log a', θ')`, to another `(log a, θ)` with steps of its own choice along the
+    /// segment between the two.
+    pub(in crate::limit) fn walk(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+        let (from_a, from_theta) = (self.log_a.clone(), self.theta.clone());
+        let span = (0..log_a.len())
+            .map(|i| (log_a[i] - from_a[i]).abs().max((theta[i] - from_theta[i]).abs()))
+            .fold(0.0_f64, f64::max);
+        let size = |v: &[f64]| v.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let at = |t: f64| -> (Vec<f64>, Vec<f64>) {
+            let mix = |from: &[f64], to: &[f64]| {
+                from.iter()
+                    .zip(to)
+                    .map(|(f, v)| if t >= 1.0 { *v } else { f + t * (v - f) })
+                    .collect()
+            };
+            (mix(&from_a, log_a), mix(&from_theta, theta))
+        };
+        let limit = self.steps + max_steps;
+        let (mut t, mut factor) = (0.0, 2.0_f64);
+        let mut last = Inner::Converged;
+        for _ in 0..1000 {
+            if t >= 1.0 || self.steps >= limit {
+                break;
+            }
+            // A rung multiplies the size of (log a, θ), or moves it by 2 where it is small.
+            let here = size(&self.log_a).max(size(&self.theta));
+            let step = ((factor - 1.0) * here.max(2.0) / span.max(1e-300)).max(1e-12);
+            let next = if t + step >= 1.0 { 1.0 } else { t + step };
+            let (saved, before) = (self.save(), self.steps);
+            let (l, th) = at(next);
+            let (old, new) = (here, size(&l).max(size(&th)));
+            // Where (log a, θ) only grows in size, s grows with it; else it is left where it is.
+            let ratio = if old > 1.0 && proportional(&saved, &l, &th) { new / old } else { 1.0 };
+            let moved = self.predict(&l, &th, ratio);
+            let goal = if next < 1.0 { BETWEEN } else { GOAL };
+            let budget = limit.saturating_sub(self.steps).min(40);
+            last = if moved { self.newton(goal, budget) } else { Inner::Stalled };
+            let used = self.steps - before;
+            if last == Inner::Converged && self.is_finite() {
+                t = next;
+                factor = match used {
+                    0..=4 => 1.0 + ((factor - 1.0) * 2.0).min(31.0),
+                    5..=8 => factor,
+                    _ => 1.0 + (factor - 1.0) * 0.5,
+                };
+            } else {
+                if next >= 1.0 && last == Inner::Stalled && self.is_finite() && factor < 1.01 {
+                    return last;
+                }
+                self.restore(&saved);
+                factor = 1.0 + (factor - 1.0) * 0.3;
+                if factor - 1.0 < 1e-7 {
+                    return last;
+                }
+            }
+        }
+        if t >= 1.0 { last } else { Inner::MaxIterations }
+    }
+
+    /// The whole ladder from `a = 1, θ = 0` in scaled units.
+    pub(in crate::limit) fn climb(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+        self.mu.fill(Double2::ZERO);
+        let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
+        let t = if size <= 2.0 { 1.0 } else { 2.0 / size };
+        self.log_a = log_a.iter().map(|v| t * v).collect();
+        self.theta = theta.iter().map(|v| t * v).collect();
+        self.evaluate();
+        let first = self.newton(if t < 1.0 { BETWEEN } else { GOAL }, max_steps.min(200));
+        if t >= 1.0 || first != Inner::Converged {
+            return first;
+        }
+        self.walk(log_a, theta, max_steps)
+    }
+}
+
+/// Whether `(log a, θ)` is a multiple of what was saved, to rounding.
+fn proportional(saved: &Saved, log_a: &[f64], theta: &[f64]) -> bool {
+    let (mut dot, mut old, mut new) = (0.0, 0.0, 0.0);
+    for (a, b) in saved.log_a.iter().chain(&saved.theta).zip(log_a.iter().chain(theta)) {
+        dot += a * b;
+        old += a * a;
+        new += b * b;
+    }
+    dot > 0.9 * (old * new).sqrt()
+}
