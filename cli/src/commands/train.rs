@@ -93,8 +93,10 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     })?;
     let (home, note) = home(args.device.device)?;
     if !args.dry_run {
-        let out = args.out.display();
-        interrupt::leaves(format!("{out} holds what was done, --resume goes on from there"));
+        let begun = ["metrics.csv", "study.json"].map(|file| args.out.join(file));
+        let what =
+            format!("{} holds what was done, --resume goes on from there", args.out.display());
+        interrupt::leaves_beside(begun.into(), what);
     }
     if StudyConfig::is_one(&text) {
         return run_study(args, &StudyConfig::parse(&text, &args.config)?, home, note);
