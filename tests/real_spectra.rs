@@ -16,7 +16,7 @@ fn is_solved_and_proved(problem: &Problem) {
     let proof = enclose(problem, &best.x, &best.mu).unwrap();
     assert!(proof.relative_width() <= 1e-9, "{proof:?}");
     assert!(proof.l1_lower <= proof.l1_upper);
-    for log_a in [0.0, -10.0, -500.0] {
+    for log_a in [50.0, 20.0, 0.0, -3.0, -10.0, -40.0, -100.0, -500.0, -1e3, -1e4, -1e5, -1e6] {
         let entropy = HyperbolicEntropy::uniform(n, log_a).unwrap();
         let limit = newton::minimize(problem, &entropy, &newton::Options::default()).unwrap();
         assert!(limit.status.is_converged(), "log a = {log_a}: {}", limit.status);

@@ -154,7 +154,8 @@ def check(folder, part, results, golden):
                 print(family, case["log_a"][0], error, file=out)
         if golden:
             with open(golden, "a") as out:
-                values = " ".join(repr(float(v)) for v in x)
+                least = arb("1e-12") * largest
+                values = " ".join(repr(float(v)) if abs(v) > least else "0" for v in x)
                 print(family, name, values, file=out)
     for family, error in sorted(worst.items()):
         print(f"{family:24s} {error:.1e}")

@@ -40,7 +40,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct StartArgs {
     /// Scale β = m₀² − w₀² > 0 of a start m₀ = √β, w₀ = 0 [default: m0, w0 of the file, else 1]
-    #[arg(long, value_name = "B", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "B", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) beta: Option<f64>,
     /// Weight decay α(t): none, constant:c, harmonic:c, quadratic:c, geometric:c,r, switch:c,T or
     /// piecewise:t0=c0,t1=c1,... [default: none]
@@ -77,7 +77,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) thorough: bool,
     /// Seed of the synthetic instances
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_hyphen_values = true)]
     pub(crate) seed: u64,
     /// Folder for report.html, report.json and report.tex
     #[arg(long, value_name = "DIR")]
@@ -95,7 +95,7 @@ pub(crate) struct SolveArgs {
     /// Problem file, .npz (Z, y, optional m0, w0) or .csv (y by its name, else the last column)
     pub(crate) file: PathBuf,
     /// Scale log a of the potential, in [-1e6, 50], tilt θ₀ = 0
-    #[arg(long, value_name = "V", value_parser = log_a, allow_negative_numbers = true,
+    #[arg(long, value_name = "V", value_parser = log_a, allow_hyphen_values = true,
           conflicts_with_all = ["beta", "schedule"])]
     pub(crate) log_a: Option<f64>,
     #[command(flatten)]
@@ -104,10 +104,10 @@ pub(crate) struct SolveArgs {
     #[arg(long)]
     pub(crate) rigorous: bool,
     /// Relative width of the bounds up to which the L1 minimum counts as known
-    #[arg(long, value_name = "T", default_value = "1e-9", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", default_value = "1e-9", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) tolerance: f64,
     /// Bound on the Newton steps of the limit
-    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>)]
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>, allow_hyphen_values = true)]
     pub(crate) max_iterations: u32,
     /// File for the arrays x_limit, mu, log_a, x_l1, mu_l1, l1_lower, l1_upper, kkt_residual
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -125,16 +125,16 @@ pub(crate) struct PathArgs {
     /// Problem file, .npz or .csv
     pub(crate) file: PathBuf,
     /// First log a
-    #[arg(long, value_name = "V", default_value_t = 20.0, value_parser = log_a, allow_negative_numbers = true)]
+    #[arg(long, value_name = "V", default_value_t = 20.0, value_parser = log_a, allow_hyphen_values = true)]
     pub(crate) from: f64,
     /// Last log a
-    #[arg(long, value_name = "V", default_value_t = -200.0, value_parser = log_a, allow_negative_numbers = true)]
+    #[arg(long, value_name = "V", default_value_t = -200.0, value_parser = log_a, allow_hyphen_values = true)]
     pub(crate) to: f64,
     /// Number N of points, evenly spaced in log a
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = points)]
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = points, allow_hyphen_values = true)]
     pub(crate) points: u32,
     /// Bound on the Newton steps of each point
-    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>)]
+    #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>, allow_hyphen_values = true)]
     pub(crate) max_iterations: u32,
     /// File for the arrays log_a (N), x (N×n), l1, gap, converged (N), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -164,10 +164,10 @@ pub(crate) struct FlowArgs {
     pub(crate) start: StartArgs,
     /// Times to record, increasing, separated by commas; the end is recorded too [default: 0 and 50
     /// times evenly spaced in log t over the last four decades]
-    #[arg(long, value_name = "t1,t2,...", value_delimiter = ',', value_parser = nonnegative, allow_negative_numbers = true)]
+    #[arg(long, value_name = "t1,t2,...", value_delimiter = ',', value_parser = nonnegative, allow_hyphen_values = true)]
     pub(crate) times: Vec<f64>,
     /// End time T [default: the last of --times, else 100]
-    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "T", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) t_end: Option<f64>,
     /// Integrate (m, w) or the d dual unknowns ν
     #[arg(long, value_enum, default_value_t = Form::Dual)]
@@ -176,19 +176,19 @@ pub(crate) struct FlowArgs {
     #[arg(long, default_value = "auto", value_parser = method)]
     pub(crate) method: Method,
     /// Relative tolerance of a step
-    #[arg(long, default_value = "1e-8", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, default_value = "1e-8", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) rtol: f64,
     /// Absolute tolerance of a step
-    #[arg(long, default_value = "1e-12", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, default_value = "1e-12", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) atol: f64,
     /// Stop where the loss is at most this
-    #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "V", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) until_loss: Option<f64>,
     /// Stop where the KKT residual is at most this
-    #[arg(long, value_name = "V", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "V", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) until_kkt: Option<f64>,
     /// Largest number of steps, rejected ones included
-    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = count::<u64>)]
+    #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = count::<u64>, allow_hyphen_values = true)]
     pub(crate) max_steps: u64,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -208,21 +208,21 @@ pub(crate) struct DescendArgs {
     #[command(flatten)]
     pub(crate) start: StartArgs,
     /// Step size η
-    #[arg(long, value_name = "η", value_parser = positive, allow_negative_numbers = true)]
+    #[arg(long, value_name = "η", value_parser = positive, allow_hyphen_values = true)]
     pub(crate) step: f64,
     /// Number of steps K; step k is at time kη
-    #[arg(long, value_name = "K", value_parser = count::<u64>)]
+    #[arg(long, value_name = "K", value_parser = count::<u64>, allow_hyphen_values = true)]
     pub(crate) steps: u64,
     /// Samples of a batch [default: all, which is gradient descent]
-    #[arg(long, value_name = "b")]
+    #[arg(long, value_name = "b", value_parser = count::<usize>, allow_hyphen_values = true)]
     pub(crate) batch: Option<usize>,
     /// Seed of the batches
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_hyphen_values = true)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
     /// Record every so many steps; 0 records start and end only [default: a hundredth of --steps]
-    #[arg(long, value_name = "J")]
+    #[arg(long, value_name = "J", value_parser = whole, allow_hyphen_values = true)]
     pub(crate) record_every: Option<u64>,
     /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
@@ -293,7 +293,7 @@ pub(crate) struct FiguresArgs {
     #[arg(long, value_name = "DIR", default_value = "figures")]
     pub(crate) out: PathBuf,
     /// Seed of problems, starts and batches
-    #[arg(long, value_name = "S", default_value_t = 0)]
+    #[arg(long, value_name = "S", default_value_t = 0, value_parser = whole, allow_hyphen_values = true)]
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
@@ -319,6 +319,10 @@ fn number(text: &str) -> Result<f64, String> {
 fn count<N: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
     let read = text.trim().parse::<N>().ok().filter(|v| *v >= N::from(1));
     read.ok_or_else(|| "expected a whole number of 1 or more".into())
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "expected a whole number of 0 or more".into())
 }
 
 fn points(text: &str) -> Result<u32, String> {

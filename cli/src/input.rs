@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mirrorflow::parameterization::Start;
+use mirrorflow::potential::HyperbolicEntropy;
 use mirrorflow::problem::npz::Writer;
 use mirrorflow::problem::{Problem, ProblemFile};
 use mirrorflow::schedule::Schedule;
@@ -20,6 +21,13 @@ pub(crate) struct Run {
     pub(crate) schedule: Schedule,
 }
 
+impl Run {
+    /// The potential of the start, which is in the file where it can be wrong.
+    pub(crate) fn entropy(&self, file: &Path) -> Result<HyperbolicEntropy, Failure> {
+        self.start.entropy().map_err(|e| usage(format!("{}: {e}", file.display())))
+    }
+}
+
 /// Reads the file and settles the start: `--beta`, else the file's m0 and w0, else β = 1.
 pub(crate) fn load(file: &Path, args: &StartArgs) -> Result<Run, Failure> {
     let read = read(file)?;
@@ -33,7 +41,8 @@ pub(crate) fn load(file: &Path, args: &StartArgs) -> Result<Run, Failure> {
         }
         (beta, None, None) => Start::centered(n, beta.unwrap_or(1.0))?,
         (None, m0, w0) => {
-            Start::new(m0.unwrap_or_else(|| vec![1.0; n]), w0.unwrap_or_else(|| vec![0.0; n]))?
+            let (m0, w0) = (m0.unwrap_or_else(|| vec![1.0; n]), w0.unwrap_or_else(|| vec![0.0; n]));
+            Start::new(m0, w0).map_err(|e| usage(format!("{}: {e}", file.display())))?
         }
     };
     let schedule = args.schedule.clone().unwrap_or(Schedule::None);

@@ -5,6 +5,7 @@
 //! file is left.
 
 use std::{
+    path::PathBuf,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
@@ -23,7 +24,8 @@ const GRACE: Duration = Duration::from_millis(750);
 static SIGNAL: AtomicU8 = AtomicU8::new(0);
 /// Whether the last line was said.
 static SAID: AtomicBool = AtomicBool::new(false);
-static PLAN: Mutex<Plan> = Mutex::new(Plan { cancel: None, left: String::new() });
+static PLAN: Mutex<Plan> =
+    Mutex::new(Plan { cancel: None, left: String::new(), begun: Vec::new() });
 
 /// What happens when a signal comes.
 struct Plan {
@@ -31,6 +33,8 @@ struct Plan {
     cancel: Option<Cancel>,
     /// What is left behind, for the last line.
     left: String,
+    /// Files one of which is there once anything is left behind; none where that is so anyway.
+    begun: Vec<PathBuf>,
 }
 
 fn plan<T>(act: impl FnOnce(&mut Plan) -> T) -> T {
@@ -44,7 +48,12 @@ pub(crate) fn cancel() -> Cancel {
 
 /// What the last line says is left behind.
 pub(crate) fn leaves(what: impl Into<String>) {
-    plan(|plan| plan.left = what.into());
+    leaves_beside(Vec::new(), what);
+}
+
+/// The same, where one of these files is there by then; else nothing was written.
+pub(crate) fn leaves_beside(begun: Vec<PathBuf>, what: impl Into<String>) {
+    plan(|plan| (plan.left, plan.begun) = (what.into(), begun));
 }
 
 /// The exit code of a command that was told to stop, once it has come to its end; `None` where it was not.
@@ -63,7 +72,10 @@ fn say(signal: u8, error: Option<&str>) {
         return;
     }
     let name = if signal == 15 { "SIGTERM" } else { "Ctrl-C" };
-    let left = plan(|plan| plan.left.clone());
+    let left = plan(|plan| {
+        let there = plan.begun.is_empty() || plan.begun.iter().any(|file| file.exists());
+        if there { plan.left.clone() } else { String::new() }
+    });
     let left = match error {
         Some(error) => error,
         None if left.is_empty() => "nothing was written",

@@ -211,6 +211,66 @@ fn wrong_input_is_one_line_and_exit_code_2() {
     assert!(!folder.path().join("o.npz").exists());
 }
 
+/// However a negative number is written, it is the value of its option and no option itself.
+#[test]
+fn negative_numbers_are_values() {
+    let folder = folder();
+    for (from, to) in [("-1e-300", "-2E+1"), ("-.5", "-1.5e1"), ("3", "-1e3")] {
+        let path = ["path", "p.csv", "--from", from, "--to", to, "--points", "3", "--out", "n.npz"];
+        let output = mirrorflow(folder.path(), &path);
+        assert_eq!(output.status.code(), Some(0), "{from} {to}: {output:?}");
+    }
+    let solved = mirrorflow(folder.path(), &["solve", "p.csv", "--log-a", "-1e-300"]);
+    assert_eq!(solved.status.code(), Some(0), "{solved:?}");
+    let descend =
+        |more: &[&'static str]| [&["descend", "p.csv", "--out", "n.npz"][..], more].concat();
+    for (arguments, parts) in [
+        (descend(&["--steps", "1", "--step", "-1e-3"]), ["-1e-3", "a number > 0"]),
+        (descend(&["--step", "1e-3", "--steps", "-5"]), ["-5", "a whole number of 1 or more"]),
+        (descend(&["--step", "1", "--steps", "1", "--batch", "-2"]), ["-2", "number of 1 or more"]),
+        (descend(&["--step", "1", "--steps", "1", "--seed", "-2"]), ["-2", "number of 0 or more"]),
+        (
+            descend(&["--step", "1", "--steps", "1", "--record-every", "-2"]),
+            ["-2", "number of 0 or more"],
+        ),
+        (vec!["flow", "p.csv", "--out", "n.npz", "--times", "-1,2"], ["-1", "a number >= 0"]),
+        (vec!["flow", "p.csv", "--out", "n.npz", "--rtol", "-1e-9"], ["-1e-9", "a number > 0"]),
+        (
+            vec!["flow", "p.csv", "--out", "n.npz", "--max-steps", "-1"],
+            ["-1", "number of 1 or more"],
+        ),
+        (vec!["path", "p.csv", "--out", "n.npz", "--points", "-3"], ["-3", "--points"]),
+        (vec!["path", "p.csv", "--out", "n.npz", "--from", "-inf"], ["-inf", "finite"]),
+        (vec!["verify", "--seed", "-3"], ["-3", "--seed"]),
+        (vec!["figures", "--seed", "-3"], ["-3", "--seed"]),
+    ] {
+        let output = mirrorflow(folder.path(), &arguments);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let told = line.lines().count() == 1 && parts.iter().all(|part| line.contains(part));
+        assert!(told && !line.contains("unexpected"), "{arguments:?}: {line}");
+    }
+}
+
+/// x is finite, its loss is not: nothing is known of such an end.
+#[test]
+fn a_loss_beyond_the_floats_is_exit_code_1() {
+    let folder = folder();
+    for (csv, steps) in [("1e160,1,1\n", "1"), ("1,2,1e160\n3,-1,1\n", "3")] {
+        std::fs::write(folder.path().join("big.csv"), csv).expect("writable");
+        let step = if steps == "1" { "1e-3" } else { "1e-300" };
+        let arguments =
+            ["descend", "big.csv", "--step", step, "--steps", steps, "--out", "loss.npz"];
+        let output = mirrorflow(folder.path(), &arguments);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{csv}: {output:?}");
+        assert!(text.contains("the loss is inf at"), "{csv}: {text}");
+        // What was reached is there all the same, with how it ended.
+        let arrays = read_arrays(folder.path().join("loss.npz")).expect("a readable file");
+        assert!(arrays["status"].as_text().is_some_and(|t| t[0].starts_with("the loss is inf")));
+    }
+}
+
 #[test]
 fn an_infeasible_problem_is_exit_code_1() {
     let folder = folder();

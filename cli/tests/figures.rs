@@ -207,9 +207,9 @@ fn an_axis_of_sparsities_is_labelled_with_sparsities() {
 #[test]
 fn a_lone_dollar_is_a_dollar() {
     let csv = "series,x,y\nspot at $5 an hour,10,0.1\nspot at $5 an hour,100,1\n\
-        from $5 to $10,10,1\nfrom $5 to $10,100,2\nrate $\\lambda$,10,3\nrate $\\lambda$,100,4\n";
+        from $5 to $10,10,1\nfrom $5 to $10,100,2\n5$/h and 6$/h,10,7\n5$/h and 6$/h,100,8\nrate $\\lambda$,10,3\nrate $\\lambda$,100,4\n";
     let (labels, files) = pictured("scaling", csv);
-    for label in ["spot at $5 an hour", "from $5 to $10", "rate 𝜆"] {
+    for label in ["spot at $5 an hour", "from $5 to $10", "5$/h and 6$/h", "rate 𝜆"] {
         assert!(labels.contains(label), "{label}: {labels}");
     }
     let page = String::from_utf8_lossy(&files["figures.html"]).into_owned();
@@ -249,6 +249,23 @@ fn what_cannot_be_drawn_is_refused() {
         ("strength", "series,x,y\nA,-1,90\n", "x[0] of A"),
         ("scaling", "series,x,y\n網,10,1\n", "U+7DB2"),
         ("sparsity", "panel,series,x,y\nŠ,A,0.5,90\n", "U+0160"),
+        ("sparsity", "series,x,y\nA,0.5,101\n", "y[0] of A in the data of sparsity is 101"),
+        ("strength", "series,x,y\nA,0.5,-1\n", "from 0 to 100 %"),
+        ("layers", "series,x,y\nA,1,150\n", "from 0 to 100 %"),
+        ("scaling", "series,x,y\nA,1,1\nA,1e300,1\n", "x[1] of A in the data of scaling is 1e300"),
+        // Data of the simulated figures, changed by hand.
+        ("fig1a", "series,x,y\n\"PILoT, constant 1\",1,-0.5\n", "expected an error above 0"),
+        ("fig1a", "series,x,y\n\"PILoT, constant 1\",0,0.5\n", "expected a step above 0"),
+        ("fig1b", "series,x,y\n\"PILoT, constant 1\",1,0\n", "expected an error above 0"),
+        ("fig1b", "series,x,y,low,high\n\"spred, constant 1\",1,2,-1,3\n", "low[0] of spred"),
+        ("fig4", "panel,series,x,y\nPILoT,constant 1,-1,2\n", "expected a step above 0"),
+        ("fig5", "panel,series,x,y\nGD,\"PILoT, constant 1\",1,-2\n", "expected an error above 0"),
+        ("bound", "series,x,y\nloss,-1,2\n", "expected a time above 0"),
+        ("bound", "series,x,y\nloss,1,-2\n", "expected a loss or bound above 0"),
+        ("error-slope", "series,x,y\nproblem 1,-1,2\n", "expected an a above 0"),
+        ("error-slope", "series,x,y\nproblem 1,1,-2\n", "expected an error above 0"),
+        ("sign-flip", "panel,series,x,y\nPILoT,m,-1,2\n", "expected a time of at least 0"),
+        ("saddle-to-saddle", "panel,series,x,y\nloss,ell = 10,-1,2\n", "a time of at least 0"),
     ]
     .into_iter()
     .enumerate()

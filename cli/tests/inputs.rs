@@ -101,6 +101,44 @@ fn npz_of_integers_a_column_and_a_scalar_is_read() {
     assert!((l1 - 1.0).abs() < 1e-9 && notes.is_empty(), "{l1} {notes}");
 }
 
+#[test]
+fn an_npz_that_is_cut_off_is_told_from_one_that_is_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path();
+    let mut out = Writer::create(path.join("p.npz")).expect("writable");
+    out.f64("Z", &[1, 2], &[1.0, 2.0]).expect("written");
+    out.f64("y", &[1], &[1.0]).expect("written");
+    out.finish().expect("written");
+    let whole = std::fs::read(path.join("p.npz")).expect("there");
+    for length in [4, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(path.join("cut.npz"), &whole[..length]).expect("writable");
+        refused(path, &["solve", "cut.npz"], "is cut off or damaged");
+    }
+    std::fs::write(path.join("empty.npz"), b"").expect("writable");
+    refused(path, &["solve", "empty.npz"], "empty.npz: is empty");
+    std::fs::write(path.join("text.npz"), b"1,2,3\n").expect("writable");
+    refused(path, &["solve", "text.npz"], "is not a readable .npz archive");
+}
+
+/// What is wrong with a start is said with the file that it is in.
+#[test]
+fn a_start_that_cannot_be_names_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (m0, w0, part) in [
+        ([1.0, 1.0], [2.0, 0.0], "s.npz: m0[0] is 1, expected at least |w0[0]| = 2"),
+        ([1.0, 1.0], [0.0, 1.0], "s.npz: beta[1]"),
+        ([1.0, f64::NAN], [0.0, 0.0], "s.npz: m0[1] is NaN"),
+    ] {
+        let mut out = Writer::create(folder.path().join("s.npz")).expect("writable");
+        out.f64("Z", &[1, 2], &[1.0, 2.0]).expect("written");
+        out.f64("y", &[1], &[1.0]).expect("written");
+        out.f64("m0", &[2], &m0).expect("written");
+        out.f64("w0", &[2], &w0).expect("written");
+        out.finish().expect("written");
+        refused(folder.path(), &["solve", "s.npz"], part);
+    }
+}
+
 /// A small file that unpacks to zeros by the hundred megabytes is refused before it does.
 #[test]
 fn a_file_of_zeros_is_refused_before_it_is_unpacked() {

@@ -143,3 +143,27 @@ fn train_ends_with_the_way_on() {
     let left = names(&folder.path().join("run"));
     assert!(left.iter().all(|name| !name.contains("partial")), "{left:?}");
 }
+
+/// However early it comes: the way on that the line names can be gone.
+#[test]
+fn train_names_a_way_on_only_where_there_is_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let config = root.join("experiments/digits/pilot.toml");
+    let config = config.to_str().expect("a path");
+    for after in [2, 5, 10, 20, 40, 80, 160] {
+        let out = format!("run{after}");
+        let arguments = vec!["train", config, "--out", &out, "--device", "cpu"];
+        let wait = Duration::from_millis(after);
+        let (output, _) = interrupt(folder.path(), &arguments, "INT", wait);
+        let line = String::from_utf8_lossy(&output.stderr).into_owned();
+        if line.contains("--resume") {
+            let again = [&arguments[..], &["--resume"]].concat();
+            let (output, _) = interrupt(folder.path(), &again, "INT", Duration::from_millis(400));
+            let line = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(130), "after {after} ms: {line}");
+        } else {
+            assert!(!folder.path().join(&out).join("metrics.csv").exists(), "{after} ms: {line}");
+        }
+    }
+}

@@ -142,6 +142,26 @@ fn the_tolerance_is_an_option_and_bad_ones_are_refused() {
     }
 }
 
+/// A row of 1e-300 and 1e300: the minimum y/1e300 is proved where floats hold it; where they do not, nothing is.
+#[test]
+fn a_row_from_1e_minus_300_to_1e300_is_proved_or_out_of_range() {
+    for (y, l1) in [(1e300, 1.0), (1.0, 1e-300), (1e-5, 1e-305)] {
+        for more in [&[][..], &["--rigorous"]] {
+            let (value, code) = answer(&[1e-300, 1e300], &[y], more);
+            assert_eq!(code, 0, "{y}: {value}");
+            let [lower, upper] = ["l1_lower", "l1_upper"].map(|k| value[k].as_f64().expect("one"));
+            assert!(lower <= l1 && l1 <= upper && upper - lower <= 1e-9 * upper, "{y}: {value}");
+        }
+    }
+    for y in [1e-20, 1e-30, 1e-43, 1e-300] {
+        let (value, code) = answer(&[1e-300, 1e300], &[y], &["--rigorous"]);
+        assert_eq!(code, 1, "{y}: {value}");
+        let upper = value["l1_upper"].as_f64().expect("a number");
+        assert!(upper < f64::MIN_POSITIVE, "{y}: {value}");
+        assert!(value["verdict"].as_str().is_some_and(|v| v.contains("other units")), "{value}");
+    }
+}
+
 #[test]
 fn the_slack_is_that_of_the_best_dual_solution() {
     // x = (1, 0, 0) with μ₁ = ½ and μ₂ free; the best is μ₂ = −¼: 1 − ¼.

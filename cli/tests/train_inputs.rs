@@ -203,6 +203,9 @@ fn impossible_sizes_are_refused_before_memory_is_taken() {
         ("batch = 64", "batch = 9223372036854775807", "memory"),
         ("\"digits\"", "\"digits\"\nimages = 1000000000", "data.images"),
         ("\"digits\"", &format!("{generated}classes = 1000000000000000"), "data.classes"),
+        ("\"digits\"", &format!("{generated}classes = 1"), "data.classes"),
+        ("\"digits\"", &format!("{generated}shape = [4, 4, 1, 1]"), "height, width and channels"),
+        ("\"digits\"", &format!("{generated}shape = [4, 4]"), "height, width and channels"),
         ("\"digits\"", &format!("{generated}shape = [1, 1, 400000000000]"), "memory"),
         ("\"digits\"", &format!("{generated}shape = [3037000500, 3037000500, 1]"), "memory"),
         (
@@ -335,6 +338,20 @@ fn weights_of_all_kinds_are_read_and_what_is_wrong_with_others_is_named() {
     refused(at, &["nan.toml", "--out", "n"], &["nan.safetensors", "fc1.bias[2] is NaN"]);
     config("other");
     refused(at, &["other.toml", "--out", "n"], &["no array fc1.weight", "layersfc1.weight"]);
+    // Files of other kinds, and one that is cut off.
+    let whole = fs::read(at.join("f32.safetensors")).unwrap_or_default();
+    for (name, bytes, part) in [
+        ("archive", &b"PK\x03\x04rest"[..], "torch.load('archive.safetensors'"),
+        ("pickle", b"\x80\x02}q\x00.", "PyTorch"),
+        ("hdf5", b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+        ("none", b"", "is cut off, or not a safetensors file"),
+        ("head", &whole[..100], "is cut off"),
+        ("data", &whole[..whole.len() - 1], "is cut off"),
+    ] {
+        write(at, &format!("{name}.safetensors"), bytes);
+        config(name);
+        refused(at, &[&format!("{name}.toml"), "--out", "n"], &[name, part]);
+    }
     assert!(!at.join("n").exists(), "nothing is written");
     // An output that is an input.
     fs::create_dir_all(at.join("mine")).unwrap_or_else(|e| panic!("{e}"));

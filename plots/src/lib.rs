@@ -122,6 +122,9 @@ pub fn check_label(what: &str, label: &str) -> Result<()> {
     }
 }
 
+/// The largest number that is drawn.
+const LARGEST: f64 = 1e100;
+
 impl Figure {
     /// A figure whose data the toolkit simulates.
     const fn simulated(
@@ -143,7 +146,8 @@ impl Figure {
         Self { name, title, simulated: false, draw, tell }
     }
 
-    /// What is simulated has a value everywhere; in a data file NaN breaks a line. Names can be drawn.
+    /// What is simulated has a value everywhere; in a data file NaN breaks a line. Names can be drawn, and so can
+    /// numbers whose squares and products still are some.
     fn check(&self, data: &Data) -> Result<()> {
         data.check()?;
         for curve in &data.curves {
@@ -156,6 +160,19 @@ impl Figure {
                     index: k.to_string(),
                     value: curve.y[k],
                 });
+            }
+            let band = curve.band.iter().flat_map(|(low, high)| [("low", low), ("high", high)]);
+            for (axis, values) in [("x", &curve.x), ("y", &curve.y)].into_iter().chain(band) {
+                if let Some(k) = values.iter().position(|v| v.abs() > LARGEST) {
+                    return Err(Error::Domain {
+                        what: format!(
+                            "{axis}[{k}] of {} in the data of {}",
+                            curve.series, self.name
+                        ),
+                        expected: format!("a number of at most {LARGEST:e} in size"),
+                        found: format!("{:e}", values[k]),
+                    });
+                }
             }
         }
         Ok(())

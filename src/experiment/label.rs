@@ -1,7 +1,8 @@
 //! The name of a curve or a method: text, and mathematics between dollars.
 //!
 //! A dollar begins mathematics where the next one ends it: no space on the inner side of either, no digit after the second
-//! (`$5 to $10` costs money, `$x_5$` is an entry). Every other dollar is a dollar, and so is `\$`.
+//! (`$5 to $10` costs money, `$x_5$` is an entry), no words between them (`$5 to 6$`), and behind a digit nothing that may as well
+//! be money (`5$/h`, `5$-6$`). Every other dollar is a dollar, and so is `\$`.
 
 /// A piece of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +30,7 @@ pub fn parts(label: &str) -> Vec<Part<'_>> {
             continue;
         }
         let Some(end) = label[from..].find('$').map(|k| from + k) else { break };
-        if is_mathematics(&label[from..end], &label[end + 1..]) {
+        if is_mathematics(&label[start..at], &label[from..end], &label[end + 1..]) {
             all.extend([Part::Text(&label[start..at]), Part::Math(&label[from..end])]);
             (start, from) = (end + 1, end + 1);
         }
@@ -39,10 +40,26 @@ pub fn parts(label: &str) -> Vec<Part<'_>> {
     all
 }
 
-fn is_mathematics(inner: &str, after: &str) -> bool {
+fn is_mathematics(before: &str, inner: &str, after: &str) -> bool {
     let edge = |c: Option<char>| c.is_none_or(char::is_whitespace);
     let closed = !edge(inner.chars().next()) && !edge(inner.chars().next_back());
-    closed && !inner.ends_with('\\') && !after.starts_with(|c: char| c.is_ascii_digit())
+    let digit = |c: char| c.is_ascii_digit();
+    let symbol = |c: char| c.is_alphabetic() || matches!(c, '\\' | '^' | '_');
+    let amount =
+        before.ends_with(digit) && (inner.contains(char::is_whitespace) || !inner.contains(symbol));
+    let text = inner.starts_with(['/', ',', '.', ';', ':', ')']) || has_words(inner);
+    closed && !inner.ends_with('\\') && !after.starts_with(digit) && !amount && !text
+}
+
+/// Whether there are words of text: two letters or more that stand alone, outside braces, and are no command.
+fn has_words(inner: &str) -> bool {
+    let mut depth = 0_i32;
+    inner.split_whitespace().count() > 1
+        && inner.split_whitespace().any(|word| {
+            let outside = depth <= 0;
+            depth += word.matches('{').count() as i32 - word.matches('}').count() as i32;
+            outside && word.len() > 1 && word.chars().all(char::is_alphabetic)
+        })
 }
 
 #[cfg(test)]
@@ -60,6 +77,12 @@ mod tests {
         {
             assert_eq!(parts(lone), [Text(lone)], "{lone}");
         }
+        for money in ["5$/h and 6$/h", "$5 to 6$", "from $5 an hour to 6$", "5$-6$", "5$,6$"] {
+            assert_eq!(parts(money), [Text(money)], "{money}");
+        }
+        assert_eq!(parts("10$^{-3}$"), [Text("10"), Math("^{-3}")]);
+        assert_eq!(parts("3$\\sigma$, 2$x$"), [Text("3"), Math("\\sigma"), Text(", 2"), Math("x")]);
+        assert_eq!(parts("$a \\odot b_{no word} = \\max x$").len(), 1);
         let money = "at $5, rate ";
         assert_eq!(parts("at $5, rate $\\lambda$"), [Text(money), Math("\\lambda")]);
         assert_eq!(parts("\\$5$x$"), [Text("$5"), Math("x")]);

@@ -53,6 +53,13 @@ pub enum Outcome {
         /// Last time reached.
         t: f64,
     },
+    /// The end was reached, but the loss there is infinite or NaN, so that nothing is known of it.
+    LossNotFinite {
+        /// When.
+        t: f64,
+        /// The loss there.
+        loss: f64,
+    },
     /// A discrete map left the finite numbers.
     Diverged {
         /// The first step whose result is not finite.
@@ -81,6 +88,12 @@ impl Outcome {
             self,
             Self::ReachedTime { .. } | Self::ReachedLoss { .. } | Self::ReachedKkt { .. }
         )
+    }
+
+    /// The outcome of a run whose last loss, at time t, is this.
+    #[must_use]
+    pub fn with_loss(self, t: f64, loss: f64) -> Self {
+        if self.is_complete() && !loss.is_finite() { Self::LossNotFinite { t, loss } } else { self }
     }
 }
 
@@ -128,6 +141,12 @@ impl std::fmt::Display for Outcome {
                  a smaller state",
                 Time(*t)
             ),
+            Self::LossNotFinite { t, loss } => write!(
+                f,
+                "the loss is {loss} at t = {}, beyond the range of floats: use a smaller step, or \
+                 scale Z and y",
+                Time(*t)
+            ),
             Self::Diverged { step, t } => write!(
                 f,
                 "diverged at step {step} (t = {}): use a smaller step, below 2 over the largest \
@@ -155,5 +174,17 @@ mod tests {
         assert_eq!(text(1e300), "reached t = 1e300");
         let stopped = Outcome::StepTooSmall { t: 1.0 / 3.0 * 1e-300, step: 1e-320 }.to_string();
         assert!(stopped.starts_with("stopped at t = 3.33333e-301: "), "{stopped}");
+    }
+
+    #[test]
+    fn an_end_with_an_infinite_loss_is_not_complete() {
+        let end = || Outcome::ReachedTime { t: 1.0 };
+        assert_eq!(end().with_loss(1.0, 3.0), end());
+        let infinite = end().with_loss(1.0, f64::INFINITY);
+        assert!(!infinite.is_complete() && infinite.to_string().starts_with("the loss is inf at"));
+        assert!(!end().with_loss(1.0, f64::NAN).is_complete());
+        // What stopped before says why.
+        let stopped = Outcome::Diverged { step: 2, t: 1.0 };
+        assert_eq!(stopped.clone().with_loss(1.0, f64::INFINITY), stopped);
     }
 }

@@ -110,6 +110,10 @@ impl Recorder {
     /// The trajectory of what was recorded.
     pub fn finish(self, method: &str, work: Work, outcome: Outcome) -> Trajectory {
         let rows = self.t.len();
+        let outcome = match (self.t.last(), self.loss.last()) {
+            (Some(t), Some(loss)) => outcome.with_loss(*t, *loss),
+            _ => outcome,
+        };
         let table = |flat: Vec<f64>| {
             let columns = flat.len() / rows.max(1);
             Array2::from_shape_vec((rows, columns), flat).unwrap_or_default()

@@ -27,7 +27,8 @@ impl Reach {
         Self { t, steps, pace: 0.0, growth: [f64::INFINITY; WINDOWS] }
     }
 
-    /// At t after `steps`, `most` being allowed to a run: the steps that the way to `stop` would take at this pace, if that is out of reach.
+    /// At t after `steps`, where a run may take `most`: the steps that the way to `stop` would take at this pace, if that
+    /// is out of reach.
     pub(super) fn beyond(&mut self, t: f64, stop: f64, steps: u64, most: u64) -> Option<f64> {
         if steps < self.steps + WINDOW {
             return None;

@@ -11,7 +11,10 @@
 
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
 use crate::{
-    limit::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, newton},
+    limit::{
+        LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, far_from_dependent,
+        newton,
+    },
     numerics::{
         cholesky::Cholesky,
         dense::{gram_weighted, mul, mul_t},
@@ -91,13 +94,9 @@ impl Judge {
             *counts = x.abs() > LEAST * largest;
             hidden |= *counts && added < PLAIN * most_added;
         }
-        // More entries than equations: s, whose size is about |log a|, says how they share what they add.
-        let shared = room.counts.iter().filter(|c| **c).count() > d;
-        if shared && scaled.log_a.abs() > LONGEST {
-            return false;
-        }
         if !hidden {
-            return true;
+            // The size of s is about |log a|.
+            return scaled.log_a.abs() <= LONGEST || far_from_dependent(&matrix.z, &room.counts);
         }
         for (w, x) in room.weights.iter_mut().zip(&solved.x) {
             *w = hypot_a(*x, scaled.log_a);

@@ -31,7 +31,9 @@ mod verdict;
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
-pub(crate) use newton_finish::{LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED};
+pub(crate) use newton_finish::{
+    LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, far_from_dependent,
+};
 pub use polish::polish;
 pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 pub use slack::{Slack, off_support_slack};
@@ -52,6 +54,7 @@ pub mod newton;
 mod newton_core;
 mod newton_equations;
 mod newton_finish;
+mod newton_kkt;
 #[cfg(test)]
 mod newton_laws;
 mod newton_linalg;

@@ -5,21 +5,12 @@
 //! `(t·log a, t·θ₀)`, `t → 1`: on it `s = 2Zᵀμ + θ₀` grows about linearly in t, which the predictor
 //! follows. Everything stays in the log domain.
 //!
-//! **Residuals.** With `s = 2Zᵀμ + θ₀` and both sums compensated, [`Limit::kkt_residual`] is the
-//! larger of
-//! ```text
-//! max_j |Zx − y|_j / (|Z||x| + |y|)_j                                       (primal)
-//! max_i |asinh(x_i/a_i) − s_i| / (1 + |s_i| + |θ_i| + 2(|Z|ᵀ|μ|)_i)          (stationarity)
-//! ```
-//! the componentwise backward errors of the two equations (in a row whose `|Z||x| + |y|` is below rounding of
-//! `max_i (|Z_ji|/c_i)·Σ c_i|x_i|`, c_i the largest entry of column i, that norm is added to it: Arioli, Demmel
-//! & Duff 1989; where x_i underflows to 0 the second
-//! asks that `a_i sinh s_i` does so too). A value of a few ε means that x and μ solve the equations
-//! of a problem whose entries differ from the given ones in the last digits. How far x itself is
-//! from the exact point depends on the condition of Z.
+//! How right an answer is, [`kkt_residual`] says.
 //!
 //! Source: Wu & Rebeschini 2021 for the potential; the ladder and its predictor were derived for
 //! this project.
+
+pub use super::newton_kkt::kkt_residual;
 
 use crate::Error;
 use crate::Result;
@@ -29,8 +20,6 @@ use crate::problem::Problem;
 
 use super::graded::Graded;
 use super::newton_core::{Core, Inner};
-use super::newton_linalg::norm2;
-use super::newton_sums::{residual, scale2, top_exponent, transposed};
 use super::newton_system::System;
 use super::{Farkas, Limit, Status};
 
@@ -45,9 +34,6 @@ pub(super) const LADDER_SHARE: usize = 4;
 
 /// Rungs that may fail: where the ladder in doubles converges, no more than two do.
 const FAILURES: usize = 3;
-
-/// Rows smaller than this many times `nε` of the norms of Z and x are judged by these norms.
-const SMALL_ROW: f64 = 1e3;
 
 /// KKT residual of the ladder's end from which Newton's method with twice the precision goes on.
 const NEAR: f64 = 1e-3;
@@ -390,89 +376,6 @@ fn infeasible(problem: &Problem, entropy: &HyperbolicEntropy, proof: Farkas) -> 
         status: proof.status(),
         infeasibility: Some(proof),
     }
-}
-
-/// `(kkt_residual, feasibility)` of any `(x, μ)`: see the head of the module. x has length n, μ
-/// length d.
-///
-/// # Example
-/// ```
-/// use mirrorflow::limit::newton::kkt_residual;
-/// use mirrorflow::potential::HyperbolicEntropy;
-/// use mirrorflow::problem::Problem;
-/// use ndarray::array;
-///
-/// let problem = Problem::new(array![[1.0, 1.0]], array![2.0])?;
-/// let entropy = HyperbolicEntropy::uniform(2, 0.0)?;
-/// // x = (1, 1) = sinh(2μ): μ = asinh(1)/2.
-/// let (kkt, _) = kkt_residual(&problem, &entropy, &[1.0, 1.0], &[0.5 * 1.0_f64.asinh()]);
-/// assert!(kkt < 1e-15);
-/// # Ok::<(), mirrorflow::Error>(())
-/// ```
-pub fn kkt_residual(
-    problem: &Problem,
-    entropy: &HyperbolicEntropy,
-    x: &[f64],
-    mu: &[f64],
-) -> (f64, f64) {
-    // Rows of Z and x are brought to size 1 by powers of two: exact, and no product overflows.
-    let (d, n) = (problem.samples(), x.len());
-    let rows: Vec<i32> = problem.z_rows().chunks_exact(n.max(1)).map(top_exponent).collect();
-    let k = top_exponent(x);
-    let mut z = problem.z_rows().to_vec();
-    for (row, &e) in z.chunks_exact_mut(n.max(1)).zip(&rows) {
-        if e.abs() <= 1000 {
-            let factor = scale2(1.0, -e);
-            row.iter_mut().for_each(|v| *v *= factor);
-        } else {
-            row.iter_mut().for_each(|v| *v = scale2(*v, -e));
-        }
-    }
-    let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();
-    let x_unit: Vec<f64> = x.iter().map(|v| scale2(*v, -k)).collect();
-    let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j])).collect();
-    let (rho, size) = residual(&z, &y, &x_unit);
-    let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
-    let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
-    // Columns in their own units: no entry of Z counts for more than its column.
-    let mut columns = vec![0.0_f64; n];
-    for row in z.chunks_exact(n.max(1)) {
-        columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
-    }
-    let whole: f64 = columns.iter().zip(&x_unit).map(|(c, x)| c * x.abs()).sum();
-    let cut = SMALL_ROW * (n + 1) as f64 * f64::EPSILON;
-    let primal = (0..d)
-        .map(|j| {
-            // No norm is larger than `whole`: most rows need none.
-            if size[j] > cut * whole {
-                return quotient(rho[j].abs(), size[j]);
-            }
-            let row = &z[j * n..(j + 1) * n];
-            let share = row.iter().zip(&columns).map(|(z, c)| quotient(z.abs(), *c));
-            let norm = share.fold(0.0_f64, f64::max) * whole;
-            // The second denominator of Arioli, Demmel and Duff, where the first one vanishes.
-            let size = if size[j] <= cut * norm { size[j] + norm } else { size[j] };
-            quotient(rho[j].abs(), size)
-        })
-        .fold(0.0, worst);
-    let (ztu, spread) = transposed(&z, &mu, n);
-    let stationarity = (0..x.len())
-        .map(|i| {
-            let (log_a, theta) = (entropy.log_a()[i], entropy.theta()[i]);
-            let s = 2.0 * ztu[i] + theta;
-            let smallest = f64::MIN_POSITIVE.ln();
-            let error = if x[i].abs() >= f64::MIN_POSITIVE || log_a > smallest {
-                (log_domain::asinh_ratio(x[i], log_a) - s).abs()
-            } else {
-                (s.abs() + log_a - std::f64::consts::LN_2 - smallest).max(0.0)
-            };
-            quotient(error, 1.0 + s.abs() + theta.abs() + 2.0 * spread[i])
-        })
-        .fold(0.0, worst);
-    let rho: Vec<f64> = (0..d).map(|j| scale2(rho[j], rows[j] + k)).collect();
-    let y_norm = norm2(problem.y());
-    let feasibility = if y_norm > 0.0 { norm2(&rho) / y_norm } else { norm2(&rho) };
-    (primal.max(stationarity), feasibility)
 }
 
 #[cfg(test)]

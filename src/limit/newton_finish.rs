@@ -3,6 +3,7 @@
 //! **Rounding.** `x = a sinh s` loses `|s|ε`; the last correction is therefore taken in x itself,
 //! linearised, with the residual in compensated sums: `x += 2√(x²+a²)∘κ∘Bᵀδ`, `Hδ = ½B-residual`.
 
+use crate::numerics::cholesky::Cholesky;
 use crate::numerics::log_domain;
 
 use super::newton_core::Core;
@@ -19,10 +20,32 @@ pub(crate) const PIVOTS: f64 = 1e-4;
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
 pub(crate) const SETTLED: f64 = 1e-10;
-/// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
-pub(crate) const LONGEST: f64 = 4e3;
 /// Such corrections are of use while the rounding of s, this many ε of `2|Z|ᵀ|μ|`, moves no such entry by more.
 pub(crate) const ROUNDING: f64 = 10.0;
+
+/// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
+pub(crate) const LONGEST: f64 = 4e3;
+
+/// Whether the columns of Z (row-major) that count are so far from dependent that Zx says what each entry is: for columns of
+/// length 1, a Gram matrix whose pivots are above 10⁻⁸, which loses no more than four digits.
+pub(crate) fn far_from_dependent(z: &[f64], counts: &[bool]) -> bool {
+    let n = counts.len();
+    let columns: Vec<usize> = (0..n).filter(|&i| counts[i]).collect();
+    let (k, d) = (columns.len(), z.len() / n.max(1));
+    if k > d {
+        return false;
+    }
+    let mut part: Vec<f64> =
+        columns.iter().flat_map(|&i| (0..d).map(move |j| z[j * n + i])).collect();
+    for column in part.chunks_exact_mut(d) {
+        let size = norm2(column);
+        column.iter_mut().for_each(|v| *v /= size);
+    }
+    let row = |i: usize| &part[i * d..(i + 1) * d];
+    let gram: Vec<f64> = (0..k * k).map(|p| dot(row(p / k), row(p % k))).collect();
+    let mut cholesky = Cholesky::new(k);
+    cholesky.factor(&gram) && cholesky.pivots().0 >= 1e-8
+}
 
 /// The larger one; ∞ where one is NaN.
 fn worst(m: f64, v: f64) -> f64 {
@@ -197,13 +220,10 @@ impl Core<'_> {
             self.x.iter().zip(&self.system.kappa).map(|(x, k)| x.abs() / k).collect();
         let (most_added, most) = (norm_inf(&added), norm_inf(&raw));
         let counts: Vec<bool> = raw.iter().map(|raw| *raw > LEAST * most).collect();
-        // More entries than equations: s itself says how they share what they add, and rounding of s is part of them.
-        let shared = counts.iter().filter(|c| **c).count() > self.system.r;
-        if shared && norm_inf(&self.s) > LONGEST {
-            return false;
-        }
-        if !(0..raw.len()).any(|i| added[i] < PLAIN * most_added && counts[i]) {
-            return true;
+        let hidden = (0..raw.len()).any(|i| added[i] < PLAIN * most_added && counts[i]);
+        if !hidden {
+            // What x adds to Zx is then right. Up to here s says how nearly dependent columns share it.
+            return norm_inf(&self.s) <= LONGEST || far_from_dependent(&self.system.z, &counts);
         }
         if !self.refactor() {
             return false;

@@ -72,7 +72,10 @@ impl Temporary {
         }
         let mut live = live();
         let file = builder.tempfile_in(folder).map_err(|e| {
-            file_error(path, format!("cannot write in the folder {}: {e}", folder.display()))
+            // Without the name that the temporary would have had.
+            let why = e.to_string();
+            let why = why.split(" at path ").next().unwrap_or_default();
+            file_error(path, format!("cannot write in the folder {}: {why}", folder.display()))
         })?;
         live.insert(file.path().to_path_buf());
         Ok(Self(Some(file)))

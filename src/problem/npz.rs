@@ -98,6 +98,8 @@ impl<R: Read + Seek> Archive<R> {
             let archive = head.starts_with(b"PK\x03\x04");
             match stranger.filter(|_| !archive) {
                 Some(why) => file_error(path, why),
+                None if head.is_empty() => file_error(path, "is empty, expected an .npz archive"),
+                None if archive => file_error(path, format!("is cut off or damaged: {e}")),
                 None => file_error(path, format!("is not a readable .npz archive: {e}")),
             }
         })?;

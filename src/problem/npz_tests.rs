@@ -103,7 +103,7 @@ fn damaged_archives_are_errors() {
     for cut in 0..good.len() {
         read_arrays_from(Cursor::new(&good[..cut]), "cut.npz").unwrap_err();
     }
-    assert!(error_of(b"").contains("not a readable .npz archive"));
+    assert!(error_of(b"").contains("is empty, expected an .npz archive"));
     assert!(error_of(b"1,2,3\n").contains("not a readable .npz archive"));
     // A wrong byte in the stored data is caught by the CRC.
     let mut stored = ZipWriter::new(Cursor::new(Vec::new()));

@@ -93,11 +93,16 @@ fn on_device(
     };
     let reached = options.record.iter().take_while(|k| **k <= steps).count();
     let rows: Vec<&[f64]> = done.x.chunks_exact(n).take(reached).collect();
+    let loss: Vec<f64> = rows.iter().map(|x| Loss::Squared.value(&run.problem, x)).collect();
+    let outcome = match loss.last() {
+        Some(last) => outcome.with_loss(time(steps), *last),
+        None => outcome,
+    };
     Ok(Trajectory {
         t: options.record[..reached].iter().map(|k| time(*k)).collect(),
         state: Array2::zeros((reached, 0)),
         x: Array2::from_shape_vec((reached, n), rows.concat()).unwrap_or_default(),
-        loss: rows.iter().map(|x| Loss::Squared.value(&run.problem, x)).collect(),
+        loss,
         l1: rows.iter().map(|x| x.iter().map(|v| v.abs()).sum()).collect(),
         log_a: None,
         work: Work { fields: steps, steps, ..Work::default() },

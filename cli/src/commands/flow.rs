@@ -42,7 +42,9 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
     let (problem, start, schedule) = (&run.problem, &run.start, run.schedule.clone());
     let flow: Box<dyn Flow + '_> = match args.form {
         Form::Primal => Box::new(Primal::from_start(problem, Loss::Squared, schedule, start)?),
-        Form::Dual => Box::new(Dual::new(problem, Loss::Squared, schedule, &start.entropy()?)?),
+        Form::Dual => {
+            Box::new(Dual::new(problem, Loss::Squared, schedule, &run.entropy(&args.file)?)?)
+        }
     };
     let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("flow to t = {}", short(t_end)));

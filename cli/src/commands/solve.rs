@@ -146,7 +146,7 @@ fn target(args: &SolveArgs, run: &Run) -> Result<Target, Failure> {
             run.schedule
         )));
     }
-    let start = run.start.entropy()?;
+    let start = run.entropy(&args.file)?;
     let log_a = start.log_a().iter().map(|l| l - 4.0 * total).collect();
     Ok(Target::Limit(HyperbolicEntropy::new(log_a, start.theta().to_vec())?))
 }

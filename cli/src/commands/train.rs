@@ -93,8 +93,10 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     })?;
     let (home, note) = home(args.device.device)?;
     if !args.dry_run {
-        let out = args.out.display();
-        interrupt::leaves(format!("{out} holds what was done, --resume goes on from there"));
+        let begun = ["metrics.csv", "study.json"].map(|file| args.out.join(file));
+        let what =
+            format!("{} holds what was done, --resume goes on from there", args.out.display());
+        interrupt::leaves_beside(begun.into(), what);
     }
     if StudyConfig::is_one(&text) {
         return run_study(args, &StudyConfig::parse(&text, &args.config)?, home, note);
@@ -230,7 +232,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
         return Ok(true);
     }
     if let Some(runs) = runs {
-        output::pairs(&[("runs", format!("at most {runs}, of which one is shown"))])?;
+        output::pairs(&[("runs of this size, at most", runs.to_string())])?;
     }
     for parameter in setup.network.parameters() {
         output::say(&format!("  {:<32} {:?}", parameter.name, parameter.shape))?;

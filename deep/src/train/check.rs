@@ -36,6 +36,9 @@ pub(super) fn keys(c: &Config) -> Result<()> {
         let right = format!("at most {CLASSES}");
         return Err(domain("data.classes", &right, &classes.to_string()));
     }
+    if d.classes == Some(1) {
+        return Err(domain("data.classes", "at least 2: of one there is nothing to learn", "1"));
+    }
     let generated = d.set == "generated";
     let none = generated || d.set == "digits";
     let with = |key: &str, given: bool, goes: bool, right: &str, found: &str| {

@@ -49,7 +49,7 @@ pub struct DataConfig {
     #[serde(default)]
     pub flip: bool,
     /// Height, width and channels of generated images.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "three")]
     pub shape: Option<[usize; 3]>,
     /// Classes of generated images.
     #[serde(default)]
@@ -281,6 +281,16 @@ fn two_hundred() -> f64 {
 }
 fn thousandth() -> f64 {
     1e-3
+}
+/// Three numbers, no more: serde passes over the rest of a longer list.
+fn three<'de, D>(from: D) -> std::result::Result<Option<[usize; 3]>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let Some(list) = Option::<Vec<usize>>::deserialize(from)? else { return Ok(None) };
+    let count = list.len();
+    let wrong = |_| serde::de::Error::invalid_length(count, &"height, width and channels");
+    <[usize; 3]>::try_from(list).map(Some).map_err(wrong)
 }
 fn sgd() -> String {
     "sgd".into()

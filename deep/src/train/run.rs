@@ -263,7 +263,7 @@ fn row(setup: &Setup, density: f64, validation: Score, test: Score) -> Row {
 const COMPARED: [f64; 3] = [0.9, 0.95, 0.98];
 
 /// What the network is worth there: pruned by magnitude to the exact count where it has more weights, and in iterative pruning
-/// the first cycle that was as sparse.
+/// the first cycle that was as sparse, where one was.
 fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let (setup, mut all) = (trainer.setup, Vec::new());
     let weights = setup.network.weight_count();
@@ -271,9 +271,9 @@ fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let cycles = setup.config.prune.cycles as usize;
     for sparsity in COMPARED {
         let kept = combine::kept(weights, sparsity);
-        if cycles > 1 {
-            let row = rows.iter().take(cycles).find(|row| row.kept <= kept);
-            all.extend(row.map(|r| Pruned { kept: r.kept, sparsity: r.sparsity, test: r.test }));
+        let cycle = rows.iter().take(cycles).find(|row| cycles > 1 && row.kept <= kept);
+        if let Some(r) = cycle {
+            all.push(Pruned { kept: r.kept, sparsity: r.sparsity, test: r.test });
         } else if kept < own {
             let (_, x) = trainer.pruned(kept)?;
             let test = score(trainer, false, Some(&x))?.accuracy;

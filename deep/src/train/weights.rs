@@ -7,7 +7,7 @@ use std::{collections::HashMap, path::Path};
 
 use mirrorflow::{Error, Result};
 use safetensors::{
-    Dtype, SafeTensors,
+    Dtype, SafeTensorError, SafeTensors,
     tensor::{Metadata, TensorView},
 };
 
@@ -33,8 +33,13 @@ impl File {
             return Err(wrong(path, why));
         }
         let parsed: std::result::Result<(usize, Metadata), _> = SafeTensors::read_metadata(&bytes);
-        let (_, metadata) =
-            parsed.map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))?;
+        let (_, metadata) = parsed.map_err(|e| {
+            use SafeTensorError::{HeaderTooSmall, InvalidHeaderLength, MetadataIncompleteBuffer};
+            let cut = matches!(e, HeaderTooSmall | InvalidHeaderLength | MetadataIncompleteBuffer);
+            let what = if cut { "is cut off, or not a" } else { "not a readable" };
+            let other = stranger(&bytes, path);
+            wrong(path, other.unwrap_or_else(|| format!("{what} safetensors file: {e}{advice}")))
+        })?;
         Ok(Self { metadata: metadata.metadata().clone().unwrap_or_default(), bytes })
     }
 
@@ -47,6 +52,21 @@ impl File {
         SafeTensors::deserialize(&self.bytes)
             .map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))
     }
+}
+
+/// What a file of another kind is, by its first bytes, with the conversion.
+fn stranger(bytes: &[u8], path: &Path) -> Option<String> {
+    let is = |magic: &[u8]| bytes.starts_with(magic);
+    // Both of PyTorch's forms: an archive, and a bare pickle.
+    if is(b"PK\x03\x04") || bytes.len() > 1 && bytes[0] == 0x80 && (2..=5).contains(&bytes[1]) {
+        return Some(format!(
+            "is a file of PyTorch's own (a pickle, which runs code when it is read), expected safetensors; \
+             convert it: python -c \"import torch; from safetensors.torch import save_file; \
+             save_file(torch.load('{}', weights_only=True), 'OUT.safetensors')\"",
+            path.display()
+        ));
+    }
+    is(b"\x89HDF").then(|| "is an HDF5 file, expected safetensors".into())
 }
 
 /// Reads an array of finite numbers of this shape.

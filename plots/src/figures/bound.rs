@@ -10,7 +10,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::measured;
+use super::{heights, measured, places};
 use crate::{
     Figure, Statement,
     style::{
@@ -29,6 +29,8 @@ fn printed(data: &Data) -> impl Iterator<Item = (&str, &Curve)> {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
+    places(data, "a time above 0: the axis is logarithmic", |x| x > 0.0)?;
+    heights(data, "a loss or bound above 0: the axis is logarithmic", |y| y > 0.0)?;
     let loss = Stroke::new(Tone::Hue(0), LineStyle::Solid).wide(1.6);
     let corrected = Stroke::new(Tone::Hue(2), LineStyle::Long);
     let mut lines = vec![

@@ -11,7 +11,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::measured;
+use super::{check, measured, places};
 use crate::{
     Figure, Statement,
     style::{
@@ -34,6 +34,10 @@ fn problems(data: &Data) -> impl Iterator<Item = (&str, &Curve)> {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
+    places(data, "an a above 0: the axis is logarithmic", |x| x > 0.0)?;
+    // The other panel's axis of slopes is linear.
+    let error = "an error above 0: the axis is logarithmic";
+    data.panel("").try_for_each(|c| check("y", &c.y, c, data, error, |y| y > 0.0))?;
     let prediction = Stroke::new(Tone::Ink, LineStyle::Solid).wide(0.5);
     let (mut errors, mut slopes) = (Vec::new(), Vec::new());
     let (mut least, mut most) = (f64::INFINITY, 0.0f64);

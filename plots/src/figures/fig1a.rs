@@ -10,7 +10,7 @@ use mirrorflow::{
     numerics::student::Mean,
 };
 
-use super::{ERROR, band, best, measured, schedule_label, setting_stroke, split};
+use super::{ERROR, band, best, check, heights, measured, schedule_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
     style::{
@@ -44,6 +44,10 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
+    // The other panel's x are the numbers of the starts.
+    let step = "a step above 0: the axis is logarithmic";
+    data.panel("").try_for_each(|c| check("x", &c.x, c, data, step, |x| x > 0.0))?;
+    heights(data, "an error above 0: the axis is logarithmic", |y| y > 0.0)?;
     let (pilot, spred) = leaders(data)?;
     let reach = data.curve("starts", "out of reach")?;
     let barrier = Stroke::new(Tone::Ink, LineStyle::Solid).wide(0.9);

@@ -3,7 +3,8 @@
 use mirrorflow::{Result, experiment::Data};
 
 use super::{
-    ERROR, band, best, is_constant, measured, schedule_label, setting_label, setting_stroke, split,
+    ERROR, band, best, errors_over_steps, is_constant, measured, schedule_label, setting_label,
+    setting_stroke, split,
 };
 use crate::{
     Figure, Statement,
@@ -20,6 +21,7 @@ pub(super) const FIGURE: Figure =
 const SETTINGS: [&str; 4] = ["PILoT", "L1 on m", "L1 on x", "spred"];
 
 fn draw(data: &Data) -> Result<Sheet> {
+    errors_over_steps(data)?;
     let (mut lines, mut legend) = (Vec::new(), Vec::new());
     for setting in SETTINGS {
         let Some(leader) = best(data.curves.iter().filter(|c| split(c).0 == setting)) else {

@@ -5,7 +5,9 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{ERROR, band, best, is_constant, measured, schedule_label, setting_label};
+use super::{
+    ERROR, band, best, errors_over_steps, is_constant, measured, schedule_label, setting_label,
+};
 use crate::{
     Figure, Statement,
     style::{
@@ -30,6 +32,7 @@ const STROKES: [(usize, LineStyle); 7] = [
 ];
 
 fn draw(data: &Data) -> Result<Sheet> {
+    errors_over_steps(data)?;
     let stroke = |k: usize| {
         let (hue, dash) = STROKES[k % STROKES.len()];
         Stroke { tone: Tone::Hue(hue), dash, width: 1.1 }

@@ -2,7 +2,10 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::{ERROR, counted, measured, schedule_label, setting_label, setting_stroke, split};
+use super::{
+    ERROR, counted, errors_over_steps, measured, schedule_label, setting_label, setting_stroke,
+    split,
+};
 use crate::{
     Figure, Statement,
     style::{
@@ -17,6 +20,7 @@ pub(super) const FIGURE: Figure =
     Figure::simulated("fig5", "Fig. 5: the best schedules, by SGD", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
+    errors_over_steps(data)?;
     let (mut lines, mut legend) = (Vec::new(), Vec::new());
     for curve in data.panel("GD") {
         let stroke = setting_stroke(split(curve).0);

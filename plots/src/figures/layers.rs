@@ -5,7 +5,7 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::{look, marked_sheet, measured, series};
+use super::{look, marked_sheet, measured, percent, series};
 use crate::{
     Figure, Statement,
     style::{
@@ -19,6 +19,7 @@ use crate::{
 pub(super) const FIGURE: Figure = Figure::from_file("layers", "Sign flips and density", draw, tell);
 
 fn draw(data: &Data) -> Result<Sheet> {
+    percent(data)?;
     let names = series(data);
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {

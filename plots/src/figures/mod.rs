@@ -86,6 +86,24 @@ fn heights(data: &Data, expected: &str, right: fn(f64) -> bool) -> Result<()> {
     Ok(())
 }
 
+/// Errors over steps, both on log axes.
+fn errors_over_steps(data: &Data) -> Result<()> {
+    places(data, "a step above 0: the axis is logarithmic", |x| x > 0.0)?;
+    heights(data, "an error above 0: the axis is logarithmic", |y| y > 0.0)
+}
+
+/// All y are shares in %, up to rounding; an interval around one may reach beyond.
+fn percent(data: &Data) -> Result<()> {
+    let right = |y: f64| (0.0..=100.0 + 1e-9).contains(&y);
+    let each = |c: &Curve| check("y", &c.y, c, data, "a share from 0 to 100 %", right);
+    data.curves.iter().try_for_each(each)
+}
+
+/// Times from 0 on; a log axis begins later.
+fn times(data: &Data) -> Result<()> {
+    places(data, "a time of at least 0: the axis is logarithmic", |x| x >= 0.0)
+}
+
 fn check(
     name: &str,
     values: &[f64],

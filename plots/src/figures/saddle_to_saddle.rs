@@ -6,7 +6,7 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::measured;
+use super::{measured, times};
 use crate::{
     Figure, Statement,
     style::{
@@ -27,6 +27,7 @@ fn ells(data: &Data) -> Vec<&mirrorflow::experiment::Curve> {
 }
 
 fn draw(data: &Data) -> Result<Sheet> {
+    times(data)?;
     let stroke = |k: usize| Stroke {
         tone: Tone::Hue([4, 2, 5, 0][k % 4]),
         dash: [LineStyle::Dotted, LineStyle::DashDot, LineStyle::Dashed, LineStyle::Solid][k % 4],

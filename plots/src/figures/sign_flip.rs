@@ -6,7 +6,7 @@
 
 use mirrorflow::{Result, experiment::Data};
 
-use super::measured;
+use super::{measured, times};
 use crate::{
     Figure, Statement,
     style::{
@@ -24,6 +24,7 @@ const TITLES: [(&str, &str); 2] =
     [("PILoT", "PILoT, $\\beta = 1$"), ("spred", "spred, $\\beta = 0$")];
 
 fn draw(data: &Data) -> Result<Sheet> {
+    times(data)?;
     let truth = data.number("truth")?;
     let values = data.curves.iter().flat_map(|c| c.y.iter().copied()).chain([truth]);
     let (low, high) = values.fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));

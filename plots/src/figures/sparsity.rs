@@ -10,7 +10,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{compared, marked_line, marked_sheet, measured, places, series};
+use super::{compared, marked_line, marked_sheet, measured, percent, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -21,6 +21,7 @@ pub(super) const FIGURE: Figure =
 
 fn draw(data: &Data) -> Result<Sheet> {
     places(data, "a sparsity from 0 to below 1", |x| (0.0..1.0).contains(&x))?;
+    percent(data)?;
     let names = series(data);
     let kept = data.curves.iter().flat_map(|c| c.x.iter().map(|x| 1.0 - x));
     let (least, most) = kept.fold((1.0f64, 0.0f64), |(l, m), v| (l.min(v), m.max(v)));

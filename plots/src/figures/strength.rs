@@ -8,7 +8,7 @@ use mirrorflow::{
     experiment::{Curve, Data},
 };
 
-use super::{compared, marked_line, marked_sheet, measured, places, series};
+use super::{compared, marked_line, marked_sheet, measured, percent, places, series};
 use crate::{
     Figure, Statement,
     style::{axis::Axis, panel::Panel, sheet::Sheet},
@@ -19,6 +19,7 @@ pub(super) const FIGURE: Figure =
 
 fn draw(data: &Data) -> Result<Sheet> {
     places(data, "a strength above 0", |x| x > 0.0)?;
+    percent(data)?;
     let names = series(data);
     let mut panels: Vec<Panel> = Vec::new();
     for panel in data.panels() {

@@ -65,7 +65,8 @@ impl Axis {
             Scale::Log => {
                 // A single value stands in the middle of its decade.
                 let margin = if high > low { 0.04 * (high / low).ln().max(0.5) } else { 1.0 };
-                (low * (-margin).exp(), high * margin.exp())
+                let edge = |v: f64| v.clamp(f64::MIN_POSITIVE, f64::MAX);
+                (edge(low * (-margin).exp()), edge(high * margin.exp()))
             }
             Scale::Linear => {
                 // A single value stands in the middle of its neighbourhood.
@@ -126,8 +127,16 @@ impl Fitted {
 /// Ticks with their labels, and smaller ones without.
 type Ticks = (Vec<(f64, String)>, Vec<f64>);
 
-/// Multiples of 1, 2 or 5 times a power of ten.
+/// Multiples of 1, 2 or 5 times a power of ten; large and small ones in units of a power of ten.
 fn linear(from: f64, to: f64, most: usize) -> Ticks {
+    let size = from.abs().max(to.abs());
+    if size == 0.0 || !size.is_normal() || (1e-4..1e7).contains(&size) {
+        return multiples(from, to, most);
+    }
+    in_units(from, to, most, size.log10().floor() as i32)
+}
+
+fn multiples(from: f64, to: f64, most: usize) -> Ticks {
     let rough = (to - from) / most.max(1) as f64;
     let power = 10f64.powf(rough.log10().floor());
     let step =
@@ -191,9 +200,16 @@ fn narrow(from: f64, to: f64, most: usize) -> Ticks {
     if (-3..4).contains(&k) {
         return linear(from, to, most);
     }
+    in_units(from, to, most, k)
+}
+
+/// Ticks in units of 10^k.
+fn in_units(from: f64, to: f64, most: usize, k: i32) -> Ticks {
     let unit = 10f64.powi(k);
-    let (ticks, minor) = linear(from / unit, to / unit, most);
-    let scaled = |(v, label): (f64, String)| (v * unit, format!("${label}\\cdot 10^{{{k}}}$"));
+    let (ticks, minor) = multiples(from / unit, to / unit, most);
+    let text = |label: &str| format!("${}\\cdot 10^{{{k}}}$", label.replace('−', "-"));
+    let scaled =
+        |(v, label): (f64, String)| (v * unit, if v == 0.0 { "0".into() } else { text(&label) });
     (ticks.into_iter().map(scaled).collect(), minor)
 }
 
@@ -223,6 +239,9 @@ mod tests {
         let linear = |low, high| labels(&Axis::linear("").ranging(low, high), &[]);
         assert_eq!(linear(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(linear(-3.0, 41.0), ["0", "10", "20", "30", "40"]);
+        assert_eq!(linear(0.0, 1e6), ["0", "200000", "400000", "600000", "800000", "1000000"]);
+        assert_eq!(linear(-3e99, 3e99), ["$-2\\cdot 10^{99}$", "0", "$2\\cdot 10^{99}$"]);
+        assert_eq!(linear(0.0, 2e-9)[..2], ["0", "$0.5\\cdot 10^{-9}$"]);
         let log = |low, high| labels(&Axis::log("").ranging(low, high), &[]);
         assert_eq!(log(1e-3, 10.0), ["$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "1", "10"]);
         assert_eq!(log(1e-20, 1.0), ["$10^{-20}$", "$10^{-15}$", "$10^{-10}$", "$10^{-5}$", "1"]);
@@ -261,8 +280,13 @@ mod tests {
             let fitted = Axis::log("").ranging(from, to).fit([2.0, 3.0].into_iter(), 5);
             assert!(fitted.place(2.0).is_some_and(|p| (0.0..=1.0).contains(&p)), "{from} {to}");
         }
-        for (low, high) in [(0.0, 5e-324), (-f64::MAX, f64::MAX), (1e300, 1.1e300)] {
-            assert!(Axis::linear("").fit([low, high].into_iter(), 5).ticks.len() < 20);
+        for (low, high) in [(0.0, 5e-324), (-f64::MAX, f64::MAX), (1e300, 1.1e300), (5e-324, 1e308)]
+        {
+            for axis in [Axis::linear(""), Axis::log("")] {
+                let fitted = axis.fit([low, high].into_iter(), 5);
+                assert!(fitted.ticks.len() < 20, "{low} {high}");
+                assert!(fitted.ticks.iter().all(|t| t.1.len() < 30), "{low} {high}");
+            }
         }
         let reversed = Axis::linear("").ranging(4.0, -16.0).fit([].into_iter(), 5);
         assert_eq!(reversed.place(-16.0), Some(1.0));

@@ -300,7 +300,8 @@ impl Panel {
             let all: Vec<(f64, f64)> = seen.collect();
             let last = all.iter().rev().find(|p| inside(p)).or(all.last());
             if let Some(last) = last {
-                let at = (last.0.clamp(left, left + width), last.1.clamp(top, top + height));
+                let (right, bottom) = (left + width.max(0.0), top + height.max(0.0));
+                let at = (last.0.clamp(left, right), last.1.clamp(top, bottom));
                 ends.push((at, label.as_str(), *tone));
             }
         }

@@ -150,8 +150,10 @@ impl Report {
             .filter(|s| s.finding.outcome == s.statement.expected)
             .count();
         let printed = fail - general.min(fail);
+        let (s, hold_s) = if hold == 1 { ("", "s") } else { ("s", "") };
+        let fail_s = if fail == 1 { "s" } else { "" };
         format!(
-            "{hold} statements hold, {fail} fail as was derived ({printed} as printed, {general} not in \
+            "{hold} statement{s} hold{hold_s}, {fail} fail{fail_s} as was derived ({printed} as printed, {general} not in \
              general), {wrong} not as expected"
         )
     }

@@ -3,6 +3,7 @@
 //! ψ is concave along a step `μ + τP⁻ᵀδ`. Up to `‖Δs‖_∞ = 1.79` a full step ascends, as `log(1+m)/m` of a longer one always
 //! does; between the two, and beyond 1, the sign of ψ' decides.
 
+use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
 use super::super::newton_core::Inner;
@@ -31,6 +32,9 @@ impl Graded<'_> {
             self.accuracy = measure;
             // Only a full step squares the error.
             if measure <= goal && tau == 1.0 {
+                if goal <= GOAL {
+                    self.meet();
+                }
                 return Inner::Converged;
             }
             // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
@@ -41,26 +45,53 @@ impl Graded<'_> {
                 (best, idle) = (measure, 0);
             } else {
                 idle += 1;
-                if idle >= 6 && norm_inf(&ds) <= LINEAR {
+                if idle >= 6 && (norm_inf(&ds) <= LINEAR || best <= 1e-3) {
                     return self.correct();
-                }
-                if idle >= 6 && best <= 1e-3 {
-                    return Inner::Stalled;
                 }
             }
         }
         Inner::MaxIterations
     }
 
-    /// The last step taken in x alone, linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
+    /// Corrects x, converged as it is, where that meets a row of `Bx = b` better.
+    fn meet(&mut self) {
+        let before = self.backward();
+        if before <= 16.0 * f64::EPSILON {
+            return;
+        }
+        let kept =
+            (self.mu.clone(), self.s.clone(), self.x.clone(), self.root.clone(), self.res.clone());
+        self.correct();
+        if self.backward() >= before {
+            (self.mu, self.s, self.x, self.root, self.res) = kept;
+            self.fresh = false;
+        }
+    }
+
+    /// The largest residual of a row of `Bx = b`, relative to its terms.
+    fn backward(&self) -> f64 {
+        let n = self.x.len();
+        let rows = self.equations.high.chunks_exact(n).zip(&self.equations.rhs).zip(&self.res);
+        rows.map(|((row, b), res)| {
+            let size: f64 = row.iter().zip(&self.x).map(|(z, x)| (z * x.hi).abs()).sum();
+            if res.0 == 0.0 { 0.0 } else { res.0.abs() / (size + b.hi.abs()) }
+        })
+        .fold(0.0, f64::max)
+    }
+
+    /// The last step with x linearised: where sizes differ so much (`x ≪ a` in units 10¹⁶ apart)
     /// that s = 2Zᵀμ cancels to nothing even with twice the precision, x still has all its digits.
     fn correct(&mut self) -> Inner {
         for _ in 0..3 {
-            let Some((_, ds)) = self.direction() else { return Inner::Stalled };
-            let measure = self.measure(&ds);
-            for i in 0..ds.len() {
-                self.x[i] = self.x[i].plus_f64(self.root[i] * ds[i]);
+            let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
+            if norm_inf(&ds) > LINEAR {
+                return Inner::Stalled;
             }
+            let measure = self.measure(&ds);
+            let entries = self.x.iter().zip(&self.root).zip(&ds);
+            let x: Vec<Double2> = entries.map(|((x, root), ds)| x.plus_f64(root * ds)).collect();
+            self.advance(&delta, 1.0);
+            self.x = x;
             self.residual();
             self.accuracy = measure;
             if measure <= GOAL {

@@ -73,7 +73,12 @@ impl Graded<'_> {
 
     /// From where it stands, at `(log a', θ')`, to another `(log a, θ)` with steps of its own choice along the
     /// segment between the two.
-    pub(in crate::limit) fn walk(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+    pub(in crate::limit) fn walk(
+        &mut self,
+        log_a: &[f64],
+        theta: &[f64],
+        max_steps: usize,
+    ) -> Inner {
         let (from_a, from_theta) = (self.log_a.clone(), self.theta.clone());
         let span = (0..log_a.len())
             .map(|i| (log_a[i] - from_a[i]).abs().max((theta[i] - from_theta[i]).abs()))
@@ -131,7 +136,12 @@ impl Graded<'_> {
     }
 
     /// The whole ladder from `a = 1, θ = 0` in scaled units.
-    pub(in crate::limit) fn climb(&mut self, log_a: &[f64], theta: &[f64], max_steps: usize) -> Inner {
+    pub(in crate::limit) fn climb(
+        &mut self,
+        log_a: &[f64],
+        theta: &[f64],
+        max_steps: usize,
+    ) -> Inner {
         self.mu.fill(Double2::ZERO);
         let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
         let t = if size <= 2.0 { 1.0 } else { 2.0 / size };

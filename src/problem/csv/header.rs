@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::lines::{Line, Style, cells, is_missing, lenient, number};
+use super::lines::{Line, Style, cells, is_missing, lenient, number, spelled};
 
 /// What the columns are.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ fn counts<'a, 'b: 'a>(cells: impl Iterator<Item = &'a Cow<'b, [u8]>>, from: usiz
 
 /// Whether the first row names the columns: `Ok(Some(note))` where it does, with what to say of it.
 ///
-/// Names are words. Integers 0, 1, 2, … are names too (a data frame without names is saved so), also
+/// Names are words; numbers spelled as they are not read are none, lest a sample go. Integers 0, 1, 2, … are names too (a data frame without names is saved so), also
 /// behind the empty cell of an index and beside words; where such a line may as well be a sample
 /// that is an error.
 fn names_columns(
@@ -60,8 +60,11 @@ fn names_columns(
     if row.iter().any(|c| is_missing(c) && !c.is_empty()) || row.iter().all(|c| c.is_empty()) {
         return Ok(None);
     }
-    if words == bare.len() || row.iter().any(is_y) {
+    if row.iter().any(is_y) {
         return Ok(Some(None));
+    }
+    if words == bare.len() {
+        return Ok(if bare.iter().all(|c| spelled(c).is_some()) { None } else { Some(None) });
     }
     if bare.iter().any(|c| c.is_empty()) || !counts(bare.iter().filter(|c| is_number(c)), 0) {
         return Ok(None);

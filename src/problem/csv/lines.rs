@@ -22,8 +22,10 @@ const ERROR_VALUES: [&str; 13] = [
 ];
 
 /// How a missing value is written.
-const MISSING: [&str; 13] =
-    ["", "NA", "N/A", "<NA>", "NULL", "NONE", "NAN", "NIL", "MISSING", "-", "--", "?", "."];
+const MISSING: [&str; 18] = [
+    "", "NA", "N/A", "N.A.", "<NA>", "NULL", "NONE", "NAN", "NIL", "MISSING", "-", "--", "?", ".",
+    "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+];
 
 /// The text without its byte order mark, if it is one in UTF-8 or a superset of ASCII.
 pub(super) fn decode<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a [u8], String> {
@@ -39,33 +41,73 @@ pub(super) fn decode<'a>(bytes: &'a [u8], path: &Path) -> Result<&'a [u8], Strin
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return wide("UTF-16");
     }
-    // Without a mark: every second byte of digits and commas is zero.
-    let head = bytes.get(..bytes.len().min(64) & !1).unwrap_or(bytes);
-    let zeros = |at: usize| head.len() >= 4 && head.iter().skip(at).step_by(2).all(|b| *b == 0);
-    match (zeros(0), zeros(1)) {
-        (false, true) => return wide("UTF-16LE"),
-        (true, false) => return wide("UTF-16BE"),
-        _ => {}
+    if let Some(name) = unmarked(bytes) {
+        return wide(name);
     }
     if let Some(why) = stranger::by_content(bytes, path) {
         return Err(why);
     }
+    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+        let line = lines(&bytes[..at]).last().map_or(1, |l| l.0);
+        return Err(format!("line {line} has a zero byte, which no text has"));
+    }
     Ok(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes))
 }
 
-/// The lines that are not blank; LF, CR LF and a lone CR end one.
+/// The wide encoding of a text that begins without a mark: digits and delimiters have zeros in it.
+fn unmarked(bytes: &[u8]) -> Option<&'static str> {
+    let head = bytes.get(..bytes.len().min(4096) & !3)?;
+    let count = head.len() / 4;
+    let zeros = |k: usize| head.iter().skip(k).step_by(4).filter(|b| **b == 0).count();
+    let [a, b, c, d] = [0, 1, 2, 3].map(zeros);
+    // Characters beyond Latin have no zero; a text in UTF-8 has none anywhere.
+    match () {
+        () if count == 0 => None,
+        () if a == 0 && c == count && d == count => Some("UTF-32LE"),
+        () if d == 0 && a == count && b == count => Some("UTF-32BE"),
+        () if a + c == 0 && b + d >= count => Some("UTF-16LE"),
+        () if b + d == 0 && a + c >= count => Some("UTF-16BE"),
+        () => None,
+    }
+}
+
+/// The lines that are not blank; LF, CR LF and a lone CR end one, but not inside a quoted cell.
 pub(super) fn lines(text: &[u8]) -> Vec<Line<'_>> {
-    let (mut all, mut rest, mut number) = (Vec::new(), text, 0);
+    let (mut all, mut rest, mut number) = (Vec::new(), text, 1);
     while !rest.is_empty() {
-        number += 1;
-        let end = rest.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(rest.len());
-        let (line, after) = rest.split_at(end);
+        let (line, after) = rest.split_at(length(rest));
         rest = after.strip_prefix(b"\r\n").or(after.get(1..)).unwrap_or(&[]);
         if !line.trim_ascii().is_empty() {
             all.push((number, line));
         }
+        let inside = line.windows(2).filter(|w| *w == b"\r\n").count();
+        number += 1 + line.iter().filter(|b| matches!(b, b'\n' | b'\r')).count() - inside;
     }
     all
+}
+
+/// The length of the first line.
+fn length(text: &[u8]) -> usize {
+    let ends = |b: &u8| matches!(b, b'\n' | b'\r');
+    let plain = text.iter().position(ends).unwrap_or(text.len());
+    let line = text.get(..plain).unwrap_or(text);
+    if !line.contains(&b'"') || line.trim_ascii_start().starts_with(b"#") {
+        return plain;
+    }
+    // A quote at the beginning of a cell opens it; two of them inside are one.
+    let (mut open, mut fresh) = (false, true);
+    for (at, byte) in text.iter().enumerate() {
+        match (byte, open) {
+            (b'"', true) => (open, fresh) = (false, true),
+            (b'"', false) => open = fresh,
+            (_, true) => {}
+            (b'\n' | b'\r', false) => return at,
+            (b',' | b';' | b'\t' | b'|', false) => fresh = true,
+            (byte, false) => fresh &= byte.is_ascii_whitespace(),
+        }
+    }
+    // A quote that does not end is an error of its own line.
+    if open { plain } else { text.len() }
 }
 
 /// The delimiter a first line `sep=;` names, as spreadsheets write it.
@@ -168,6 +210,44 @@ pub(super) fn lenient(cell: &[u8]) -> Option<f64> {
     number(cell, Style { delimiter: b';', decimal_comma: true })
 }
 
+/// The number that a cell spells as this reader does not read it: `1D3`, `1 000`, `$5`, `5 %`, `−1`, `0x1F`.
+pub(super) fn spelled(cell: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(cell).ok()?;
+    let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '%'));
+    // What groups digits leaves three of them behind it.
+    let mut groups =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '’' | '_')).skip(1);
+    let three = |g: &str| g.chars().take_while(char::is_ascii_digit).count() == 3;
+    if !groups.all(three) {
+        return None;
+    }
+    let mut plain: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '\'' | '’' | '_' | '$' | '€' | '£' | '¥'))
+        .map(|c| match c {
+            '−' => '-',
+            '０'..='９' => char::from(b'0' + (u32::from(c) - u32::from('０')) as u8),
+            other => other.to_ascii_lowercase(),
+        })
+        .collect();
+    let (sign, digits) = plain.strip_prefix('-').map_or((1.0, &*plain), |rest| (-1.0, rest));
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return u64::from_str_radix(hex, 16).ok().map(|v| sign * v as f64);
+    }
+    let comma = plain.rfind(',');
+    match (comma, plain.rfind('.')) {
+        // The last of the two marks the decimals, the other groups.
+        (Some(comma), Some(point)) if comma > point => {
+            plain = plain.replace('.', "").replacen(',', ".", 1);
+        }
+        (Some(_), _) => plain = plain.replace(',', ""),
+        _ => {}
+    }
+    let plain = plain.trim_end_matches('f').replacen('d', "e", 1);
+    // Infinities have no digit.
+    plain.parse().ok().filter(|_| plain.contains(|c: char| c.is_ascii_digit()))
+}
+
 /// Whether a cell says that its value is missing.
 pub(super) fn is_missing(cell: &[u8]) -> bool {
     let is = |word: &&str| cell.eq_ignore_ascii_case(word.as_bytes());
@@ -241,7 +321,7 @@ pub(super) fn decimal_comma(rows: &[Line<'_>], delimiter: u8) -> Result<bool, St
 }
 
 /// `1,234` and `12,345`: one to three digits, not 0 first, and three more.
-fn like_thousands(cell: &[u8]) -> bool {
+pub(super) fn like_thousands(cell: &[u8]) -> bool {
     let digits = cell.strip_prefix(b"-").or(cell.strip_prefix(b"+")).unwrap_or(cell);
     let Some(at) = digits.iter().position(|b| *b == b',') else { return false };
     let (whole, part) = digits.split_at(at);

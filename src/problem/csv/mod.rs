@@ -2,9 +2,9 @@
 //!
 //! The target is the column called `y`, else the last one. The first line may be a header: words, or
 //! the integers 0, 1, 2, … of a data frame without names. An index (a first column without a name
-//! that counts the rows) is left out, and said. Lines end with LF, CR LF or CR; blank lines and lines
-//! that begin with `#` are skipped, a byte order mark is ignored. In files of semicolons or tabs
-//! `1,5` is 1.5 where no number has a point.
+//! that counts the rows) is left out, and said. Lines end with LF, CR LF or CR, but not inside a
+//! quoted cell; blank lines and lines that begin with `#` are skipped, a byte order mark is ignored.
+//! In files of semicolons or tabs `1,5` is 1.5 where no number has a point.
 
 mod header;
 mod lines;
@@ -170,24 +170,29 @@ fn numbers(
 }
 
 /// What may be meant by a cell that is no number.
-fn hint(cell: &[u8], first: bool, body: &[Line<'_>], j: usize, style: Style) -> &'static str {
+fn hint(cell: &[u8], first: bool, body: &[Line<'_>], j: usize, style: Style) -> String {
     let is = |word: &str| cell.eq_ignore_ascii_case(word.as_bytes());
     let numeric = |line: &Line<'_>| {
         cells(line.1, style.delimiter).and_then(|c| number(c.get(j)?, style)).is_some()
     };
-    if lines::is_missing(cell) {
-        " (a missing value: fill it in, or leave its sample out)"
-    } else if is("true") || is("false") {
+    let text = if is("true") || is("false") {
         " (write truth values as 1 and 0)"
+    } else if lines::like_thousands(cell) {
+        " (write it without a comma, or decimals with a point)"
     } else if cell.contains(&b',') && lines::lenient(cell).is_some() {
         " (write decimals with a point)"
+    } else if let Some(value) = lines::spelled(cell) {
+        return format!(" (write it as {value})");
     } else if body.len() > 1 && !body.iter().any(numeric) {
         ", and no cell of this column is: leave the column out, or code it as numbers"
+    } else if lines::is_missing(cell) {
+        " (a missing value: fill it in, or leave its sample out)"
     } else if first {
         " (a header must hold no numbers)"
     } else {
         ""
-    }
+    };
+    text.into()
 }
 
 #[cfg(test)]

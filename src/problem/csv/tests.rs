@@ -126,7 +126,12 @@ fn csv_utf16_and_other_strangers_are_named() {
         (wide(&[0xfe, 0xff], "1,2\n", true), "is UTF-16 text"),
         (wide(&[], "1,2\n3,4\n", false), "is UTF-16LE text"),
         (wide(&[], "1,2\n3,4\n", true), "is UTF-16BE text"),
+        (wide(&[], "名,y\n1,2\n3,4\n", false), "is UTF-16LE text"),
         (vec![0xff, 0xfe, 0, 0, b'1', 0, 0, 0], "is UTF-32 text"),
+        ("1,2\n".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(), "is UTF-32LE text"),
+        ("1,2\n".chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(), "is UTF-32BE text"),
+        (b"1,2\n3,4\0\n".to_vec(), "line 2 has a zero byte"),
+        (vec![0; 9], "line 1 has a zero byte"),
         (b"PK\x03\x04".to_vec(), "is a zip archive"),
     ] {
         let found = read(&bytes).unwrap_err();
@@ -160,10 +165,62 @@ fn semicolons_and_tabs_separate_and_other_delimiters_come_with_the_conversion() 
 }
 
 #[test]
+fn csv_quoted_cells_hold_line_ends() {
+    same(&[
+        "\"a\nfirst\",b,y\n1,2,3\n4,5,6\n",
+        "\"a\r\nfirst\", \"b, \"\"or\"\"\rc\" ,y\r\n1,2,3\r\n4,5,6\r\n",
+        "\"a\";\"b\n\";y\n\"1\n\";2;3\n4;5;6\n",
+        "# he said, \"no end\n1,2,3\n4,5,6\n",
+    ]);
+    // Lines count as an editor counts them.
+    let found = read("\"a\n\n\",b,y\n1,2,3\n4,x,6\n").unwrap_err();
+    assert!(found.contains("line 5, column 2"), "{found}");
+    let found = read("a,b,y\n1,2,3\n4,\"5,6\n").unwrap_err();
+    assert!(found.contains("line 3 has a quote that does not end"), "{found}");
+}
+
+/// A first line of numbers in another spelling is no header: no sample goes unread.
+#[test]
+fn csv_numbers_of_other_spellings_are_refused_in_any_line() {
+    for (cell, right) in [
+        ("1D3", "1000"),
+        ("-2.5d-1", "-0.25"),
+        ("\"1,000\"", "without a comma"),
+        ("\"1,000.5\"", "1000.5"),
+        ("1 000", "1000"),
+        ("1'000'000", "1000000"),
+        ("1_000", "1000"),
+        ("\u{a0}7", "7"),
+        ("−1", "-1"),
+        ("１２", "12"),
+        ("$5", "5"),
+        ("5 %", "5"),
+        ("1.5f", "1.5"),
+        ("0x1F", "31"),
+        ("'1'", "1"),
+    ] {
+        let first = format!("{cell},{cell},{cell}\n4,5,6\n7,8,9\n");
+        let later = format!("a,b,y\n4,5,6\n{cell},8,9\n");
+        for (text, at) in [(first, "line 1, column 1"), (later, "line 3, column 1 (\"a\")")] {
+            let found = read(&text).unwrap_err();
+            assert!(found.contains(at) && found.contains(right), "{text:?}: {found}");
+        }
+    }
+    // Words with digits are names all the same.
+    same(&[
+        "1st,2nd,3rd\n1,2,3\n4,5,6\n",
+        "5%,95%,y\n1,2,3\n4,5,6\n",
+        "2020-01,x 1,1 2\n1,2,3\n4,5,6\n",
+    ]);
+}
+
+#[test]
 fn columns_that_hold_no_numbers_are_named() {
     let found = read("a,city,y\n1,Ulm,2\n3,Bonn,4\n").unwrap_err();
     let why = "line 2, column 2 (\"city\"): \"Ulm\" is not a number, and no cell of this column is";
     assert!(found.contains(why), "{found}");
+    let found = read("a,b,y\n1,,2\n3,,4\n").unwrap_err();
+    assert!(found.contains("(\"b\"): \"\" is not a number, and no cell of this"), "{found}");
     let found = read("a,on,y\n1,True,2\n3,False,4\n").unwrap_err();
     assert!(found.contains("(\"on\"): \"True\"") && found.contains("as 1 and 0"), "{found}");
 }
