@@ -9,6 +9,7 @@ use rand_distr::StandardNormal;
 
 use super::*;
 use crate::limit::PIVOTS;
+use crate::limit::newton_linalg::norm2;
 
 fn npz(name: &str) -> NpzReader<std::fs::File> {
     let path = format!("{}/tests/data/{name}.npz", env!("CARGO_MANIFEST_DIR"));
