@@ -142,13 +142,42 @@ fn problems_that_once_failed_converge() {
         15,
         &mut ChaCha8Rng::seed_from_u64(438_287_779_372_801_201),
     );
+    let again = instance_of(
+        Family::MixedUnits,
+        6,
+        19,
+        &mut ChaCha8Rng::seed_from_u64(16_099_872_058_637_760_291),
+    );
+    let apart = instance_of(
+        Family::MixedUnits,
+        13,
+        19,
+        &mut ChaCha8Rng::seed_from_u64(312_984_819_720_390_144),
+    );
+    let steps = instance_of(
+        Family::Steps,
+        16,
+        27,
+        &mut ChaCha8Rng::seed_from_u64(4_288_862_518_999_821_095),
+    );
     let shrinking = instance(Family::NearlyDuplicated, 16_671);
     let growing = instance(Family::Tilted, 23_932);
-    for (name, case) in [("mixed", mixed), ("shrinking", shrinking), ("growing", growing)] {
+    for (name, case) in [
+        ("again", again),
+        ("apart", apart),
+        ("steps", steps),
+        ("mixed", mixed),
+        ("shrinking", shrinking),
+        ("growing", growing),
+    ] {
         let limit =
             minimize(&case.problem, &case.entropy, &Options::default()).expect("valid input");
         let about = (limit.status, limit.kkt_residual, limit.iterations);
-        assert!(limit.status.is_converged(), "{name}: {about:?}");
+        eprintln!("{name} {about:?}");
+        dump("/tmp", name, &case, &limit);
+        if std::env::var("MFD").is_err() {
+            assert!(limit.status.is_converged(), "{name}: {about:?}");
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use faer::{Mat, MatMut};
 
 use crate::limit::compensated::dot_from;
 use crate::limit::newton_equations::Equations;
-use crate::limit::newton_linalg::{Factor, PivotedQr, dot, mul, mul_t};
+use crate::limit::newton_linalg::{Factor, dot, mul, mul_t};
 use crate::numerics::double_double::Double2;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
@@ -32,6 +32,9 @@ const EXCHANGE: f64 = 16.0;
 const NEGLIGIBLE: f64 = 1e-20;
 /// Rank-one updates of T before it is computed anew.
 const UPDATES: usize = 40;
+/// What elimination leaves of a column is taken for noise below this part of it, or below the second where nothing else
+/// is left.
+const NOISE: [f64; 2] = [1e-8, 1e-14];
 /// Passes over the rows in search of exchanges, before the basis is chosen anew.
 const PASSES: usize = 6;
 
@@ -351,22 +354,46 @@ fn factor(z: &[f64], n: usize, columns: &[usize]) -> PartialPivLu<f64> {
     Mat::from_fn(r, r, |j, k| z[j * n + columns[k]]).partial_piv_lu()
 }
 
-/// r columns of large weight, greedily: QR of `Z D^{½}` with column pivoting.
+/// r columns of large weight, greedily: elimination with pivots of largest `|z|√D`. Weights choose and never scale, so
+/// that columns of any weight keep their digits; what elimination leaves of a column that depends on those before
+/// it is noise and no pivot, as long as another one is to be had.
 fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     let n = weights.len();
-    if r > n {
-        return None;
-    }
     let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
     let root: Vec<f64> = weights.iter().map(|w| (w / largest).max(FLOOR).sqrt()).collect();
-    let columns: Vec<f64> = (0..n)
-        .flat_map(|i| {
-            let root = &root;
-            (0..r).map(move |j| z[j * n + i] * root[i])
-        })
-        .collect();
-    let order = PivotedQr::new(&columns, n, r).pivot;
-    (order.len() >= r).then(|| order[..r].to_vec())
+    let mut rest = z.to_vec();
+    let size: Vec<f64> =
+        (0..n).map(|i| (0..r).map(|j| z[j * n + i].abs()).fold(0.0, f64::max)).collect();
+    let mut free: Vec<usize> = (0..r).collect();
+    let mut columns = Vec::with_capacity(r);
+    while !free.is_empty() {
+        let pivot = |noise: f64| {
+            let (mut best, mut at) = (0.0, None);
+            for (k, &j) in free.iter().enumerate() {
+                let row = &rest[j * n..(j + 1) * n];
+                for i in 0..n {
+                    let score = row[i].abs() * root[i];
+                    if score > best && row[i].abs() > noise * size[i] {
+                        (best, at) = (score, Some((k, i)));
+                    }
+                }
+            }
+            at
+        };
+        let (k, i) = NOISE.into_iter().find_map(pivot)?;
+        let row = rest[free[k] * n..(free[k] + 1) * n].to_vec();
+        free.swap_remove(k);
+        columns.push(i);
+        for &j in &free {
+            let line = &mut rest[j * n..(j + 1) * n];
+            let factor = line[i] / row[i];
+            if factor != 0.0 {
+                line.iter_mut().zip(&row).for_each(|(v, p)| *v -= factor * p);
+                line[i] = 0.0;
+            }
+        }
+    }
+    Some(columns)
 }
 
 #[cfg(test)]

@@ -27,6 +27,16 @@ impl Graded<'_> {
             let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
             let measure = self.measure(&ds);
             let tau = self.step_length(&delta, &ds);
+            if std::env::var("MFD").is_ok() {
+                let m = norm_inf(&ds);
+                eprintln!(
+                    "step {} l0 {:.4e} measure {measure:.2e} tau {tau:.3} m {m:.2e}  floor {:.1e} back {:.1e}",
+                    self.steps,
+                    self.log_a[0],
+                    self.floor(),
+                    self.backward()
+                );
+            }
             self.advance(&delta, tau);
             self.steps += 1;
             self.accuracy = measure;
