@@ -173,11 +173,7 @@ fn problems_that_once_failed_converge() {
         let limit =
             minimize(&case.problem, &case.entropy, &Options::default()).expect("valid input");
         let about = (limit.status, limit.kkt_residual, limit.iterations);
-        eprintln!("{name} {about:?}");
-        dump("/tmp", name, &case, &limit);
-        if std::env::var("MFD").is_err() {
-            assert!(limit.status.is_converged(), "{name}: {about:?}");
-        }
+        assert!(limit.status.is_converged(), "{name}: {about:?}");
     }
 }
 

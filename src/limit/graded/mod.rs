@@ -191,21 +191,10 @@ impl<'a> Graded<'a> {
     /// The Newton step: δ in the coordinates of the basis, and Δs.
     fn direction(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
         if !self.refactor() {
-            if std::env::var("MFD").is_ok() {
-                eprintln!(
-                    "refactor failed; root max {:.2e} x {:.2e} fresh {}",
-                    self.root.iter().fold(0.0_f64, |m, v| m.max(*v)),
-                    self.x.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs())),
-                    self.fresh
-                );
-            }
             return None;
         }
         let mut delta = self.basis.as_ref()?.coordinates(&self.equations, &self.res);
         if !self.grow(&delta) {
-            if std::env::var("MFD").is_ok() {
-                eprintln!("grow failed");
-            }
             return None;
         }
         let basis = self.basis.as_ref()?;

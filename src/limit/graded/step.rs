@@ -15,7 +15,7 @@ pub(super) const GOAL: f64 = 1e-9;
 /// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
 const SAFE_STEP: f64 = 1.79;
 /// Steps `‖Δs‖_∞` up to this are in Newton's range: `e^m − 1 − m < 0.15`.
-const NEWTON: f64 = 0.5;
+pub(super) const NEWTON: f64 = 0.5;
 /// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
 const LINEAR: f64 = 4e-6;
 
@@ -27,16 +27,6 @@ impl Graded<'_> {
             let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
             let measure = self.measure(&ds);
             let tau = self.step_length(&delta, &ds);
-            if std::env::var("MFD").is_ok() {
-                let m = norm_inf(&ds);
-                eprintln!(
-                    "step {} l0 {:.4e} measure {measure:.2e} tau {tau:.3} m {m:.2e}  floor {:.1e} back {:.1e}",
-                    self.steps,
-                    self.log_a[0],
-                    self.floor(),
-                    self.backward()
-                );
-            }
             self.advance(&delta, tau);
             self.steps += 1;
             self.accuracy = measure;

@@ -6,8 +6,9 @@ use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
 use super::super::newton_core::Inner;
+use super::super::newton_linalg::norm_inf;
 use super::Graded;
-use super::step::GOAL;
+use super::step::{GOAL, NEWTON};
 
 /// What Newton's method has to reach between two rungs, where it only has to stay in its range.
 const BETWEEN: f64 = 3e-2;
@@ -34,16 +35,15 @@ impl Graded<'_> {
                 self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i]) - along)
             })
             .collect();
-        let Some(basis) = &self.basis else { return false };
-        let mut delta = basis.coordinates(&self.equations, &self.res);
-        if !self.grow(&delta) {
-            return false;
+        // What the last rung left goes along where it is small; else it is for Newton's method, with steps of its own length.
+        let Some((mut delta, ds)) = self.direction() else { return false };
+        if norm_inf(&ds) > NEWTON {
+            delta.fill(0.0);
         }
         let Some(basis) = &self.basis else { return false };
-        for (d, v) in delta.iter_mut().zip(basis.combine(&shift)) {
-            *d = 0.5 * (*d + v);
-        }
-        basis.solve(&mut delta);
+        let mut moved = basis.combine(&shift);
+        basis.solve(&mut moved);
+        delta.iter_mut().zip(&moved).for_each(|(d, v)| *d += 0.5 * v);
         let step = basis.to_rows(&self.equations, &delta);
         for (m, d) in self.mu.iter_mut().zip(&step) {
             *m = m.times_f64(ratio).plus(*d);
