@@ -22,8 +22,7 @@ fn problem(d: usize, n: usize, planted: bool) -> Problem {
 fn gaussian(d: usize, n: usize, entries: usize) -> Problem {
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
     let z = Array2::from_shape_fn((d, n), |_| rng.sample::<f64, _>(StandardNormal));
-    let y = if entries > 0 {
-        let every = n / entries;
+    let y = if let Some(every) = n.checked_div(entries) {
         let x = Array1::from_shape_fn(n, |i| {
             if i % every == 0 { rng.sample::<f64, _>(StandardNormal) } else { 0.0 }
         });

@@ -139,8 +139,8 @@ impl Room {
         let least = ROUNDING * f64::EPSILON / SETTLED;
         for i in (0..n).filter(|&i| self.counts[i]) {
             let moved = 2.0 * self.change[i] + scaled.theta[i].abs();
-            // Written so that NaN is no.
-            if !(self.weights[i] * moved * least <= solved.x[i].abs()) {
+            let rounding = self.weights[i] * moved * least;
+            if rounding.is_nan() || rounding > solved.x[i].abs() {
                 return false;
             }
         }

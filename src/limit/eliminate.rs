@@ -60,7 +60,7 @@ impl Eliminated {
                 }
             }
             left = best / largest;
-            if !(left > RANK) {
+            if left.is_nan() || left <= RANK {
                 break;
             }
             pivot = pivot.min(left);

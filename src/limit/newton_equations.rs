@@ -80,7 +80,7 @@ impl System {
     }
 
     /// μ of Z'' (length d) from that of [`System::equations`], 0 for the rows that they do not need.
-    pub(super) fn from_equations(&self, mu: &[Double2]) -> Vec<f64> {
+    pub(super) fn rows_of_equations(&self, mu: &[Double2]) -> Vec<f64> {
         let kept = match &self.eliminated {
             Some(e) => e.to_rows(mu),
             None => mu.iter().map(|m| m.hi).collect(),
@@ -140,7 +140,7 @@ impl System {
         if let Some(e) = &self.eliminated {
             let mu: Vec<Double2> =
                 e.columns.iter().map(|&i| Double2 { hi: g[i], lo: 0.0 }).collect();
-            return self.from_equations(&mu);
+            return self.rows_of_equations(&mu);
         }
         // The rows of B are orthonormal and n.
         let mut mu = vec![0.0; self.r];

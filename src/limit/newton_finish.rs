@@ -260,8 +260,8 @@ impl Core<'_> {
         let least = ROUNDING * f64::EPSILON / SETTLED;
         for i in (0..counts.len()).filter(|&i| counts[i]) {
             let moved = 2.0 * self.system.kappa[i] * spread[i] + self.theta[i].abs();
-            // Written so that NaN is no.
-            if !(self.root[i] * moved * least <= self.x[i].abs()) {
+            let rounding = self.root[i] * moved * least;
+            if rounding.is_nan() || rounding > self.x[i].abs() {
                 return false;
             }
         }

@@ -298,8 +298,9 @@ fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
     if let (Some(low), Some(high)) = (low, high)
         && high - low > COLUMN_SPREAD
     {
-        // 2^c itself must be a number: beyond ±1000 the rows take what columns cannot.
-        let middle = if *low < -1000 || *high > 1000 { (low + high) / 2 } else { 0 };
+        // 2^c itself must be a number. Where columns differ by more, tiny ones stay tiny, which Newton's method can bear;
+        // a square system is to have none, and its rows take what the columns cannot.
+        let middle = if d >= n && *low < -1000 { (low + high) / 2 } else { 0 };
         for (c, size) in cols.iter_mut().zip(&sizes) {
             *c = size.map_or(0, |s| s - middle).clamp(-1000, 1000);
         }

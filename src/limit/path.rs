@@ -262,11 +262,10 @@ impl Walk<'_> {
         }
         let mut graded = Graded::new(system);
         let mut inner = Inner::Stalled;
-        if self.core.is_finite() && norm2(&self.core.res) <= 1e-3 * norm2(&self.core.rhs) {
-            if let Some(mu) = system.to_equations(&system.to_rows(&self.core.mu)) {
-                graded.place(&mu, &target, self.theta);
-                inner = graded.settle(30);
-            }
+        let near = self.core.is_finite() && norm2(&self.core.res) <= 1e-3 * norm2(&self.core.rhs);
+        if near && let Some(mu) = system.to_equations(&system.to_rows(&self.core.mu)) {
+            graded.place(&mu, &target, self.theta);
+            inner = graded.settle(30);
         }
         if inner != Inner::Converged {
             inner = graded.climb(&target, self.theta, room);

@@ -98,7 +98,7 @@ impl<'a> Graded<'a> {
 
     /// μ by the rows of Z'' (length d), 0 for the rows that depend on others.
     pub(super) fn mu(&self) -> Vec<f64> {
-        self.system.from_equations(&self.mu)
+        self.system.rows_of_equations(&self.mu)
     }
 
     /// Whether all numbers at hand are numbers.
