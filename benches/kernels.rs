@@ -155,7 +155,7 @@ fn all_limits(c: &mut Criterion, problem: &Problem) {
 /// float32. At these a doubles see every entry of most of the former and of few of the latter.
 fn robust_limits(c: &mut Criterion, problem: &Problem) {
     let truth = |run: usize, i: usize| {
-        if (i + run) % (N / 5) == 0 { 1.0 + ((run * N + i) as f64).sin() } else { 0.0 }
+        if (i + run).is_multiple_of(N / 5) { 1.0 + ((run * N + i) as f64).sin() } else { 0.0 }
     };
     let exact: Vec<f64> = (0..RUNS)
         .flat_map(|run| {
