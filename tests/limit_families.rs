@@ -179,7 +179,7 @@ fn problems_that_once_failed_converge() {
 
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.
 ///
-/// `R_a(x) = ‖x‖₁|log a| + Σ x_i log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by less than 100 ‖x‖₁ between
+/// `2R_a(x) = ‖x‖₁|log a| + Σ |x_i| log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by less than 100 ‖x‖₁ between
 /// two solutions of this size, so that ‖x_a‖₁ is within 10⁻⁴ of the minimum at log a = −10⁶.
 #[test]
 fn the_spectra_converge_at_every_a() {

@@ -1,6 +1,6 @@
 //! `mirrorflow solve` and `path` on the problems of which the limit once was wrong: zero targets, columns in mixed
-//! units, targets rounded to float32, no target with a tilt, no equation at all. Right values by Newton's method
-//! at 60 digits.
+//! units, targets rounded to float32, no target with a tilt, no equation at all, rows that only look contradictory. Right
+//! values by Newton's method at 60 digits, or by hand.
 
 use std::{
     path::{Path, PathBuf},
@@ -124,4 +124,35 @@ fn the_gap_of_a_planted_path_falls_to_rounding_and_stays() {
     assert!(gap[first..].iter().all(|g| g.abs() <= 1e-13), "{gap:?}");
     let l1 = converged(folder.path(), &["path", "p.npz"], "l1");
     assert!((l1[59] / truth - 1.0).abs() < 1e-12, "{} {truth}", l1[59]);
+}
+
+/// `solve --rigorous` on what no text file holds to the last digit: x, and exit code 0.
+fn solved_exactly(z: [[f64; 2]; 2], y: [f64; 2], right: [f64; 2]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut file = Writer::create(folder.path().join("p.npz")).expect("writable");
+    file.f64("Z", &[2, 2], z.as_flattened()).expect("an array");
+    file.f64("y", &[2], &y).expect("an array");
+    file.finish().expect("written");
+    for array in ["x_limit", "x_l1"] {
+        let x = converged(folder.path(), &["solve", "p.npz", "--rigorous"], array);
+        agree(&x, &right, array);
+    }
+}
+
+#[test]
+fn rows_an_ulp_apart_are_no_contradiction() {
+    solved_exactly([[1.0, 1.0 + f64::EPSILON], [1.0, 1.0]], [f64::EPSILON, 0.0], [-1.0, 1.0]);
+}
+
+/// No product of such columns with a vector that tells the rows apart is to vanish by underflow.
+#[test]
+fn columns_at_both_ends_of_doubles_are_no_contradiction() {
+    let (low, high) = (2f64.powi(-900), 2f64.powi(200));
+    solved_exactly([[low, high], [low, -2.0 * high]], [1.0, 1.0], [2f64.powi(900), 0.0]);
+}
+
+#[test]
+fn a_lower_bound_of_zero_is_no_contradiction() {
+    let (low, high) = (2f64.powi(-600), 2f64.powi(600));
+    solved_exactly([[low, high], [low, -high]], [low, low], [1.0, 0.0]);
 }

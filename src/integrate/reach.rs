@@ -34,6 +34,10 @@ impl Reach {
             return None;
         }
         let pace = (t - self.t) / (steps - self.steps) as f64;
+        // A window without progress says nothing of how long the rest takes.
+        if pace <= 0.0 {
+            return None;
+        }
         self.growth.rotate_right(1);
         self.growth[0] = if self.pace > 0.0 { pace / self.pace } else { f64::INFINITY };
         (self.t, self.steps, self.pace) = (t, steps, pace);

@@ -5,6 +5,9 @@
 //! `(t·log a, t·θ₀)`, `t → 1`: on it `s = 2Zᵀμ + θ₀` grows about linearly in t, which the predictor
 //! follows. Everything stays in the log domain.
 //!
+//! Where Zx = y alone determines x no iteration is made; where doubles cannot tell that every entry that counts is right,
+//! `graded` takes over.
+//!
 //! How right an answer is, [`kkt_residual`] says.
 //!
 //! Source: Wu & Rebeschini 2021 for the potential; the ladder and its predictor were derived for
@@ -224,7 +227,7 @@ impl Scaled<'_> {
             inner = graded.settle(room.min(30));
         }
         if inner != Inner::Converged {
-            inner = graded.climb(&self.log_a, theta, room);
+            inner = graded.climb(&self.log_a, theta, room.saturating_sub(graded.steps));
         }
         let high = |v: &[Double2]| v.iter().map(|v| v.hi).collect();
         End {
@@ -253,7 +256,7 @@ impl Scaled<'_> {
         let mut x = self.system.unscale_x(&end.x);
         for i in 0..x.len() {
             // What underflows in scaled units need not do so in those of the problem.
-            if end.x[i].abs() < 1e-290 {
+            if self.excess == 0.0 && end.x[i].abs() < 1e-290 {
                 x[i] = log_domain::a_sinh(end.s[i], log_a[i]);
             }
         }

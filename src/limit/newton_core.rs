@@ -21,7 +21,7 @@ use super::newton_linalg::{Factor, dot, mul, mul_t, norm_inf, norm2};
 use super::newton_system::System;
 
 /// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
-const SAFE_STEP: f64 = 1.79;
+pub(super) const SAFE_STEP: f64 = 1.79;
 /// Columns lighter than this, relative to the heaviest, are left out of H: all of them together
 /// weigh less than the ridge.
 const DROP: f64 = 1.0 / (1u64 << 56) as f64;

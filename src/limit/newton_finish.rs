@@ -201,10 +201,10 @@ impl Core<'_> {
         self.settle_small();
     }
 
-    /// Whether every entry of x above 10⁻¹² of the largest is right to 10⁻⁹, as far as doubles can tell.
+    /// Whether every entry of x above 10⁻¹³ of the largest is right to 10⁻⁹, as far as doubles can tell.
     ///
     /// With a residual of a few ε, entries that add more than 10⁻⁴ of the largest to Zx are right to `10⁴ε` times a condition number of Z that
-    /// the reduction to B keeps small. Smaller ones that count are right where H is so well-conditioned that its factor
+    /// the reduction to B keeps small (for |s| beyond 4000 also: where the columns of entries that count are far from dependent). Smaller ones that count are right where H is so well-conditioned that its factor
     /// sees them; or they are made right by corrections with that factor, as long as it has some digits and the last
     /// correction changes none of them. Call after [`Core::refine`].
     pub(super) fn settled(&mut self) -> bool {

@@ -65,7 +65,10 @@ pub fn kkt_residual(
         }
     }
     let size = |v: f64, by: i32| (v != 0.0).then(|| exponent(v) + by);
-    let k = x.iter().zip(&columns).filter_map(|(v, c)| size(*v, *c)).max().unwrap_or(0);
+    // Targets count: an x that underflowed to 0 does not meet them.
+    let targets = problem.y().iter().zip(&rows).filter_map(|(v, e)| size(*v, -*e));
+    let entries = x.iter().zip(&columns).filter_map(|(v, c)| size(*v, *c));
+    let k = entries.chain(targets).max().unwrap_or(0);
     let f = mu.iter().zip(&rows).filter_map(|(v, e)| size(*v, *e)).max().unwrap_or(0);
     let f = if f > LARGE { f } else { 0 };
     let y: Vec<f64> = (0..d).map(|j| scale2(problem.y()[j], -rows[j] - k)).collect();

@@ -138,3 +138,11 @@ fn a_ladder_without_progress_is_left_early() {
         assert!(limit.iterations <= 300, "seed {seed}: {} steps", limit.iterations);
     }
 }
+
+/// A target that vanishes beside the row in the units of x is still a target.
+#[test]
+fn a_zero_does_not_meet_a_tiny_target() {
+    let problem = Problem::from_rows(vec![1e300], vec![1e-300]).unwrap();
+    let entropy = HyperbolicEntropy::uniform(1, 0.0).unwrap();
+    assert_eq!(kkt_residual(&problem, &entropy, &[0.0], &[0.0]).0, 1.0);
+}

@@ -150,9 +150,14 @@ pub fn path_until(
             continue;
         }
         let (x, gap, status) = walk.point(log_a[k]);
-        let l1 = sum2(&x.iter().map(|v| v.abs()).collect::<Vec<f64>>());
+        let l1 = if x.iter().all(|v| v.is_finite()) {
+            sum2(&x.iter().map(|v| v.abs()).collect::<Vec<f64>>())
+        } else {
+            f64::INFINITY
+        };
         path.l1[k] = l1;
         path.gap[k] = match lower {
+            _ if l1.is_infinite() => f64::INFINITY,
             _ if l1 == 0.0 => 0.0,
             Some(lower) => (l1 - lower) / l1,
             None => gap,
@@ -224,7 +229,8 @@ impl Walk<'_> {
     fn point(&mut self, log_a: f64) -> (Vec<f64>, f64, Status) {
         if let Some(x) = &self.unique {
             let x = self.core.system.unscale_x(x);
-            return (x, f64::INFINITY, self.core.system.met(true));
+            let status = self.met(&x, true);
+            return (x, f64::INFINITY, status);
         }
         if self.graded.is_none() && self.core.system.is_plain() {
             let inner = self.go(log_a);
@@ -240,12 +246,22 @@ impl Walk<'_> {
         let high: Vec<f64> = graded.x.iter().map(|v| v.hi).collect();
         let x = self.core.system.unscale_x(&high);
         let status = match inner {
-            _ if !graded.is_finite() => Status::Stalled,
-            Inner::Converged => self.core.system.met(true),
-            Inner::Stalled => Status::Stalled,
-            Inner::MaxIterations => Status::MaxIterations,
+            Inner::Converged => self.met(&x, true),
+            Inner::MaxIterations if graded.is_finite() => Status::MaxIterations,
+            _ => Status::Stalled,
         };
         (x, f64::INFINITY, status)
+    }
+
+    /// The status of a point that is reached: not converged where its entries overflow, or all underflow, in the units of
+    /// the problem.
+    fn met(&self, x: &[f64], by_equations: bool) -> Status {
+        let system = self.core.system;
+        let vanished = x.iter().all(|v| *v == 0.0) && system.y.iter().any(|y| *y != 0.0);
+        if vanished || x.iter().any(|v| !v.is_finite()) {
+            return Status::Stalled;
+        }
+        system.met(by_equations)
     }
 
     /// To `log a` with twice the precision: from the last point, from where doubles came, or by the whole ladder.
@@ -254,11 +270,12 @@ impl Walk<'_> {
         let system = self.core.system;
         let room = self.max_iterations;
         if let Some(graded) = &mut self.graded {
+            let limit = graded.steps + room;
             let inner = graded.walk(&target, self.theta, room);
             if inner == Inner::Converged {
                 return inner;
             }
-            return graded.climb(&target, self.theta, room);
+            return graded.climb(&target, self.theta, limit.saturating_sub(graded.steps));
         }
         let mut graded = Graded::new(system);
         let mut inner = Inner::Stalled;
@@ -343,8 +360,7 @@ impl Walk<'_> {
             self.core.dual_point(ell).map(|(_, gap)| gap)
         };
         let x = self.core.system.unscale_x(&self.core.x);
-        let finite = x.iter().all(|v| v.is_finite());
-        let status = if finite { self.core.system.met(false) } else { Status::Stalled };
+        let status = self.met(&x, false);
         let l1 = self.core.system.l1(&self.core.x);
         (x, gap.unwrap_or(if l1 == 0.0 { 0.0 } else { f64::INFINITY }), status)
     }

@@ -135,3 +135,17 @@ fn a_cancelled_path_says_so_of_every_point() {
     assert_eq!(path.status, [Status::Cancelled; 6]);
     assert!(!Status::Cancelled.is_converged());
 }
+
+/// x = 1e600 and x = 1e−600 are no doubles: no point is converged, and none is NaN.
+#[test]
+fn points_beyond_doubles_are_not_converged() {
+    for (z, y) in [(1e-300, 1e300), (1e300, 1e-300)] {
+        for more in [false, true] {
+            let row = if more { vec![z, z] } else { vec![z] };
+            let problem = Problem::from_rows(row, vec![y]).unwrap();
+            let path = path(&problem, None, &[0.0, -20.0]).unwrap();
+            assert!(path.status.iter().all(|s| !s.is_converged()), "{z:e} {:?}", path.status);
+            assert!(path.l1.iter().chain(&path.gap).all(|v| !v.is_nan()));
+        }
+    }
+}

@@ -101,7 +101,7 @@ fn percent(data: &Data) -> Result<()> {
 
 /// Times from 0 on; a log axis begins later.
 fn times(data: &Data) -> Result<()> {
-    places(data, "a time of at least 0: the axis is logarithmic", |x| x >= 0.0)
+    places(data, "a time of at least 0", |x| x >= 0.0)
 }
 
 fn check(

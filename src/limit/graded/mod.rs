@@ -10,9 +10,9 @@
 //! columns of largest weight (`basis.rs`), which is where the sizes part.
 //!
 //! **Accuracy.** A Newton step changes x_i by `√(x_i²+a_i²)Δs_i`, and the next one tells the error of the last:
-//! [`Graded::accuracy`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`, the largest relative change
+//! [`Graded::measure`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`, the largest relative change
 //! that a further step would make to entries above 10⁻¹⁵ of the largest, and less of it below. Steps are
-//! taken until it is below 10⁻⁹; the step that showed this is taken too, which squares it.
+//! taken until it is below 10⁻¹¹; the step that showed this is taken too, which squares it.
 //!
 //! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
 
@@ -60,8 +60,6 @@ pub(super) struct Graded<'a> {
     fresh: bool,
     /// Newton steps so far.
     pub(super) steps: usize,
-    /// The measure of the head of the file at the last step taken.
-    pub(super) accuracy: f64,
 }
 impl<'a> Graded<'a> {
     /// At μ = 0 and a = 1, θ = 0.
@@ -82,7 +80,6 @@ impl<'a> Graded<'a> {
             basis: None,
             fresh: false,
             steps: 0,
-            accuracy: f64::INFINITY,
         }
     }
 
@@ -223,19 +220,32 @@ impl<'a> Graded<'a> {
         basis.form(&growth)
     }
 
-    /// The largest relative change of an entry that counts: see the head of the file.
+    /// The largest relative change of an entry that counts, to first order: see the head of the file.
     fn measure(&self, ds: &[f64]) -> f64 {
+        self.largest_change(|i| (self.x[i].hi.abs(), self.root[i] * ds[i].abs()))
+    }
+
+    /// The same from what x was before to what it is.
+    fn moved(&self, before: &[f64]) -> f64 {
+        self.largest_change(|i| (before[i].abs(), (self.x[i].hi - before[i]).abs()))
+    }
+
+    /// Of entries of this size that change by this much.
+    fn largest_change(&self, entry: impl Fn(usize) -> (f64, f64)) -> f64 {
         // The largest entry in the units of Zx and in those of x itself: an entry counts if it does in one of them.
         let kappa = &self.system.kappa;
-        let size = |i: usize| self.x[i].hi.abs();
-        let largest = (0..ds.len()).fold(0.0_f64, |m, i| m.max(size(i)));
-        let most_of_x = (0..ds.len()).fold(0.0_f64, |m, i| m.max(size(i) / kappa[i]));
+        let n = kappa.len();
+        let largest = (0..n).fold(0.0_f64, |m, i| m.max(entry(i).0));
+        let most_of_x = (0..n).fold(0.0_f64, |m, i| m.max(entry(i).0 / kappa[i]));
         let mut most = 0.0_f64;
-        for i in 0..ds.len() {
-            let change = self.root[i] * ds[i].abs();
+        for i in 0..n {
+            let (size, change) = entry(i);
+            if change.is_nan() {
+                return f64::INFINITY;
+            }
             if change > 0.0 {
                 let least = RELEVANT * largest.min(kappa[i] * most_of_x);
-                most = most.max(change / size(i).max(least));
+                most = most.max(change / size.max(least));
             }
         }
         most

@@ -6,18 +6,23 @@
 use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
-use super::super::newton_core::Inner;
+use super::super::newton_core::{Inner, SAFE_STEP};
 use super::super::newton_linalg::norm_inf;
 use super::Graded;
 
-/// Newton's method ends when a step changes relevant entries by less than this.
-pub(super) const GOAL: f64 = 1e-9;
-/// Full Newton steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
-const SAFE_STEP: f64 = 1.79;
+/// Newton's method ends when a step changes relevant entries by less than this: where the floor of the weights makes it
+/// converge linearly, the next steps would change them by about as much again.
+pub(super) const GOAL: f64 = 1e-11;
+/// The same where rounding stops it.
+const ENOUGH: f64 = 1e-9;
 /// Steps `‖Δs‖_∞` up to this are in Newton's range: `e^m − 1 − m < 0.15`.
 pub(super) const NEWTON: f64 = 0.5;
 /// Steps up to this are linear to 10⁻¹¹: `a sinh(s + Δs) = x + √(x²+a²)Δs + ½xΔs² + …`.
 const LINEAR: f64 = 4e-6;
+/// A measure below this squares, unless rounding stops it.
+const SQUARING: f64 = 1e-3;
+/// Steps without half the measure that show it.
+const PATIENCE: usize = 6;
 
 impl Graded<'_> {
     /// Newton steps until a step changes no relevant entry by more than `goal`, that step included.
@@ -27,9 +32,12 @@ impl Graded<'_> {
             let Some((delta, ds)) = self.direction() else { return Inner::Stalled };
             let measure = self.measure(&ds);
             let tau = self.step_length(&delta, &ds);
+            let before: Vec<f64> = self.x.iter().map(|x| x.hi).collect();
             self.advance(&delta, tau);
             self.steps += 1;
-            self.accuracy = measure;
+            // An entry that grows from nothing is not to be seen in a measure that is linear in Δs.
+            let long = norm_inf(&ds) > NEWTON;
+            let measure = if long { measure.max(self.moved(&before)) } else { measure };
             // Only a full step squares the error.
             if measure <= goal && tau == 1.0 {
                 if goal <= GOAL {
@@ -39,13 +47,13 @@ impl Graded<'_> {
             }
             // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
             // from nothing or shrink to it, it says little.
-            if norm_inf(&ds) > NEWTON {
+            if long {
                 (best, idle) = (f64::INFINITY, 0);
             } else if measure <= 0.5 * best {
                 (best, idle) = (measure, 0);
             } else {
                 idle += 1;
-                if idle >= 6 && (norm_inf(&ds) <= LINEAR || best <= 1e-3) {
+                if idle >= PATIENCE && (norm_inf(&ds) <= LINEAR || best <= SQUARING) {
                     return self.correct();
                 }
             }
@@ -93,8 +101,8 @@ impl Graded<'_> {
             self.advance(&delta, 1.0);
             self.x = x;
             self.residual();
-            self.accuracy = measure;
-            if measure <= GOAL {
+            self.steps += 1;
+            if measure <= ENOUGH {
                 return Inner::Converged;
             }
         }

@@ -142,6 +142,7 @@ impl Graded<'_> {
         theta: &[f64],
         max_steps: usize,
     ) -> Inner {
+        let limit = self.steps + max_steps;
         self.mu.fill(Double2::ZERO);
         let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
         let t = if size <= 2.0 { 1.0 } else { 2.0 / size };
@@ -152,11 +153,11 @@ impl Graded<'_> {
         if t >= 1.0 || first != Inner::Converged {
             return first;
         }
-        self.walk(log_a, theta, max_steps)
+        self.walk(log_a, theta, limit.saturating_sub(self.steps))
     }
 }
 
-/// Whether `(log a, θ)` is a multiple of what was saved, to rounding.
+/// Whether `(log a, θ)` points about where what was saved does (within 26°): s then grows in proportion.
 fn proportional(saved: &Saved, log_a: &[f64], theta: &[f64]) -> bool {
     let (mut dot, mut old, mut new) = (0.0, 0.0, 0.0);
     for (a, b) in saved.log_a.iter().chain(&saved.theta).zip(log_a.iter().chain(theta)) {
