@@ -177,6 +177,45 @@ fn problems_that_once_failed_converge() {
     }
 }
 
+/// Rows (2, −2, 2) and (2+e, −2+e, 2), y = (0, −e): x₁ + x₂ = −1 and x₃ = x₂ − x₁. Exchanging x₁ and x₂ changes the sign
+/// of x₃ and nothing else: x = (−½, −½, 0) at any a. Any other x with x₁ + x₂ = −1 + 10⁻⁸ meets the rows to `10⁻⁸e`.
+#[test]
+fn nearly_dependent_rows_hide_no_error() {
+    for k in 8..50 {
+        let e = 2f64.powi(-k);
+        let z = [2.0, -2.0, 2.0, 2.0 + e, -2.0 + e, 2.0];
+        let y = [0.0, -e];
+        let problem = Problem::from_rows(z.to_vec(), y.to_vec()).expect("valid");
+        let fine = |x: &[f64]| {
+            (x[0] + 0.5).abs() <= 1e-9 && (x[1] + 0.5).abs() <= 1e-9 && x[2].abs() <= 1e-9
+        };
+        let path = path(&problem, None, &LOG_A).expect("a valid grid");
+        for (b, log_a) in LOG_A.into_iter().enumerate() {
+            let entropy = HyperbolicEntropy::uniform(3, log_a).expect("in range");
+            let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
+            assert!(limit.status.is_converged(), "2^−{k}, {log_a}: {}", limit.status);
+            assert!(fine(&limit.x), "2^−{k}, {log_a}: {:?}", limit.x);
+            assert!(path.status[b].is_converged() && fine(&path.x.row(b).to_vec()));
+            let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[log_a], theta: &[] };
+            let done = limits(&batch, &kernels::limit::Options::default(), None).expect("valid");
+            assert_eq!(done.ending[0], Ending::Converged, "2^−{k}, {log_a}");
+            assert!(fine(&done.x), "2^−{k}, {log_a}: {:?}", done.x);
+        }
+    }
+}
+
+/// A column all but orthogonal to μ: x₃ ≪ a is the difference of terms 10⁹ times its size. By Newton's method with 600 digits.
+#[test]
+fn an_entry_far_below_a_has_its_digits() {
+    let z = vec![-4.0, -4.0, 2.000000001, 0.0, 1.0, 3.0];
+    let y = vec![0.004823379740145547, -0.0007510341168434443];
+    let problem = Problem::from_rows(z, y).expect("valid");
+    let entropy = HyperbolicEntropy::uniform(3, -10.0).expect("in range");
+    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
+    let right = 3.4049958597e-14;
+    assert!((limit.x[2] - right).abs() <= 1e-10 * right, "{:e}", limit.x[2]);
+}
+
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.
 ///
 /// `2R_a(x) = ‖x‖₁|log a| + Σ |x_i| log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by less than 100 ‖x‖₁ between

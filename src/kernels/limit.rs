@@ -245,6 +245,14 @@ fn to_one(size: f64) -> f64 {
 }
 
 impl Matrix {
+    /// Whether no row is a combination of the others to four digits: by the pivots of `ZZᵀ`, the squares of those of Z.
+    pub(super) fn is_far_from_dependent(&self) -> bool {
+        self.gram.as_ref().is_ok_and(|gram| {
+            let (low, high) = gram.pivots();
+            low >= 1e-8 * high
+        })
+    }
+
     pub(super) fn new(d: usize, n: usize, raw: &[f64]) -> Self {
         let mut z = raw.to_vec();
         let mut rows = vec![1.0; d];

@@ -69,7 +69,8 @@ impl Judge {
         factor: Option<(&Cholesky, f64)>,
     ) -> bool {
         let (d, n) = (scaled.y.len(), solved.x.len());
-        if solved.ending != Ending::Converged {
+        // Rows that are nearly dependent hide errors of x from every residual.
+        if solved.ending != Ending::Converged || !matrix.is_far_from_dependent() {
             return false;
         }
         let room = &mut self.room;
@@ -112,6 +113,9 @@ impl Judge {
             }
             (&self.cholesky, most)
         };
+        if !room.sees(matrix, scaled, solved) {
+            return false;
+        }
         let (low, high) = cholesky.pivots();
         low >= PIVOTS * high
             || (low >= REFINABLE * high && room.corrects(matrix, scaled, solved, cholesky, most))
@@ -119,6 +123,22 @@ impl Judge {
 }
 
 impl Room {
+    /// Whether the rounding of s moves no entry that counts by more than 10⁻¹⁰ of itself.
+    fn sees(&mut self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+        let n = self.e.len();
+        // Σ|Z_ji μ_j|: what the rounding of s is measured by.
+        self.change.fill(0.0);
+        for (row, m) in matrix.z.chunks_exact(n).zip(&solved.mu) {
+            self.change.iter_mut().zip(row).for_each(|(c, z)| *c += (z * m).abs());
+        }
+        let least = ROUNDING * f64::EPSILON / SETTLED;
+        (0..n).filter(|&i| self.counts[i]).all(|i| {
+            let moved = 2.0 * self.change[i] + scaled.theta[i].abs();
+            // NaN is no.
+            self.weights[i] * moved * least <= solved.x[i].abs()
+        })
+    }
+
     /// Corrections of x and μ until one changes no entry that counts by more than 10⁻¹⁰ of itself; `false` where they do not
     /// come to that. `rest` is `Zx − y` already.
     fn corrects(
@@ -131,19 +151,6 @@ impl Room {
     ) -> bool {
         let z = &matrix.z;
         let n = self.e.len();
-        // Σ|Z_ji μ_j|: what the rounding of s is measured by.
-        self.change.fill(0.0);
-        for (row, m) in z.chunks_exact(n).zip(&solved.mu) {
-            self.change.iter_mut().zip(row).for_each(|(c, z)| *c += (z * m).abs());
-        }
-        let least = ROUNDING * f64::EPSILON / SETTLED;
-        for i in (0..n).filter(|&i| self.counts[i]) {
-            let moved = 2.0 * self.change[i] + scaled.theta[i].abs();
-            let rounding = self.weights[i] * moved * least;
-            if rounding.is_nan() || rounding > solved.x[i].abs() {
-                return false;
-            }
-        }
         let mut before = f64::INFINITY;
         for _ in 0..4 {
             mul_t(z, &solved.mu, &mut self.e);

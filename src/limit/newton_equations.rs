@@ -18,8 +18,9 @@ use super::newton_system::{Basis, System};
 const EXACT: f64 = 1e-25;
 /// Digits of an answer that is converged: those of the stopping test.
 const DIGITS: f64 = 11.0;
-/// Ratio of the pivots of R up to which Newton's systems with the rows of Z'' themselves can be refined.
-const REFINABLE: f64 = 1e-9;
+/// Ratio of the pivots of R below which doubles do not tell how right x is: its error is ε over this ratio where rows are
+/// met to rounding, and no residual of theirs shows it.
+const FAR: f64 = 1e-4;
 /// Rounds of refinement of the only solution: each gains five digits or more.
 const REFINEMENTS: usize = 5;
 
@@ -102,7 +103,7 @@ impl System {
         let Basis::Orthonormal(qr) = &self.basis else { return };
         let pivots = || (0..qr.rank).map(|k| qr.r[k * self.d + k].abs());
         let (low, high) = (pivots().fold(f64::INFINITY, f64::min), pivots().fold(0.0, f64::max));
-        if self.dependence > 0.0 || low < REFINABLE * high {
+        if self.dependence > 0.0 || low < FAR * high {
             let eliminated = Eliminated::new(&self.z, &self.y, self.d, self.n);
             self.eliminated =
                 (eliminated.closed && !eliminated.rows.is_empty()).then_some(eliminated);

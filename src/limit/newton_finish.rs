@@ -228,6 +228,9 @@ impl Core<'_> {
         if !self.refactor() {
             return false;
         }
+        if !self.sees(&counts) {
+            return false;
+        }
         let (low, high) = self.pivots();
         if low >= PIVOTS * high {
             return true;
@@ -245,6 +248,18 @@ impl Core<'_> {
         settled
     }
 
+    /// Whether the rounding of s moves no entry that counts by more than 10⁻¹⁰ of itself: what s would be for a μ next to
+    /// this one shows how many of its digits say something. Entries far below a, where s is nearly 0, are the first to fail.
+    fn sees(&self, counts: &[bool]) -> bool {
+        let (_, spread) = transposed(&self.system.b, &self.mu, counts.len());
+        let least = ROUNDING * f64::EPSILON / SETTLED;
+        (0..counts.len()).filter(|&i| counts[i]).all(|i| {
+            let moved = 2.0 * self.system.kappa[i] * spread[i] + self.theta[i].abs();
+            // NaN is no.
+            self.root[i] * moved * least <= self.x[i].abs()
+        })
+    }
+
     /// Corrections of x and μ by the factor at hand until one changes no entry that counts by more than 10⁻¹⁰ of
     /// itself; `false` where they do not come to that. `rho`: `y'' − Z''x`.
     ///
@@ -255,16 +270,7 @@ impl Core<'_> {
         let (mut e, mut ds) = (vec![0.0; counts.len()], vec![0.0; counts.len()]);
         let mut delta = vec![0.0; self.mu.len()];
         let mut before = f64::INFINITY;
-        // s to all its digits; what it would be for a μ next to this one shows how many of them say something.
-        let (mut product, spread) = transposed(&self.system.b, &self.mu, counts.len());
-        let least = ROUNDING * f64::EPSILON / SETTLED;
-        for i in (0..counts.len()).filter(|&i| counts[i]) {
-            let moved = 2.0 * self.system.kappa[i] * spread[i] + self.theta[i].abs();
-            let rounding = self.root[i] * moved * least;
-            if rounding.is_nan() || rounding > self.x[i].abs() {
-                return false;
-            }
-        }
+        let (mut product, _) = transposed(&self.system.b, &self.mu, counts.len());
         for _ in 0..4 {
             for i in 0..e.len() {
                 self.s[i] = 2.0 * self.system.kappa[i] * product[i] + self.theta[i];

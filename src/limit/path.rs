@@ -33,7 +33,7 @@ use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
 use super::polish::CERTIFIED;
-use super::{Farkas, Status};
+use super::{Demand, Farkas, Status, decide};
 
 /// Relative residual that Newton's method reaches at each point before the last linear correction.
 const TOLERANCE: f64 = 1e-10;
@@ -173,8 +173,13 @@ pub fn path_until(
 fn certified_minimum(problem: &Problem) -> Option<f64> {
     let solution = l1_minimum(problem).ok()?;
     let certificate = certify_unranked(problem, &solution.x, &solution.mu);
-    (solution.status.is_converged() && certificate.holds(CERTIFIED))
-        .then_some(certificate.dual_value)
+    if solution.status.is_converged() && certificate.holds(CERTIFIED) {
+        return Some(certificate.dual_value);
+    }
+    // What μ in doubles does not certify may be proved.
+    let found = decide(problem, &Demand::default()).ok()?;
+    let proved = found.enclosure.filter(|e| e.relative_width() <= CERTIFIED);
+    proved.map(|e| e.l1_lower)
 }
 
 fn check(theta: Option<&[f64]>, log_a: &[f64], n: usize) -> Result<()> {
