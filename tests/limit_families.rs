@@ -193,7 +193,7 @@ fn nearly_dependent_rows_hide_no_error() {
         for (b, log_a) in LOG_A.into_iter().enumerate() {
             let entropy = HyperbolicEntropy::uniform(3, log_a).expect("in range");
             let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
-            assert!(limit.status.is_converged(), "2^−{k}, {log_a}: {}", limit.status);
+            assert!(limit.status.is_converged(), "2^−{k}, {log_a}: {limit:?}");
             assert!(fine(&limit.x), "2^−{k}, {log_a}: {:?}", limit.x);
             assert!(path.status[b].is_converged() && fine(&path.x.row(b).to_vec()));
             let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[log_a], theta: &[] };
@@ -202,18 +202,6 @@ fn nearly_dependent_rows_hide_no_error() {
             assert!(fine(&done.x), "2^−{k}, {log_a}: {:?}", done.x);
         }
     }
-}
-
-/// A column all but orthogonal to μ: x₃ ≪ a is the difference of terms 10⁹ times its size. By Newton's method with 600 digits.
-#[test]
-fn an_entry_far_below_a_has_its_digits() {
-    let z = vec![-4.0, -4.0, 2.000000001, 0.0, 1.0, 3.0];
-    let y = vec![0.004823379740145547, -0.0007510341168434443];
-    let problem = Problem::from_rows(z, y).expect("valid");
-    let entropy = HyperbolicEntropy::uniform(3, -10.0).expect("in range");
-    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
-    let right = 3.4049958597e-14;
-    assert!((limit.x[2] - right).abs() <= 1e-10 * right, "{:e}", limit.x[2]);
 }
 
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.

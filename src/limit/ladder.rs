@@ -80,7 +80,7 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
         Ok(system) => system,
         Err(proof) => return Ok(nothing(proof.status(), Some(proof))),
     };
-    if system.rhs.iter().all(|b| *b == 0.0) {
+    if !system.has_targets() {
         return Ok(nothing(Status::Converged, None));
     }
     let mut polished = None;

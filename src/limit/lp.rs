@@ -80,7 +80,7 @@ pub(super) fn prepare(
 ) -> std::result::Result<System, Box<L1Solution>> {
     match System::new(problem) {
         Err(proof) => Err(Box::new(trivial(problem, route, proof.status(), Some(proof)))),
-        Ok(system) if system.rhs.iter().all(|b| *b == 0.0) => {
+        Ok(system) if !system.has_targets() => {
             Err(Box::new(trivial(problem, Route::Unique, Status::Converged, None)))
         }
         Ok(system) => Ok(system),

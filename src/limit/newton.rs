@@ -131,7 +131,7 @@ pub fn minimize(
     let mut log_a = shifted(&system);
     // With a tilt and a large a, or without targets, a sets the size of x: bring it to 1.
     let tilted = entropy.theta().iter().any(|v| *v != 0.0);
-    if system.rhs.iter().all(|b| *b == 0.0) || (tilted && top(&log_a) > LARGEST_TILTED_LOG_A) {
+    if !system.has_targets() || (tilted && top(&log_a) > LARGEST_TILTED_LOG_A) {
         system.rescale((top(&log_a) / std::f64::consts::LN_2).round() as i32);
         log_a = shifted(&system);
     }
@@ -245,7 +245,7 @@ impl Scaled<'_> {
         let (log_a, theta) = (self.entropy.log_a(), self.entropy.theta());
         end.mu.iter_mut().for_each(|m| *m *= (-self.excess).exp());
         // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
-        if self.system.rhs.iter().all(|b| *b == 0.0) {
+        if !self.system.has_targets() {
             for i in 0..end.x.len() {
                 if end.x[i].abs() <= 1e-13 * log_domain::a_cosh(end.s[i], self.log_a[i]) {
                     end.x[i] = 0.0;

@@ -35,6 +35,14 @@ pub(super) struct Equations {
 }
 
 impl System {
+    /// Whether any target is not 0.
+    pub(super) fn has_targets(&self) -> bool {
+        match &self.eliminated {
+            Some(e) => e.rhs.iter().any(|b| b.hi != 0.0),
+            None => self.rhs.iter().any(|b| *b != 0.0),
+        }
+    }
+
     /// Whether doubles can say how right an answer is: not where rows are nearly dependent.
     pub(super) fn is_plain(&self) -> bool {
         self.eliminated.is_none()
