@@ -94,9 +94,12 @@ fn spoilt(data: &Data) -> Vec<Data> {
         }
     }
     for k in 0..data.curves.len() {
-        let mut other = data.clone();
-        other.curves[k].y.fill(0.0);
-        all.push(other);
+        // A logarithmic axis has no 0.
+        for y in [0.0, 1e-30, 1e30] {
+            let mut other = data.clone();
+            other.curves[k].y.fill(y);
+            all.push(other);
+        }
     }
     all
 }

@@ -81,8 +81,17 @@ impl Eliminated {
         let part =
             |f: fn(&Double2) -> f64| (0..r).flat_map(|k| kept(k)[..n].iter().map(f)).collect();
         let (high, low) = (part(|v| v.hi), part(|v| v.lo));
-        let inverse = (0..r).flat_map(|k| rows.iter().map(move |j| kept(k)[n + 1 + j])).collect();
-        let rhs = (0..r).map(|k| kept(k)[n]).collect();
+        let inverse: Vec<Double2> =
+            (0..r).flat_map(|k| rows.iter().map(move |j| kept(k)[n + 1 + j])).collect();
+        // What is but rounding of the terms of b is 0.
+        let terms = |k: usize| (0..r).map(move |j| (k * r + j, j));
+        let rhs = (0..r)
+            .map(|k| {
+                let size: f64 = terms(k).map(|(p, j)| (inverse[p].hi * y[rows[j]]).abs()).sum();
+                let b = kept(k)[n];
+                if b.hi.abs() <= ROUNDING * size { Double2::ZERO } else { b }
+            })
+            .collect();
         Self { rows, columns, high, low, rhs, inverse, pivot, closed }
     }
 

@@ -21,6 +21,8 @@ const DIGITS: f64 = 11.0;
 /// Ratio of the pivots of R below which doubles do not tell how right x is: its error is ε over this ratio where rows are
 /// met to rounding, and no residual of theirs shows it.
 const FAR: f64 = 1e-4;
+/// What refinement leaves of an entry that is 0, relative to the largest, is below this.
+const LEFT: f64 = 1e-30;
 /// Rounds of refinement of the only solution: each gains five digits or more.
 const REFINEMENTS: usize = 5;
 
@@ -140,7 +142,14 @@ impl System {
             mul_t(&self.b, &self.to_b(&rest), &mut correction);
             pair.iter_mut().zip(&correction).for_each(|(v, c)| *v = v.plus_f64(*c));
         }
-        Some(pair.iter().map(|v| v.hi).collect())
+        let x: Vec<f64> = pair.iter().map(|v| v.hi).collect();
+        // Entries that no row needs are what refinement leaves of 0.
+        let largest = norm_inf(&x);
+        let without: Vec<f64> =
+            x.iter().map(|v| if v.abs() < LEFT * largest { 0.0 } else { *v }).collect();
+        let (rho, size) = self.residual(&without);
+        let met = rho.iter().zip(&size).all(|(r, s)| r.abs() <= 4.0 * f64::EPSILON * s);
+        Some(if met { without } else { x })
     }
 
     /// μ of Z'' (length d) with `2κᵢ(Z''ᵀμ)ᵢ = gᵢ`, where the rank is n.

@@ -43,7 +43,7 @@ fn errors_say_what_would_be_right() {
         ("constant:-1", "schedule parameter c is -1, expected a finite strength >= 0"),
         ("harmonic:inf", "schedule parameter c is inf"),
         ("quadratic:NaN", "schedule parameter c is NaN"),
-        ("geometric:1", "expected geometric:c,r, found 1 numbers"),
+        ("geometric:1", "expected geometric:c,r, found 1 number"),
         ("geometric:1,0", "schedule parameter r is 0, expected a finite rate r > 0"),
         ("switch:1,-2", "schedule parameter T is -2, expected a finite time T >= 0"),
         ("piecewise:", "piece 0 is \"\", expected time=strength"),
