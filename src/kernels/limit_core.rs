@@ -13,6 +13,7 @@
 //!   tenfold until a Cholesky factor exists, keeps the others.
 
 use super::limit::Ending;
+use crate::limit::ascending;
 use crate::numerics::{
     cholesky::Cholesky,
     dense::{gram_weighted, mul, mul_t},
@@ -322,24 +323,7 @@ impl Core {
         if self.slope(y_delta, 1.0) >= -0.1 * start {
             return 1.0;
         }
-        let (mut low, mut high) = (m.ln_1p() / m, 1.0);
-        // Each round halves the logarithm of the bracket: 12 rounds reach a thousandth of any.
-        for _ in 0..12 {
-            let middle = (low * high).sqrt();
-            let slope = self.slope(y_delta, middle);
-            if slope >= 0.0 {
-                low = middle;
-                if slope <= 0.2 * start {
-                    break;
-                }
-            } else {
-                high = middle;
-            }
-            if high <= 1.05 * low {
-                break;
-            }
-        }
-        low
+        ascending(m, start, |tau| self.slope(y_delta, tau))
     }
 
     /// Moves to another t: the μ for which x stays where it is, to first order.

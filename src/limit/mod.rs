@@ -31,6 +31,7 @@ mod verdict;
 pub use certificate::{Certificate, certify};
 pub use l1::l1_minimum;
 pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
+pub(crate) use newton_core::ascending;
 pub(crate) use newton_finish::{
     LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, far_from_dependent,
 };

@@ -310,24 +310,7 @@ impl<'a> Core<'a> {
         if self.slope(b_delta, ds, 1.0) >= -0.1 * start {
             return 1.0;
         }
-        let (mut low, mut high) = (m.ln_1p() / m, 1.0);
-        // Each round halves the ratio's logarithm: 12 rounds reach a thousandth of any bracket.
-        for _ in 0..12 {
-            let middle = (low * high).sqrt();
-            let slope = self.slope(b_delta, ds, middle);
-            if slope >= 0.0 {
-                low = middle;
-                if slope <= 0.2 * start {
-                    break;
-                }
-            } else {
-                high = middle;
-            }
-            if high <= 1.05 * low {
-                break;
-            }
-        }
-        low
+        ascending(m, start, |tau| self.slope(b_delta, ds, tau))
     }
 
     /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order,
@@ -382,4 +365,27 @@ impl<'a> Core<'a> {
         self.mu.copy_from_slice(&saved.mu);
         self.evaluate();
     }
+}
+
+/// A step between `log(1+m)/m`, which always ascends, and 1, by the sign of ψ': where it is at most a fifth of what it is
+/// at 0 (`start`), or the bracket is short.
+pub(crate) fn ascending(m: f64, start: f64, mut slope: impl FnMut(f64) -> f64) -> f64 {
+    let (mut low, mut high) = (m.ln_1p() / m, 1.0);
+    // Each round halves the ratio's logarithm: 12 rounds reach a thousandth of any bracket.
+    for _ in 0..12 {
+        let middle = (low * high).sqrt();
+        let slope = slope(middle);
+        if slope >= 0.0 {
+            low = middle;
+            if slope <= 0.2 * start {
+                break;
+            }
+        } else {
+            high = middle;
+        }
+        if high <= 1.05 * low {
+            break;
+        }
+    }
+    low
 }

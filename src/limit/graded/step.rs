@@ -6,7 +6,7 @@
 use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
-use super::super::newton_core::{Inner, SAFE_STEP};
+use super::super::newton_core::{Inner, SAFE_STEP, ascending};
 use super::super::newton_linalg::norm_inf;
 use super::Graded;
 
@@ -174,23 +174,6 @@ impl Graded<'_> {
         if m <= SAFE_STEP || full >= -0.1 * start {
             return 1.0;
         }
-        let (mut low, mut high) = (m.ln_1p() / m, 1.0);
-        // Each round halves the ratio's logarithm: 14 rounds reach a thousandth of any bracket.
-        for _ in 0..14 {
-            let middle = (low * high).sqrt();
-            let slope = self.slope(start, ds, middle);
-            if slope >= 0.0 {
-                low = middle;
-                if slope <= 0.2 * start {
-                    break;
-                }
-            } else {
-                high = middle;
-            }
-            if high <= 1.05 * low {
-                break;
-            }
-        }
-        low
+        ascending(m, start, |tau| self.slope(start, ds, tau))
     }
 }
