@@ -12,8 +12,8 @@ use diffsol::{
     OdeSolverStopReason, Vector,
 };
 
+use super::segment::Segment;
 use super::sliver::euler;
-use super::time_loop::Segment;
 use super::{Method, Options, check_events};
 use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Trajectory, Work, largest};

@@ -8,6 +8,7 @@ mod options;
 mod reach;
 mod rosenbrock;
 mod rosenbrock_matrix;
+mod segment;
 mod sliver;
 mod stabilized;
 mod stabilized_dense;
