@@ -204,6 +204,25 @@ fn nearly_dependent_rows_hide_no_error() {
     }
 }
 
+/// The third column is orthogonal to μ but for 10⁻¹⁰: x₃ is 10⁻¹⁰ of x₁, and log a decides its digits.
+#[test]
+fn an_entry_far_below_a_is_right() {
+    let z = [-4.0, -4.0, f64::from_bits(0x4000_0000_0022_5c18), 0.0, 1.0, 3.0];
+    let y = [0.004823379740145547, -0.0007510341168434443];
+    let problem = Problem::from_rows(z.to_vec(), y.to_vec()).expect("valid");
+    // Newton's method with 80 digits (mpmath).
+    let third = 3.404_995_859_662_041_5e-14;
+    let right = |x: f64| assert!((x - third).abs() <= 1e-9 * third, "{x:e}");
+    let entropy = HyperbolicEntropy::uniform(3, -10.0).expect("in range");
+    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
+    assert!(limit.status.is_converged());
+    right(limit.x[2]);
+    right(path(&problem, None, &[-10.0]).expect("a valid grid").x[[0, 2]]);
+    let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[-10.0], theta: &[] };
+    let options = kernels::limit::Options::default();
+    right(limits(&batch, &options, None).expect("valid").x[2]);
+}
+
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.
 ///
 /// `2R_a(x) = ‖x‖₁|log a| + Σ |x_i| log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by less than 100 ‖x‖₁ between

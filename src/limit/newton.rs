@@ -124,24 +124,21 @@ pub fn minimize(
         Ok(system) => system,
         Err(proof) => return Ok(infeasible(problem, entropy, proof)),
     };
-    let shifted = |system: &System| -> Vec<f64> {
-        entropy.log_a().iter().zip(&system.log_shift).map(|(l, s)| l + s).collect()
-    };
-    let top = |log_a: &[f64]| log_a.iter().fold(f64::NEG_INFINITY, |m: f64, v| m.max(*v));
-    let mut log_a = shifted(&system);
+    let top = |log_a: &[Double2]| log_a.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.hi));
+    let mut log_a = system.scale_log_a(entropy.log_a());
     // With a tilt and a large a, or without targets, a sets the size of x: bring it to 1.
     let tilted = entropy.theta().iter().any(|v| *v != 0.0);
     if !system.has_targets() || (tilted && top(&log_a) > LARGEST_TILTED_LOG_A) {
         system.rescale((top(&log_a) / std::f64::consts::LN_2).round() as i32);
-        log_a = shifted(&system);
+        log_a = system.scale_log_a(entropy.log_a());
     }
     // Far above x every a gives the same x, and s ∝ 1/a: keep a within doubles.
     let largest = top(&log_a);
-    let smallest = log_a.iter().fold(f64::INFINITY, |m: f64, v| m.min(*v));
+    let smallest = log_a.iter().fold(f64::INFINITY, |m: f64, v| m.min(v.hi));
     let excess = largest - LARGEST_LOG_A;
     let quadratic = !tilted && smallest - excess > 45.0;
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
-    log_a.iter_mut().for_each(|v| *v -= excess);
+    log_a.iter_mut().for_each(|v| *v = v.plus_f64(-excess));
     let scaled = Scaled { system, log_a, excess, entropy };
     let judge = |end: End| {
         let (steps, inner, trusted) = (end.steps, end.inner, end.trusted);
@@ -172,7 +169,7 @@ pub fn minimize(
 struct Scaled<'a> {
     system: System,
     /// log a in those units, less `excess`.
-    log_a: Vec<f64>,
+    log_a: Vec<Double2>,
     excess: f64,
     entropy: &'a HyperbolicEntropy,
 }
@@ -193,7 +190,7 @@ impl Scaled<'_> {
     fn by_uniqueness(&self) -> Option<End> {
         let x = self.system.unique()?;
         let entries = x.iter().zip(&self.log_a);
-        let s: Vec<f64> = entries.map(|(x, l)| log_domain::asinh_ratio(*x, *l)).collect();
+        let s: Vec<f64> = entries.map(|(x, l)| log_domain::asinh_ratio(*x, l.hi)).collect();
         let g: Vec<f64> = s.iter().zip(self.entropy.theta()).map(|(s, t)| s - t).collect();
         let mu = self.system.dual(&g);
         Some(End { x, s, mu, steps: 0, inner: Inner::Stalled, trusted: true })
@@ -204,7 +201,8 @@ impl Scaled<'_> {
         let mut core = start(&self.system);
         let share = (options.max_iterations / LADDER_SHARE).max(1);
         let bounded = Options { max_iterations: share, ..options.clone() };
-        let inner = climb(&mut core, &self.log_a, self.entropy.theta(), &bounded);
+        let log_a = high(&self.log_a);
+        let inner = climb(&mut core, &log_a, self.entropy.theta(), &bounded);
         core.refine();
         let trusted = inner == Inner::Converged && core.settled();
         let mu = self.system.to_rows(&core.mu);
@@ -229,7 +227,6 @@ impl Scaled<'_> {
         if inner != Inner::Converged {
             inner = graded.climb(&self.log_a, theta, room.saturating_sub(graded.steps));
         }
-        let high = |v: &[Double2]| v.iter().map(|v| v.hi).collect();
         End {
             x: high(&graded.x),
             s: high(&graded.s),
@@ -247,7 +244,7 @@ impl Scaled<'_> {
         // Without targets x is in units of a; what rounding left of an entry that must vanish is 0.
         if !self.system.has_targets() {
             for i in 0..end.x.len() {
-                if end.x[i].abs() <= 1e-13 * log_domain::a_cosh(end.s[i], self.log_a[i]) {
+                if end.x[i].abs() <= 1e-13 * log_domain::a_cosh(end.s[i], self.log_a[i].hi) {
                     end.x[i] = 0.0;
                     end.s[i] = 0.0;
                 }
@@ -270,6 +267,11 @@ impl Scaled<'_> {
         }
         (x, mu)
     }
+}
+
+/// Rounded to doubles.
+pub(super) fn high(v: &[Double2]) -> Vec<f64> {
+    v.iter().map(|v| v.hi).collect()
 }
 
 /// A core at a = 1, θ = 0 in scaled units.

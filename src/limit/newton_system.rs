@@ -14,6 +14,7 @@
 //!
 //! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
 
+use crate::numerics::double_double::Double2;
 use crate::problem::Problem;
 
 use super::Farkas;
@@ -46,8 +47,6 @@ pub(super) struct System {
     pub(super) rhs: Vec<f64>,
     /// κ, length n: powers of two.
     pub(super) kappa: Vec<f64>,
-    /// log κ_i − q log 2, length n: what `log a` gains.
-    pub(super) log_shift: Vec<f64>,
     /// Least-norm solution of `Bx'' = b`, length n.
     pub(super) least_norm: Vec<f64>,
     pub(super) z: Vec<f64>,
@@ -94,7 +93,6 @@ impl System {
             b: Vec::new(),
             rhs: Vec::new(),
             kappa,
-            log_shift: Vec::new(),
             least_norm: vec![0.0; n],
             z,
             y,
@@ -129,8 +127,12 @@ impl System {
             eliminated.rhs.iter_mut().for_each(|v| *v = v.scaled(i64::from(-k)));
         }
         self.q += k;
-        let ln2 = std::f64::consts::LN_2;
-        self.log_shift = self.col_exp.iter().map(|&c| f64::from(c - self.q) * ln2).collect();
+    }
+
+    /// `log a` in the units of x'' (length n) from those of x: `log a_i + log κ_i − q log 2`.
+    pub(super) fn scale_log_a(&self, log_a: &[f64]) -> Vec<Double2> {
+        let shifts = self.col_exp.iter().map(|&c| Double2::log_of_power(c - self.q));
+        log_a.iter().zip(shifts).map(|(l, shift)| shift.plus_f64(*l)).collect()
     }
 
     /// Takes B = Z'' if its rows are far from dependent.

@@ -105,11 +105,10 @@ fn what_doubles_settle_is_right() {
     for seed in 0..120 {
         let problem = planted(12, 40, 2, 0.0, seed);
         let system = System::new(&problem).ok().unwrap();
-        let log_a: Vec<f64> =
-            system.log_shift.iter().map(|s| s - 8.0 - 0.25 * (seed as f64)).collect();
+        let log_a = system.scale_log_a(&[-8.0 - 0.25 * (seed as f64); 40]);
         let theta = vec![0.0; 40];
         let mut core = start(&system);
-        let inner = climb(&mut core, &log_a, &theta, &Options::default());
+        let inner = climb(&mut core, &high(&log_a), &theta, &Options::default());
         core.refine();
         if inner != Inner::Converged || !core.settled() {
             continue;

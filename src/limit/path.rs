@@ -21,14 +21,14 @@
 use ndarray::Array2;
 
 use crate::cancel::requested;
-use crate::numerics::sums::sum2;
+use crate::numerics::{double_double::Double2, sums::sum2};
 use crate::problem::Problem;
 use crate::{Cancel, Error, Result};
 
 use super::certificate::certify_unranked;
 use super::graded::Graded;
 use super::l1_minimum;
-use super::newton::{LADDER_SHARE, Options, climb, start};
+use super::newton::{LADDER_SHARE, Options, climb, high, start};
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
@@ -248,8 +248,7 @@ impl Walk<'_> {
         let Some(graded) = &self.graded else {
             return (Vec::new(), f64::INFINITY, Status::Stalled);
         };
-        let high: Vec<f64> = graded.x.iter().map(|v| v.hi).collect();
-        let x = self.core.system.unscale_x(&high);
+        let x = self.core.system.unscale_x(&high(&graded.x));
         let status = match inner {
             Inner::Converged => self.met(&x, true),
             Inner::MaxIterations if graded.is_finite() => Status::MaxIterations,
@@ -271,7 +270,7 @@ impl Walk<'_> {
 
     /// To `log a` with twice the precision: from the last point, from where doubles came, or by the whole ladder.
     fn go_graded(&mut self, log_a: f64) -> Inner {
-        let target = self.shifted(log_a);
+        let target = self.scaled(log_a);
         let system = self.core.system;
         let room = self.max_iterations;
         if let Some(graded) = &mut self.graded {
@@ -296,13 +295,14 @@ impl Walk<'_> {
         inner
     }
 
-    fn shifted(&self, log_a: f64) -> Vec<f64> {
-        self.core.system.log_shift.iter().map(|s| s + log_a).collect()
+    /// `log a` in scaled units, length n.
+    fn scaled(&self, log_a: f64) -> Vec<Double2> {
+        self.core.system.scale_log_a(&vec![log_a; self.theta.len()])
     }
 
     /// To `log a`: one predicted step, or the whole ladder again where that is too long.
     fn go(&mut self, log_a: f64) -> Inner {
-        let target = self.shifted(log_a);
+        let target = high(&self.scaled(log_a));
         if let Some(from) = self.at {
             if from == log_a {
                 return Inner::Converged;

@@ -43,8 +43,20 @@ fn quick_two_sum(a: f64, b: f64) -> Double2 {
     Double2 { hi: s, lo: b - (s - a) }
 }
 
+impl From<f64> for Double2 {
+    fn from(hi: f64) -> Self {
+        Self { hi, lo: 0.0 }
+    }
+}
+
 impl Double2 {
     pub(crate) const ZERO: Self = Self { hi: 0.0, lo: 0.0 };
+
+    /// `log 2^k`, for |k| < 2²¹: right to 2⁻¹⁰⁴.
+    pub(crate) fn log_of_power(k: i32) -> Self {
+        let k = f64::from(k);
+        Self::sum(k * LN2_A, k * LN2_B).plus_f64(k * LN2_C)
+    }
 
     /// `a + b`, exactly.
     pub(crate) fn sum(a: f64, b: f64) -> Self {
@@ -148,23 +160,23 @@ fn sinh_small(v: Double2) -> Double2 {
 }
 
 /// `(a sinh v, a cosh v)`, a given as log a; a cosh v to working precision is enough for its users.
-pub(crate) fn a_sinh_cosh(v: Double2, log_a: f64) -> (Double2, f64) {
+pub(crate) fn a_sinh_cosh(v: Double2, log_a: Double2) -> (Double2, f64) {
     let size = if v.hi < 0.0 { v.negated() } else { v };
     let signed = |x: Double2| if v.hi < 0.0 { x.negated() } else { x };
-    let (up, k) = size.plus_f64(log_a).exp_scaled();
+    let (up, k) = size.plus(log_a).exp_scaled();
     if size.hi > 20.0 {
         // e^{−2|v|} < 2⁻⁵⁷: its own 40 digits in binary are enough.
         let down = (-2.0 * size.hi).exp();
         let x = up.plus(up.times_f64(-down)).scaled(k - 1);
         return (signed(x), up.times_f64(1.0 + down).scaled(k - 1).hi);
     }
-    let (down, l) = size.negated().plus_f64(log_a).exp_scaled();
+    let (down, l) = size.negated().plus(log_a).exp_scaled();
     let down = down.scaled(l - k);
     let root = up.plus(down).scaled(k - 1).hi;
     if size.hi > 0.5 {
         return (signed(up.plus(down.negated()).scaled(k - 1)), root);
     }
-    let (a, k) = Double2 { hi: log_a, lo: 0.0 }.exp_scaled();
+    let (a, k) = log_a.exp_scaled();
     (signed(sinh_small(size).times(a).scaled(k)), root)
 }
 
@@ -189,9 +201,20 @@ mod tests {
         let e = e.scaled(k);
         assert_eq!(e.hi, std::f64::consts::E);
         assert!((e.lo - 1.445_646_891_729_250_2e-16).abs() < 1e-31, "{:e}", e.lo);
-        let (x, _) = a_sinh_cosh(Double2 { hi: 0.25, lo: 0.0 }, 0.0);
+        let (x, _) = a_sinh_cosh(Double2 { hi: 0.25, lo: 0.0 }, Double2::ZERO);
         let rest = Double2 { hi: 0.002_612_316_808_168_308, lo: 8.749_874_190_116_692e-20 };
         assert!(distance(x.plus_f64(-0.25), rest) < 1e-29);
+    }
+
+    #[test]
+    fn logarithms_of_powers_are_undone() {
+        for k in [-2_000_000, -1074, -1, 0, 3, 1023, 2_000_000] {
+            let (m, l) = Double2::log_of_power(k).exp_scaled();
+            assert_eq!(l, i64::from(k));
+            // An error of log 2^k is one of 2^k relative to it.
+            let allowed = CLOSE + 2f64.powi(-104) * f64::from(k.abs());
+            assert!(distance(m, Double2::from(1.0)) < allowed, "{k}: {m:?}");
+        }
     }
 
     proptest! {
@@ -203,10 +226,10 @@ mod tests {
             let ((a, i), (b, j)) =
                 (exp(Double2 { hi: u, lo: 0.0 }), exp(Double2 { hi: v, lo: 0.0 }));
             prop_assert!(distance(a.times(b).scaled(i + j - k), ab) < 4.0 * CLOSE);
-            let sinh = |w: f64| a_sinh_cosh(Double2 { hi: w, lo: 0.0 }, 0.0).0;
+            let sinh = |w: f64| a_sinh_cosh(Double2 { hi: w, lo: 0.0 }, Double2::ZERO).0;
             // sinh 3w = sinh w (3 + 4 sinh² w).
             let w = w / 3.0;
-            let three = a_sinh_cosh(Double2 { hi: w, lo: 0.0 }.times_f64(3.0), 0.0).0;
+            let three = a_sinh_cosh(Double2 { hi: w, lo: 0.0 }.times_f64(3.0), Double2::ZERO).0;
             let s = sinh(w);
             let right = s.times(s.times(s).times_f64(4.0).plus_f64(3.0));
             prop_assert!(w == 0.0 || distance(three, right) < 16.0 * CLOSE);

@@ -5,7 +5,8 @@
 //! noise of 10⁻⁶, Z and y rounded to float32) that vertex has d entries, most of them 10⁻⁷ to 10⁻¹⁷ of the
 //! largest, and each of them must be right: `x_i = ±½e^{|s_i| + log a_i}`, `s = 2Zᵀμ + θ`, so that s_i is needed to
 //! an absolute 10⁻¹¹ where |s_i| ~ |log a| ≤ 10⁶, and `y − Zx` to 10⁻¹¹ of the smallest entry that counts. A sum of
-//! doubles has neither. Here μ, s, x and `y − Zx` carry twice the precision (an error of 10⁻²⁶ of the largest entry at
+//! doubles has neither. Where the column of an entry is all but orthogonal to μ, `x_i ≈ a_i s_i` with an s_i far below
+//! its terms, each of which log a moves: log a in scaled units needs the digits too. Here log a, μ, s, x and `y − Zx` carry twice the precision (an error of 10⁻²⁶ of the largest entry at
 //! log a = −10⁶, of 10⁻³⁰ at −100), and Newton's systems are solved in the coordinates of a basis of the
 //! columns of largest weight (`basis.rs`), which is where the sizes part.
 //!
@@ -46,7 +47,7 @@ const SINGLE: f64 = 1e-24;
 pub(super) struct Graded<'a> {
     system: &'a System,
     equations: Equations,
-    pub(super) log_a: Vec<f64>,
+    pub(super) log_a: Vec<Double2>,
     pub(super) theta: Vec<f64>,
     mu: Vec<Double2>,
     pub(super) s: Vec<Double2>,
@@ -70,7 +71,7 @@ impl<'a> Graded<'a> {
         Self {
             system,
             equations,
-            log_a: vec![0.0; n],
+            log_a: vec![Double2::ZERO; n],
             theta: vec![0.0; n],
             mu: vec![Double2::ZERO; r],
             s: vec![Double2::ZERO; n],
@@ -84,7 +85,7 @@ impl<'a> Graded<'a> {
     }
 
     /// To another point: μ by the rows of the equations (length r).
-    pub(super) fn place(&mut self, mu: &[f64], log_a: &[f64], theta: &[f64]) {
+    pub(super) fn place(&mut self, mu: &[f64], log_a: &[Double2], theta: &[f64]) {
         for (m, v) in self.mu.iter_mut().zip(mu) {
             *m = Double2 { hi: *v, lo: 0.0 };
         }
@@ -122,8 +123,8 @@ impl<'a> Graded<'a> {
         }
         let mut largest = 0.0_f64;
         for i in 0..n {
-            self.x[i] = Double2 { hi: log_domain::a_sinh(self.s[i].hi, self.log_a[i]), lo: 0.0 };
-            self.root[i] = log_domain::a_cosh(self.s[i].hi, self.log_a[i]);
+            self.x[i] = Double2 { hi: log_domain::a_sinh(self.s[i].hi, self.log_a[i].hi), lo: 0.0 };
+            self.root[i] = log_domain::a_cosh(self.s[i].hi, self.log_a[i].hi);
             largest = largest.max(self.root[i]);
         }
         if largest.is_finite() {

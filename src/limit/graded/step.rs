@@ -131,10 +131,10 @@ impl Graded<'_> {
             let middle = self.s[i].hi + half;
             // a cosh(middle)·2 sinh(half), in the log domain where sinh alone overflows.
             let change = if half.abs() < 300.0 {
-                2.0 * log_domain::a_cosh(middle, self.log_a[i]) * half.sinh()
+                2.0 * log_domain::a_cosh(middle, self.log_a[i].hi) * half.sinh()
             } else {
-                log_domain::a_sinh(self.s[i].hi + tau * ds[i], self.log_a[i])
-                    - log_domain::a_sinh(self.s[i].hi, self.log_a[i])
+                log_domain::a_sinh(self.s[i].hi + tau * ds[i], self.log_a[i].hi)
+                    - log_domain::a_sinh(self.s[i].hi, self.log_a[i].hi)
             };
             fall += 0.5 * change * ds[i] / self.system.kappa[i];
         }

@@ -15,14 +15,14 @@ const BETWEEN: f64 = 3e-2;
 
 /// What is needed to go back.
 struct Saved {
-    log_a: Vec<f64>,
+    log_a: Vec<Double2>,
     theta: Vec<f64>,
     mu: Vec<Double2>,
 }
 
 impl Graded<'_> {
     /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order, centred at `ratio·μ`.
-    fn predict(&mut self, log_a: &[f64], theta: &[f64], ratio: f64) -> bool {
+    fn predict(&mut self, log_a: &[Double2], theta: &[f64], ratio: f64) -> bool {
         if !self.refactor() {
             return false;
         }
@@ -32,7 +32,7 @@ impl Graded<'_> {
                     return 0.0;
                 }
                 let along = ratio * (self.s[i].hi - self.theta[i]) + theta[i];
-                self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i]) - along)
+                self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i].hi) - along)
             })
             .collect();
         // What the last rung left goes along where it is small; else it is for Newton's method, with steps of its own length.
@@ -75,23 +75,22 @@ impl Graded<'_> {
     /// segment between the two.
     pub(in crate::limit) fn walk(
         &mut self,
-        log_a: &[f64],
+        log_a: &[Double2],
         theta: &[f64],
         max_steps: usize,
     ) -> Inner {
         let (from_a, from_theta) = (self.log_a.clone(), self.theta.clone());
         let span = (0..log_a.len())
-            .map(|i| (log_a[i] - from_a[i]).abs().max((theta[i] - from_theta[i]).abs()))
+            .map(|i| (log_a[i].hi - from_a[i].hi).abs().max((theta[i] - from_theta[i]).abs()))
             .fold(0.0_f64, f64::max);
-        let size = |v: &[f64]| v.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-        let at = |t: f64| -> (Vec<f64>, Vec<f64>) {
-            let mix = |from: &[f64], to: &[f64]| {
-                from.iter()
-                    .zip(to)
-                    .map(|(f, v)| if t >= 1.0 { *v } else { f + t * (v - f) })
-                    .collect()
-            };
-            (mix(&from_a, log_a), mix(&from_theta, theta))
+        // The end has all its digits; between, doubles are enough.
+        let at = |t: f64| -> (Vec<Double2>, Vec<f64>) {
+            if t >= 1.0 {
+                return (log_a.to_vec(), theta.to_vec());
+            }
+            let mix = |from: f64, to: f64| from + t * (to - from);
+            let entropies = from_a.iter().zip(log_a).map(|(f, v)| Double2::from(mix(f.hi, v.hi)));
+            (entropies.collect(), from_theta.iter().zip(theta).map(|(f, v)| mix(*f, *v)).collect())
         };
         let limit = self.steps + max_steps;
         let (mut t, mut factor) = (0.0, 2.0_f64);
@@ -101,12 +100,12 @@ impl Graded<'_> {
                 break;
             }
             // A rung multiplies the size of (log a, θ), or moves it by 2 where it is small.
-            let here = size(&self.log_a).max(size(&self.theta));
+            let here = size(&self.log_a, &self.theta);
             let step = ((factor - 1.0) * here.max(2.0) / span.max(1e-300)).max(1e-12);
             let next = if t + step >= 1.0 { 1.0 } else { t + step };
             let (saved, before) = (self.save(), self.steps);
             let (l, th) = at(next);
-            let (old, new) = (here, size(&l).max(size(&th)));
+            let (old, new) = (here, size(&l, &th));
             // Where (log a, θ) only grows in size, s grows with it; else it is left where it is.
             let ratio = if old > 1.0 && proportional(&saved, &l, &th) { new / old } else { 1.0 };
             let moved = self.predict(&l, &th, ratio);
@@ -138,15 +137,15 @@ impl Graded<'_> {
     /// The whole ladder from `a = 1, θ = 0` in scaled units.
     pub(in crate::limit) fn climb(
         &mut self,
-        log_a: &[f64],
+        log_a: &[Double2],
         theta: &[f64],
         max_steps: usize,
     ) -> Inner {
         let limit = self.steps + max_steps;
         self.mu.fill(Double2::ZERO);
-        let size = (log_a.iter().chain(theta)).fold(0.0_f64, |m, v| m.max(v.abs()));
+        let size = size(log_a, theta);
         let t = if size <= 2.0 { 1.0 } else { 2.0 / size };
-        self.log_a = log_a.iter().map(|v| t * v).collect();
+        self.log_a = log_a.iter().map(|v| v.times_f64(t)).collect();
         self.theta = theta.iter().map(|v| t * v).collect();
         self.evaluate();
         let first = self.newton(if t < 1.0 { BETWEEN } else { GOAL }, max_steps.min(200));
@@ -157,10 +156,17 @@ impl Graded<'_> {
     }
 }
 
+/// The largest entry of `(log a, θ)`.
+fn size(log_a: &[Double2], theta: &[f64]) -> f64 {
+    log_a.iter().map(|v| v.hi).chain(theta.iter().copied()).fold(0.0, |m, v| m.max(v.abs()))
+}
+
 /// Whether `(log a, θ)` points about where what was saved does (within 26°): s then grows in proportion.
-fn proportional(saved: &Saved, log_a: &[f64], theta: &[f64]) -> bool {
+fn proportional(saved: &Saved, log_a: &[Double2], theta: &[f64]) -> bool {
     let (mut dot, mut old, mut new) = (0.0, 0.0, 0.0);
-    for (a, b) in saved.log_a.iter().chain(&saved.theta).zip(log_a.iter().chain(theta)) {
+    let entropies = saved.log_a.iter().zip(log_a).map(|(a, b)| (a.hi, b.hi));
+    let tilts = saved.theta.iter().copied().zip(theta.iter().copied());
+    for (a, b) in entropies.chain(tilts) {
         dot += a * b;
         old += a * a;
         new += b * b;
