@@ -204,23 +204,48 @@ fn nearly_dependent_rows_hide_no_error() {
     }
 }
 
-/// The third column is orthogonal to μ but for 10⁻¹⁰: x₃ is 10⁻¹⁰ of x₁, and log a decides its digits.
+/// The third column is orthogonal to μ but for 10⁻¹⁰: x₃ is 10⁻⁹ of x₁ or less, and the last digits of log a and μ decide it.
+/// References: Newton's method with 80 digits (mpmath).
 #[test]
 fn an_entry_far_below_a_is_right() {
-    let z = [-4.0, -4.0, f64::from_bits(0x4000_0000_0022_5c18), 0.0, 1.0, 3.0];
-    let y = [0.004823379740145547, -0.0007510341168434443];
-    let problem = Problem::from_rows(z.to_vec(), y.to_vec()).expect("valid");
-    // Newton's method with 80 digits (mpmath).
-    let third = 3.404_995_859_662_041_5e-14;
-    let right = |x: f64| assert!((x - third).abs() <= 1e-9 * third, "{x:e}");
-    let entropy = HyperbolicEntropy::uniform(3, -10.0).expect("in range");
-    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
-    assert!(limit.status.is_converged());
-    right(limit.x[2]);
-    right(path(&problem, None, &[-10.0]).expect("a valid grid").x[[0, 2]]);
-    let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[-10.0], theta: &[] };
-    let options = kernels::limit::Options::default();
-    right(limits(&batch, &options, None).expect("valid").x[2]);
+    let third = f64::from_bits(0x4000_0000_0022_5c18);
+    for (z, y, log_a, right) in [
+        (
+            [-4.0, -4.0, third, 0.0, 1.0, 3.0],
+            [0.004823379740145547, -0.0007510341168434443],
+            -10.0,
+            3.404_995_859_662_041_5e-14,
+        ),
+        (
+            [-1.0, 1.0, 1e-9, -2.0, 0.0, -2.0],
+            [-0.11701964434787851, -0.11701964424830437],
+            -3.0,
+            -4.978_706_944_434_628_7e-11,
+        ),
+        (
+            [-4.0, -3.0, 1e-9, 2.0, 3.0, 3.0],
+            [-0.35686150675453987, 0.23984186236932106],
+            -3.0,
+            -1.244_676_519_239_687_1e-11,
+        ),
+        (
+            [-1.0, 2.0, 1e-9, 2.0, -3.0, 4.0],
+            [-0.06446444188907308, 0.10298507612756895],
+            -3.0,
+            -1.244_676_380_624_537_2e-11,
+        ),
+    ] {
+        let check = |x: f64| assert!((x - right).abs() <= 1e-9 * right.abs(), "{x:e}, {right:e}");
+        let problem = Problem::from_rows(z.to_vec(), y.to_vec()).expect("valid");
+        let entropy = HyperbolicEntropy::uniform(3, log_a).expect("in range");
+        let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
+        assert!(limit.status.is_converged());
+        check(limit.x[2]);
+        check(path(&problem, None, &[log_a]).expect("a valid grid").x[[0, 2]]);
+        let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[log_a], theta: &[] };
+        let options = kernels::limit::Options::default();
+        check(limits(&batch, &options, None).expect("valid").x[2]);
+    }
 }
 
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.

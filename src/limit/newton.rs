@@ -38,8 +38,11 @@ pub(super) const LADDER_SHARE: usize = 4;
 /// Rungs that may fail: where the ladder in doubles converges, no more than two do.
 const FAILURES: usize = 3;
 
-/// KKT residual of the ladder's end from which Newton's method with twice the precision goes on.
-const NEAR: f64 = 1e-3;
+/// Residual of the ladder's end from which Newton's method with twice the precision goes on.
+pub(super) const NEAR: f64 = 1e-3;
+
+/// The steps it gets there, before it starts with a ladder of its own.
+pub(super) const SETTLING: usize = 30;
 
 /// What to ask of [`minimize`].
 #[derive(Debug, Clone, PartialEq)]
@@ -222,7 +225,7 @@ impl Scaled<'_> {
         {
             mu.iter_mut().for_each(|m| *m *= self.excess.exp());
             graded.place(&mu, &self.log_a, theta);
-            inner = graded.settle(room.min(30));
+            inner = graded.settle(room.min(SETTLING));
         }
         if inner != Inner::Converged {
             inner = graded.climb(&self.log_a, theta, room.saturating_sub(graded.steps));

@@ -28,7 +28,7 @@ use crate::{Cancel, Error, Result};
 use super::certificate::certify_unranked;
 use super::graded::Graded;
 use super::l1_minimum;
-use super::newton::{LADDER_SHARE, Options, climb, high, start};
+use super::newton::{LADDER_SHARE, NEAR, Options, SETTLING, climb, high, start};
 use super::newton_core::{Core, Inner};
 use super::newton_linalg::norm2;
 use super::newton_system::System;
@@ -139,6 +139,7 @@ pub fn path_until(
         graded: None,
         theta,
         max_iterations: options.max_iterations,
+        plain: system.is_plain(),
         at: None,
         curvature: None,
         tangent: lower.is_none(),
@@ -219,6 +220,8 @@ struct Walk<'a> {
     graded: Option<Graded<'a>>,
     theta: &'a [f64],
     max_iterations: usize,
+    /// Whether doubles still get near.
+    plain: bool,
     /// `log a` in the units of the problem, once the first point is reached.
     at: Option<f64>,
     /// The last step in `log a` and what its corrector added to the tangent.
@@ -237,10 +240,11 @@ impl Walk<'_> {
             let status = self.met(&x, true);
             return (x, f64::INFINITY, status);
         }
-        if self.graded.is_none() && self.core.system.is_plain() {
+        if self.plain {
             let inner = self.go(log_a);
             self.core.correct();
-            if inner == Inner::Converged && self.core.settled() {
+            self.plain = inner == Inner::Converged;
+            if self.plain && self.core.settled() {
                 return self.read();
             }
         }
@@ -268,31 +272,30 @@ impl Walk<'_> {
         system.met(by_equations)
     }
 
-    /// To `log a` with twice the precision: from the last point, from where doubles came, or by the whole ladder.
+    /// To `log a` with twice the precision: from where doubles came, from the last point, or by the whole ladder.
     fn go_graded(&mut self, log_a: f64) -> Inner {
         let target = self.scaled(log_a);
-        let system = self.core.system;
-        let room = self.max_iterations;
-        if let Some(graded) = &mut self.graded {
-            let limit = graded.steps + room;
-            let inner = graded.walk(&target, self.theta, room);
-            if inner == Inner::Converged {
-                return inner;
-            }
-            return graded.climb(&target, self.theta, limit.saturating_sub(graded.steps));
-        }
-        let mut graded = Graded::new(system);
-        let mut inner = Inner::Stalled;
-        let near = self.core.is_finite() && norm2(&self.core.res) <= 1e-3 * norm2(&self.core.rhs);
-        if near && let Some(mu) = system.to_equations(&system.to_rows(&self.core.mu)) {
+        let (system, core) = (self.core.system, &self.core);
+        let near = system.is_plain()
+            && self.at == Some(log_a)
+            && core.is_finite()
+            && norm2(&core.res) <= NEAR * norm2(&core.rhs);
+        let mu = if near { system.to_equations(&system.to_rows(&core.mu)) } else { None };
+        let walked = self.graded.is_some();
+        let graded = self.graded.get_or_insert_with(|| Graded::new(system));
+        let limit = graded.steps + self.max_iterations;
+        let first = if let Some(mu) = mu {
             graded.place(&mu, &target, self.theta);
-            inner = graded.settle(30);
+            graded.settle(SETTLING.min(self.max_iterations))
+        } else if walked {
+            graded.walk(&target, self.theta, self.max_iterations)
+        } else {
+            Inner::Stalled
+        };
+        match first {
+            Inner::Converged => first,
+            _ => graded.climb(&target, self.theta, limit.saturating_sub(graded.steps)),
         }
-        if inner != Inner::Converged {
-            inner = graded.climb(&target, self.theta, room);
-        }
-        self.graded = Some(graded);
-        inner
     }
 
     /// `log a` in scaled units, length n.

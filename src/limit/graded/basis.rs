@@ -28,8 +28,9 @@ const FLOOR: f64 = 1e-280;
 const SPREAD: f64 = 1e20;
 /// Exchanges are made while the square of an entry of W exceeds this.
 const EXCHANGE: f64 = 16.0;
-/// Columns of W whose squares all stay below this are left out of `I + WWᵀ`.
-const NEGLIGIBLE: f64 = 1e-20;
+/// Columns of W whose squares all stay below this are left out of `I + WWᵀ`: Newton's steps then leave some n times this of
+/// the error.
+const NEGLIGIBLE: f64 = 1e-12;
 /// Rank-one updates of T before it is computed anew.
 const UPDATES: usize = 40;
 /// What elimination leaves of a column is taken for noise below this part of it, or below the second where nothing else
@@ -49,6 +50,10 @@ pub(super) struct Basis {
     updates: usize,
     refined: bool,
     lu: PartialPivLu<f64>,
+    /// P, r×r row-major, as leading doubles and remainders (none where the equations have none).
+    p: [Vec<f64>; 2],
+    /// Pᵀ in the same way.
+    p_transposed: [Vec<f64>; 2],
     /// E, length r, relative to the largest weight.
     e: Vec<f64>,
     /// All weights relative to the largest, length n.
@@ -57,6 +62,8 @@ pub(super) struct Basis {
     largest: f64,
     normal: Factor,
     identity: bool,
+    /// Whether `normal` is the factor of the present weights without growth.
+    plain: bool,
 }
 
 impl Basis {
@@ -65,7 +72,6 @@ impl Basis {
     pub(super) fn new(equations: &Equations, weights: &[f64]) -> Option<Self> {
         let (r, n) = (equations.rhs.len(), weights.len());
         let columns = heaviest(&equations.high, r, weights)?;
-        let lu = factor(&equations.high, n, &columns);
         let mut basis = Self {
             r,
             n,
@@ -73,15 +79,38 @@ impl Basis {
             t: Vec::new(),
             updates: 0,
             refined: false,
-            lu,
+            lu: Mat::<f64>::identity(r, r).partial_piv_lu(),
+            p: Default::default(),
+            p_transposed: Default::default(),
             e: vec![1.0; r],
             relative: Vec::new(),
             largest: 1.0,
             normal: Factor::new(r),
             identity: true,
+            plain: false,
         };
+        basis.factor(equations);
         basis.tabulate(equations);
         basis.weigh(equations, weights).then_some(basis)
+    }
+
+    /// P and its factors, for the present columns.
+    fn factor(&mut self, equations: &Equations) {
+        let (r, n, columns) = (self.r, self.n, &self.columns);
+        let take = |from: &[f64]| -> [Vec<f64>; 2] {
+            if from.is_empty() {
+                return Default::default();
+            }
+            let rows = from.chunks_exact(n).flat_map(|row| columns.iter().map(|&i| row[i]));
+            let straight: Vec<f64> = rows.collect();
+            let turned = (0..r * r).map(|k| straight[k % r * r + k / r]).collect();
+            [straight, turned]
+        };
+        let [high, high_transposed] = take(&equations.high);
+        let [low, low_transposed] = take(&equations.low);
+        self.lu = Mat::from_fn(r, r, |j, k| high[j * r + k]).partial_piv_lu();
+        self.p = [high, low];
+        self.p_transposed = [high_transposed, low_transposed];
     }
 
     /// `T = P⁻¹Z`, with the columns of the basis exactly those of the identity.
@@ -112,7 +141,7 @@ impl Basis {
             let low = |p: usize| equations.low.get(p).copied().unwrap_or(0.0);
             let target: Vec<(f64, f64)> =
                 (0..r).map(|j| (equations.high[j * n + i], low(j * n + i))).collect();
-            let mut rest = self.rest(equations, &target, &column);
+            let mut rest = self.rest(&target, &column);
             self.solve_p(&mut rest);
             for j in 0..r {
                 self.t[j * n + i] += rest[j];
@@ -138,21 +167,22 @@ impl Basis {
                 break;
             }
             if self.updates > UPDATES {
-                self.lu = factor(z, self.n, &self.columns);
+                self.factor(equations);
                 self.tabulate(equations);
             }
         }
         if !settled {
             let Some(columns) = heaviest(z, self.r, weights) else { return false };
             self.columns = columns;
-            self.lu = factor(z, self.n, &self.columns);
+            self.factor(equations);
             self.tabulate(equations);
             self.exchange(&relative);
             moved = 1;
         }
         if moved > 0 {
-            self.lu = factor(z, self.n, &self.columns);
+            self.factor(equations);
         }
+        self.plain = false;
         self.largest = largest;
         for (e, &c) in self.e.iter_mut().zip(&self.columns) {
             *e = relative[c];
@@ -171,11 +201,11 @@ impl Basis {
         let n = self.n;
         let mut made = 0;
         for j in 0..self.r {
-            let e = relative[self.columns[j]];
+            let e = 1.0 / relative[self.columns[j]];
             let row = &self.t[j * n..(j + 1) * n];
             let mut best = (EXCHANGE, None);
             for i in 0..n {
-                let square = row[i] * row[i] * (relative[i] / e);
+                let square = row[i] * row[i] * (relative[i] * e);
                 if square > best.0 {
                     best = (square, Some(i));
                 }
@@ -211,6 +241,11 @@ impl Basis {
 
     /// Factors `I + WWᵀ` with E multiplied by `growth` (length r, at least 1): a ridge of its own for each coordinate.
     pub(super) fn form(&mut self, growth: &[f64]) -> bool {
+        let plain = growth.iter().all(|g| *g == 1.0);
+        if plain && self.plain {
+            return true;
+        }
+        self.plain = plain;
         let (r, n) = (self.r, self.n);
         let relative = &self.relative;
         for j in 0..r {
@@ -248,11 +283,11 @@ impl Basis {
 
     /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down to
     /// twice the working precision of the largest.
-    pub(super) fn coordinates(&self, equations: &Equations, v: &[(f64, f64)]) -> Vec<f64> {
+    pub(super) fn coordinates(&self, v: &[(f64, f64)]) -> Vec<f64> {
         let mut out: Vec<f64> = v.iter().map(|p| p.0).collect();
         self.solve_p(&mut out);
         for _ in 0..3 {
-            let mut rest = self.rest(equations, v, &out);
+            let mut rest = self.rest(v, &out);
             if rest.iter().all(|v| *v == 0.0) {
                 break;
             }
@@ -263,24 +298,15 @@ impl Basis {
     }
 
     /// `v − P c`, compensated.
-    fn rest(&self, equations: &Equations, v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
+    fn rest(&self, v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
         let minus: Vec<f64> = c.iter().map(|c| -c).collect();
-        let mut entries = vec![0.0; self.r];
-        let take = |from: &[f64], entries: &mut [f64], j: usize| {
-            for (e, &i) in entries.iter_mut().zip(&self.columns) {
-                *e = from[j * self.n + i];
-            }
-        };
-        (0..self.r)
-            .map(|j| {
-                take(&equations.high, &mut entries, j);
-                let sum = dot_from(v[j].0, &entries, &minus);
-                let mut rest = sum.lo + v[j].1;
-                if !equations.low.is_empty() {
-                    take(&equations.low, &mut entries, j);
-                    rest += dot(&entries, &minus);
-                }
-                sum.hi + rest
+        let [high, low] = &self.p;
+        let mut low = low.chunks_exact(self.r);
+        high.chunks_exact(self.r)
+            .zip(v)
+            .map(|(row, v)| {
+                let sum = dot_from(v.0, row, &minus);
+                sum.hi + (sum.lo + v.1 + low.next().map_or(0.0, |low| dot(low, &minus)))
             })
             .collect()
     }
@@ -292,14 +318,14 @@ impl Basis {
 
     /// `P⁻ᵀδ`, from the coordinates of the basis to those of the rows, with twice the precision: a step of 100 along a
     /// coordinate of no weight must not move those of the largest by `100ε`.
-    pub(super) fn to_rows(&self, equations: &Equations, delta: &[f64]) -> Vec<Double2> {
-        let (r, n) = (self.r, self.n);
+    pub(super) fn to_rows(&self, delta: &[f64]) -> Vec<Double2> {
+        let r = self.r;
         let solve = |v: &mut [f64]| {
             self.lu.solve_transpose_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
         };
         let mut out = vec![Double2::ZERO; r];
         let mut rest = delta.to_vec();
-        let mut column = vec![0.0; r];
+        let [high, low] = &self.p_transposed;
         for round in 0..3 {
             solve(&mut rest);
             out.iter_mut().zip(&rest).for_each(|(o, v)| *o = o.plus_f64(*v));
@@ -308,15 +334,11 @@ impl Basis {
             }
             let minus: Vec<f64> = out.iter().map(|v| -v.hi).collect();
             let minus_low: Vec<f64> = out.iter().map(|v| -v.lo).collect();
-            for ((rest, delta), &i) in rest.iter_mut().zip(delta).zip(&self.columns) {
-                (0..r).for_each(|j| column[j] = equations.high[j * n + i]);
-                let sum = dot_from(*delta, &column, &minus);
-                let mut tail = sum.lo + dot(&column, &minus_low);
-                if !equations.low.is_empty() {
-                    (0..r).for_each(|j| column[j] = equations.low[j * n + i]);
-                    tail += dot(&column, &minus);
-                }
-                *rest = sum.hi + tail;
+            let mut low = low.chunks_exact(r);
+            for ((rest, delta), column) in rest.iter_mut().zip(delta).zip(high.chunks_exact(r)) {
+                let sum = dot_from(*delta, column, &minus);
+                let tail = low.next().map_or(0.0, |low| dot(low, &minus));
+                *rest = sum.hi + (sum.lo + dot(column, &minus_low) + tail);
             }
         }
         out
@@ -346,12 +368,6 @@ impl Basis {
             *v /= e.sqrt() * self.largest;
         }
     }
-}
-
-/// LU factors of the columns of a basis.
-fn factor(z: &[f64], n: usize, columns: &[usize]) -> PartialPivLu<f64> {
-    let r = columns.len();
-    Mat::from_fn(r, r, |j, k| z[j * n + columns[k]]).partial_piv_lu()
 }
 
 /// r columns of large weight, greedily: elimination with pivots of largest `|z|√D`. Weights choose and never scale, so

@@ -27,8 +27,7 @@ use crate::numerics::log_domain;
 use self::basis::Basis;
 use super::compensated::{dot_from, transposed_product_pair};
 use super::newton_equations::Equations;
-use super::newton_linalg::mul_t;
-use super::newton_sums::dot2;
+use super::newton_linalg::{dot, mul_t};
 use super::newton_system::System;
 
 /// Entries above this, relative to the largest, are to be right to all digits asked for.
@@ -40,6 +39,9 @@ const FLOOR: f64 = 1e-26;
 /// The same for each unit of `max |s|`, a thousand times the rounding of x: `2⁻¹⁰⁴|s|`. What rounding leaves of the
 /// residual must not look like a step.
 const NOISE: f64 = 5e-29;
+/// Weights that differ by less than this part of themselves are taken for the same: Newton's steps then leave this part of
+/// the error, which is 10⁻⁸ where s still moves by as much.
+const SAME: f64 = 1e-4;
 /// Entries smaller than this, relative to the largest, need no more than a double.
 const SINGLE: f64 = 1e-24;
 
@@ -57,8 +59,8 @@ pub(super) struct Graded<'a> {
     /// `b − Bx`.
     res: Vec<(f64, f64)>,
     basis: Option<Basis>,
-    /// Whether the basis has the weights of the present point.
-    fresh: bool,
+    /// How far s has moved since the basis was given its weights; ∞: it has not.
+    drift: f64,
     /// Newton steps so far.
     pub(super) steps: usize,
 }
@@ -79,7 +81,7 @@ impl<'a> Graded<'a> {
             root: vec![1.0; n],
             res: vec![(0.0, 0.0); r],
             basis: None,
-            fresh: false,
+            drift: f64::INFINITY,
             steps: 0,
         }
     }
@@ -91,6 +93,7 @@ impl<'a> Graded<'a> {
         }
         self.log_a.copy_from_slice(log_a);
         self.theta.copy_from_slice(theta);
+        self.drift = f64::INFINITY;
         self.evaluate();
     }
 
@@ -135,7 +138,6 @@ impl<'a> Graded<'a> {
             }
         }
         self.residual();
-        self.fresh = false;
     }
 
     /// `b − Bx` for the x at hand.
@@ -147,9 +149,10 @@ impl<'a> Graded<'a> {
             let line = j * n..(j + 1) * n;
             let row = &self.equations.high[line.clone()];
             let sum = dot_from(self.equations.rhs[j].hi, row, &minus);
-            let mut rest = dot2(sum.lo + self.equations.rhs[j].lo, row, &minus_low);
+            // The tails are 10⁻¹⁶ of x: their rounding is 10⁻³² of it.
+            let mut rest = sum.lo + (self.equations.rhs[j].lo + dot(row, &minus_low));
             if let Some(low) = self.equations.low.get(line) {
-                rest = dot2(rest, low, &minus);
+                rest += dot(low, &minus);
             }
             let total = Double2::sum(sum.hi, rest);
             *res = (total.hi, total.lo);
@@ -162,9 +165,9 @@ impl<'a> Graded<'a> {
         (FLOOR.max(NOISE * largest(&self.s)) * largest(&self.x)).max(f64::MIN_POSITIVE)
     }
 
-    /// The basis with the weights of the present point.
+    /// The basis with the weights of the present point, or of one so near that they are the same to [`SAME`].
     fn refactor(&mut self) -> bool {
-        if self.fresh {
+        if self.drift <= SAME {
             return true;
         }
         let floor = self.floor();
@@ -173,17 +176,20 @@ impl<'a> Graded<'a> {
         if weights.iter().any(|w| !w.is_finite()) {
             return false;
         }
-        self.fresh = match &mut self.basis {
+        let weighed = match &mut self.basis {
             Some(basis) => basis.weigh(&self.equations, &weights),
             None => {
                 self.basis = Basis::new(&self.equations, &weights);
                 self.basis.is_some()
             }
         };
-        if !self.fresh {
+        if weighed {
+            self.drift = 0.0;
+        } else {
             self.basis = None;
+            self.drift = f64::INFINITY;
         }
-        self.fresh
+        weighed
     }
 
     /// The Newton step: δ in the coordinates of the basis, and Δs.
@@ -191,7 +197,7 @@ impl<'a> Graded<'a> {
         if !self.refactor() {
             return None;
         }
-        let mut delta = self.basis.as_ref()?.coordinates(&self.equations, &self.res);
+        let mut delta = self.basis.as_ref()?.coordinates(&self.res);
         if !self.grow(&delta) {
             return None;
         }
@@ -215,7 +221,7 @@ impl<'a> Graded<'a> {
         let growth: Vec<f64> = (rho.iter().zip(&basis.columns))
             .map(|(rho, &c)| {
                 let q = rho.abs() / self.root[c].max(floor);
-                if q > 1e-8 { q / q.ln_1p() } else { 1.0 }
+                if q > SAME { q / q.ln_1p() } else { 1.0 }
             })
             .collect();
         basis.form(&growth)

@@ -34,6 +34,7 @@ impl Graded<'_> {
             let tau = self.step_length(&delta, &ds);
             let before: Vec<f64> = self.x.iter().map(|x| x.hi).collect();
             self.advance(&delta, tau);
+            self.drift += tau * norm_inf(&ds);
             self.steps += 1;
             // An entry that grows from nothing is not to be seen in a measure that is linear in Δs.
             let long = norm_inf(&ds) > NEWTON;
@@ -72,7 +73,7 @@ impl Graded<'_> {
         self.correct();
         if self.backward() >= before {
             (self.mu, self.s, self.x, self.root, self.res) = kept;
-            self.fresh = false;
+            self.drift = f64::INFINITY;
         }
     }
 
@@ -99,6 +100,7 @@ impl Graded<'_> {
             let entries = self.x.iter().zip(&self.root).zip(&ds);
             let x: Vec<Double2> = entries.map(|((x, root), ds)| x.plus_f64(root * ds)).collect();
             self.advance(&delta, 1.0);
+            self.drift += norm_inf(&ds);
             self.x = x;
             self.residual();
             self.steps += 1;
@@ -112,7 +114,7 @@ impl Graded<'_> {
     /// `μ ← μ + τP⁻ᵀδ`, evaluated.
     fn advance(&mut self, delta: &[f64], tau: f64) {
         let Some(basis) = &self.basis else { return };
-        let step = basis.to_rows(&self.equations, delta);
+        let step = basis.to_rows(delta);
         for (m, d) in self.mu.iter_mut().zip(&step) {
             *m = m.plus(d.times_f64(tau));
         }
@@ -152,7 +154,7 @@ impl Graded<'_> {
         }
         // ψ'(0) = resᵀP⁻ᵀδ = (P⁻¹res)ᵀδ.
         let Some(basis) = &self.basis else { return 1.0 };
-        let rho = basis.coordinates(&self.equations, &self.res);
+        let rho = basis.coordinates(&self.res);
         let start: f64 = rho.iter().zip(delta).map(|(a, b)| a * b).sum();
         let full = self.slope(start, ds, 1.0);
         if full >= 0.25 * start && full > 0.0 {

@@ -44,12 +44,13 @@ impl Graded<'_> {
         let mut moved = basis.combine(&shift);
         basis.solve(&mut moved);
         delta.iter_mut().zip(&moved).for_each(|(d, v)| *d += 0.5 * v);
-        let step = basis.to_rows(&self.equations, &delta);
+        let step = basis.to_rows(&delta);
         for (m, d) in self.mu.iter_mut().zip(&step) {
             *m = m.times_f64(ratio).plus(*d);
         }
         self.log_a.copy_from_slice(log_a);
         self.theta.copy_from_slice(theta);
+        self.drift = f64::INFINITY;
         self.evaluate();
         self.is_finite()
     }
@@ -62,6 +63,7 @@ impl Graded<'_> {
         self.log_a.copy_from_slice(&saved.log_a);
         self.theta.copy_from_slice(&saved.theta);
         self.mu.copy_from_slice(&saved.mu);
+        self.drift = f64::INFINITY;
         self.evaluate();
     }
 
@@ -147,6 +149,7 @@ impl Graded<'_> {
         let t = if size <= 2.0 { 1.0 } else { 2.0 / size };
         self.log_a = log_a.iter().map(|v| v.times_f64(t)).collect();
         self.theta = theta.iter().map(|v| t * v).collect();
+        self.drift = f64::INFINITY;
         self.evaluate();
         let first = self.newton(if t < 1.0 { BETWEEN } else { GOAL }, max_steps.min(200));
         if t >= 1.0 || first != Inner::Converged {
