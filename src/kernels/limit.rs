@@ -23,7 +23,7 @@ use crate::{
     Error, Result,
     numerics::{
         cholesky::Cholesky,
-        dense::{gram_weighted, mul_t},
+        dense::{column_lengths, gram_weighted, mul_t},
     },
 };
 
@@ -233,6 +233,8 @@ pub(super) struct Matrix {
     rows: Vec<f64>,
     /// The largest entry of each column, length n.
     pub(super) columns: Vec<f64>,
+    /// The length of each column, n of them.
+    pub(super) lengths: Vec<f64>,
     /// `None` where Z is not finite, or rows depend on others.
     gram: std::result::Result<Cholesky, Ending>,
 }
@@ -281,7 +283,8 @@ impl Matrix {
         for row in z.chunks_exact(n) {
             columns.iter_mut().zip(row).for_each(|(c, v)| *c = c.max(v.abs()));
         }
-        Self { z, rows, columns, gram }
+        let lengths = column_lengths(&z, n);
+        Self { z, rows, columns, lengths, gram }
     }
 
     /// A problem on it in units of size 1, or why there is none.

@@ -124,17 +124,13 @@ impl Judge {
 
 impl Room {
     /// Whether the rounding of s moves no entry that counts by more than 10⁻¹⁰ of itself.
-    fn sees(&mut self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
+    fn sees(&self, matrix: &Matrix, scaled: &Scaled, solved: &Solved) -> bool {
         let n = self.e.len();
-        // Σ|Z_ji|: times the largest entry of μ it is what the rounding of s is measured by.
-        self.change.fill(0.0);
-        for row in matrix.z.chunks_exact(n) {
-            self.change.iter_mut().zip(row).for_each(|(c, z)| *c += z.abs());
-        }
         let largest = norm_inf(&solved.mu);
         let least = ROUNDING * f64::EPSILON / SETTLED;
         (0..n).filter(|&i| self.counts[i]).all(|i| {
-            let moved = 2.0 * self.change[i] * largest + scaled.theta[i].abs() + scaled.log_a.abs();
+            let moved =
+                2.0 * matrix.lengths[i] * largest + scaled.theta[i].abs() + scaled.log_a.abs();
             // NaN is no.
             self.weights[i] * moved * least <= solved.x[i].abs()
         })

@@ -14,6 +14,9 @@
 //! a are centred at the *proportional* point `μ·(ℓ'/ℓ)`, so that the ridge pulls flat directions to
 //! where `|Z_iᵀμ| < ℓ/2` stays true.
 
+use std::cell::OnceCell;
+
+use crate::numerics::dense::column_lengths;
 use crate::numerics::log_domain;
 use crate::numerics::vector::{a_sinh_cosh_map, a_sinh_map};
 
@@ -57,7 +60,9 @@ pub(super) struct Core<'a> {
     pub(super) fresh: bool,
     scale: f64,
     /// The largest entry of each column of Z'', once that was asked for.
-    columns: Vec<f64>,
+    columns: OnceCell<Vec<f64>>,
+    /// The length of each column of B, once that was asked for.
+    lengths: OnceCell<Vec<f64>>,
     pub(super) work_n: Vec<f64>,
 }
 
@@ -86,7 +91,8 @@ impl<'a> Core<'a> {
             factor: Factor::new(r),
             fresh: false,
             scale: norm2(&system.b) / (r.max(1) as f64).sqrt(),
-            columns: Vec::new(),
+            columns: OnceCell::new(),
+            lengths: OnceCell::new(),
             work_n: vec![0.0; n],
         };
         core.evaluate();
@@ -126,11 +132,13 @@ impl<'a> Core<'a> {
     }
 
     /// The largest entry of each column of Z'', length n.
-    pub(super) fn column_sizes(&mut self) -> &[f64] {
-        if self.columns.is_empty() {
-            self.columns = self.system.column_sizes();
-        }
-        &self.columns
+    pub(super) fn column_sizes(&self) -> &[f64] {
+        self.columns.get_or_init(|| self.system.column_sizes())
+    }
+
+    /// The length of each column of B, n of them.
+    pub(super) fn column_lengths(&self) -> &[f64] {
+        self.lengths.get_or_init(|| column_lengths(&self.system.b, self.system.n))
     }
 
     /// Smallest and largest squared diagonal entry of the factor of H; after [`Core::refactor`].

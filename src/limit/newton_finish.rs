@@ -20,8 +20,8 @@ pub(crate) const PIVOTS: f64 = 1e-4;
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
 pub(crate) const SETTLED: f64 = 1e-10;
-/// Such corrections are of use while the rounding of s, this many ε of `2|Z|ᵀ1·max|μ| + |θ| + |log a|`, moves no such entry
-/// by more.
+/// Such corrections are of use while the rounding of s, this many ε of `2‖Z_i‖₂ max|μ| + |θ| + |log a|`, moves no such
+/// entry by more.
 pub(crate) const ROUNDING: f64 = 10.0;
 
 /// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
@@ -253,12 +253,13 @@ impl Core<'_> {
     /// next to these, μ moved by ε of its largest entry, shows how many of its digits say something. Entries far below
     /// a, where s is nearly 0, are the first to fail.
     fn sees(&self, counts: &[bool]) -> bool {
-        let largest = vec![norm_inf(&self.mu); self.mu.len()];
-        let (_, spread) = transposed(&self.system.b, &largest, counts.len());
+        let largest = norm_inf(&self.mu);
         let least = ROUNDING * f64::EPSILON / SETTLED;
+        let lengths = self.column_lengths();
         (0..counts.len()).filter(|&i| counts[i]).all(|i| {
-            let moved =
-                2.0 * self.system.kappa[i] * spread[i] + self.theta[i].abs() + self.log_a[i].abs();
+            let moved = 2.0 * self.system.kappa[i] * lengths[i] * largest
+                + self.theta[i].abs()
+                + self.log_a[i].abs();
             // NaN is no.
             self.root[i] * moved * least <= self.x[i].abs()
         })

@@ -21,6 +21,16 @@ const PARALLEL_ENTRIES: usize = 1_000_000;
 /// Columns that one task of `mul_t` takes.
 const COLUMNS_PER_TASK: usize = 512;
 
+/// The Euclidean length of each of n columns; z row-major with n columns.
+pub(crate) fn column_lengths(z: &[f64], n: usize) -> Vec<f64> {
+    let mut lengths = vec![0.0; n];
+    for row in z.chunks_exact(n.max(1)) {
+        lengths.iter_mut().zip(row).for_each(|(l, v)| *l += v * v);
+    }
+    lengths.iter_mut().for_each(|l| *l = f64::sqrt(*l));
+    lengths
+}
+
 /// `aᵀb`, accumulated in 32 lanes. Entries beyond the shorter length are ignored.
 ///
 /// ```

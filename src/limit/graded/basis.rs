@@ -20,6 +20,7 @@ use faer::{Mat, MatMut};
 use crate::limit::compensated::dot_from;
 use crate::limit::newton_equations::Equations;
 use crate::limit::newton_linalg::{Factor, dot, mul, mul_t};
+use crate::numerics::dispatch::each_level;
 use crate::numerics::double_double::Double2;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
@@ -380,24 +381,31 @@ fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     let mut rest = z.to_vec();
     let size: Vec<f64> =
         (0..n).map(|i| (0..r).map(|j| z[j * n + i].abs()).fold(0.0, f64::max)).collect();
+    // What is left of it that is no noise.
+    let clear: [Vec<f64>; 2] = NOISE.map(|noise| size.iter().map(|s| noise * s).collect());
+    let mut best: Vec<f64> =
+        rest.chunks_exact(n.max(1)).map(|row| best_score(row, &root, &clear[0])).collect();
     let mut free: Vec<usize> = (0..r).collect();
     let mut columns = Vec::with_capacity(r);
     while !free.is_empty() {
-        let pivot = |noise: f64| {
-            let (mut best, mut at) = (0.0, None);
-            for (k, &j) in free.iter().enumerate() {
-                let row = &rest[j * n..(j + 1) * n];
-                for i in 0..n {
-                    let score = row[i].abs() * root[i];
-                    if score > best && row[i].abs() > noise * size[i] {
-                        (best, at) = (score, Some((k, i)));
-                    }
-                }
-            }
-            at
+        let highest = |scores: &[f64]| {
+            let over = |k: usize, &j: &usize| (k, scores[j]);
+            let all = free.iter().enumerate().map(|(k, j)| over(k, j));
+            all.fold((0, 0.0), |top, next| if next.1 > top.1 { next } else { top })
         };
-        let (k, i) = NOISE.into_iter().find_map(pivot)?;
+        let (mut k, mut score) = highest(&best);
+        let mut least = &clear[0];
+        if score == 0.0 {
+            least = &clear[1];
+            let line = |j: usize| &rest[j * n..(j + 1) * n];
+            let scores: Vec<f64> = (0..r).map(|j| best_score(line(j), &root, least)).collect();
+            (k, score) = highest(&scores);
+        }
         let row = rest[free[k] * n..(free[k] + 1) * n].to_vec();
+        let i = (0..n).find(|&i| {
+            let v = row[i].abs();
+            score > 0.0 && v > least[i] && v * root[i] == score
+        })?;
         free.swap_remove(k);
         columns.push(i);
         for &j in &free {
@@ -406,11 +414,37 @@ fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
             if factor != 0.0 {
                 line.iter_mut().zip(&row).for_each(|(v, p)| *v -= factor * p);
                 line[i] = 0.0;
+                best[j] = best_score(line, &root, &clear[0]);
             }
         }
     }
     Some(columns)
 }
+
+/// The largest `|v_i|√D_i` of entries above what counts as clear of noise; 0 where there is none.
+#[inline(always)]
+fn best_score_body(row: &[f64], root: &[f64], least: &[f64]) -> f64 {
+    let mut best = [0.0_f64; 8];
+    let (rows, row_tail) = row.as_chunks::<8>();
+    let (roots, root_tail) = root.as_chunks::<8>();
+    let (leasts, least_tail) = least.as_chunks::<8>();
+    for ((v, root), least) in rows.iter().zip(roots).zip(leasts) {
+        for l in 0..8 {
+            let size = v[l].abs();
+            let score = if size > least[l] { size * root[l] } else { 0.0 };
+            best[l] = if score > best[l] { score } else { best[l] };
+        }
+    }
+    for ((v, root), least) in row_tail.iter().zip(root_tail).zip(least_tail) {
+        let score = if v.abs() > *least { v.abs() * root } else { 0.0 };
+        best[0] = if score > best[0] { score } else { best[0] };
+    }
+    best.into_iter().fold(0.0, f64::max)
+}
+
+each_level!(
+    fn best_score[](row: &[f64], root: &[f64], least: &[f64]) -> f64 = best_score_body
+);
 
 #[cfg(test)]
 #[path = "basis_tests.rs"]
