@@ -327,6 +327,19 @@ fn paths_of_every_family_converge_and_their_gaps_stay_at_rounding() {
                 "{family:?} {:?}",
                 path.gap
             );
+            // The way to a point does not matter.
+            for k in (0..grid.len()).step_by(3).filter(|&k| path.status[k].is_converged()) {
+                let entropy =
+                    HyperbolicEntropy::uniform(case.problem.features(), grid[k]).expect("in range");
+                let limit =
+                    minimize(&case.problem, &entropy, &Options::default()).expect("valid input");
+                let largest = limit.x.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+                let entries = path.x.row(k).to_vec().into_iter().zip(limit.x);
+                for (x, right) in entries.filter(|(_, right)| right.abs() > 1e-12 * largest) {
+                    let off = (x - right).abs() / right.abs();
+                    assert!(off <= 2e-9, "{family:?} {}: {x:e} {right:e}", grid[k]);
+                }
+            }
         }
     }
 }

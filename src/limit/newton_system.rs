@@ -196,6 +196,11 @@ impl System {
         }
     }
 
+    /// Whether B is Z''.
+    pub(super) fn is_rows(&self) -> bool {
+        matches!(self.basis, Basis::Rows)
+    }
+
     /// A right side of Z'' (length d) as one of B (length r).
     pub(super) fn to_b(&self, v: &[f64]) -> Vec<f64> {
         match &self.basis {

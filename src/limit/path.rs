@@ -30,6 +30,7 @@ use super::graded::Graded;
 use super::l1_minimum;
 use super::newton::{LADDER_SHARE, NEAR, Options, SETTLING, climb, high, start};
 use super::newton_core::{Core, Inner};
+use super::newton_finish::PIVOTS;
 use super::newton_linalg::norm2;
 use super::newton_system::System;
 use super::polish::CERTIFIED;
@@ -286,7 +287,13 @@ impl Walk<'_> {
         let limit = graded.steps + self.max_iterations;
         let first = if let Some(mu) = mu {
             graded.place(&mu, &target, self.theta);
-            graded.settle(SETTLING.min(self.max_iterations))
+            let room = SETTLING.min(self.max_iterations);
+            let well = system.is_rows() && self.core.refactor() && {
+                let (low, high) = self.core.pivots();
+                low >= PIVOTS * high
+            };
+            let quick = well.then(|| graded.settle_by(room, |v| self.core.solve(v)));
+            if quick == Some(Inner::Converged) { Inner::Converged } else { graded.settle(room) }
         } else if walked {
             graded.walk(&target, self.theta, self.max_iterations)
         } else {

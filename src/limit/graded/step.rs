@@ -7,7 +7,7 @@ use crate::numerics::double_double::Double2;
 use crate::numerics::log_domain;
 
 use super::super::newton_core::{Inner, SAFE_STEP, ascending};
-use super::super::newton_linalg::norm_inf;
+use super::super::newton_linalg::{mul_t, norm_inf};
 use super::Graded;
 
 /// Newton's method ends when a step changes relevant entries by less than this: where the floor of the weights makes it
@@ -58,6 +58,36 @@ impl Graded<'_> {
                     return self.correct();
                 }
             }
+        }
+        Inner::MaxIterations
+    }
+
+    /// The same near the end, where H is so well-conditioned that a factor of it in doubles will do: `solve` is
+    /// `v ← H⁻¹v`, of rows that are those of [`Equations`](super::Equations).
+    pub(in crate::limit) fn settle_by(
+        &mut self,
+        max_steps: usize,
+        solve: impl Fn(&mut [f64]),
+    ) -> Inner {
+        let mut before = f64::INFINITY;
+        let mut ds = vec![0.0; self.s.len()];
+        for _ in 0..max_steps {
+            let mut delta: Vec<f64> = self.res.iter().map(|r| 0.5 * r.0).collect();
+            solve(&mut delta);
+            mul_t(&self.equations.high, &delta, &mut ds);
+            ds.iter_mut().zip(&self.system.kappa).for_each(|(d, k)| *d *= 2.0 * k);
+            let measure = self.measure(&ds);
+            if norm_inf(&ds) > NEWTON || measure.is_nan() || measure > 0.5 * before {
+                return Inner::Stalled;
+            }
+            self.mu.iter_mut().zip(&delta).for_each(|(m, d)| *m = m.plus_f64(*d));
+            self.drift += norm_inf(&ds);
+            self.evaluate();
+            self.steps += 1;
+            if measure <= GOAL {
+                return if self.is_finite() { Inner::Converged } else { Inner::Stalled };
+            }
+            before = measure;
         }
         Inner::MaxIterations
     }
