@@ -315,10 +315,12 @@ fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A whole number from 1.
-fn count<N: std::str::FromStr + PartialOrd + From<u8>>(text: &str) -> Result<N, String> {
-    let read = text.trim().parse::<N>().ok().filter(|v| *v >= N::from(1));
-    read.ok_or_else(|| "expected a whole number of 1 or more".into())
+/// A whole number from 1, of an unsigned type.
+fn count<N: TryFrom<u128>>(text: &str) -> Result<N, String> {
+    let expected = "expected a whole number of 1 or more";
+    let read = text.trim().parse().ok().filter(|v: &u128| *v >= 1).ok_or(expected)?;
+    let digits = (u128::MAX >> (128 - 8 * size_of::<N>())).ilog10();
+    N::try_from(read).map_err(|_| format!("{expected} with at most {digits} digits"))
 }
 
 fn whole(text: &str) -> Result<u64, String> {

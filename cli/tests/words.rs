@@ -48,7 +48,7 @@ fn mistakes_are_told_in_one_line_of_words() {
         (&["train", "absent.toml"], "No such file"),
         (&["path", "p.csv", "--points", "3", "--out", "absent/o.npz"], "absent"),
         (&["solve", "p.csv", "--max-iterations", "0"], "a whole number of 1 or more"),
-        (&["solve", "p.csv", "--max-iterations", "9999999999"], "a whole number"),
+        (&["solve", "p.csv", "--max-iterations", "9999999999"], "or more with at most 9 digits"),
         (&["flow", "p.csv", "--max-steps", "0", "--out", "o.npz"], "a whole number of 1 or more"),
         (&["path", "p.csv", "--points", "1", "--out", "o.npz"], "from 2 to 1000000"),
         (&["solve", "p.csv", "--schedule", "geometric:0.5"], "found 1 number "),

@@ -19,7 +19,7 @@ use crate::{
         cholesky::Cholesky,
         dense::{gram_weighted, mul, mul_t},
         log_domain::{asinh_ratio, hypot_a},
-        sums::{norm_inf, residual},
+        sums::{norm_inf, residual, worst},
     },
     potential::HyperbolicEntropy,
     problem::Problem,
@@ -165,9 +165,7 @@ impl Room {
             for i in 0..self.e.len() {
                 let change = self.weights[i] * (2.0 * self.change[i] - self.e[i]);
                 if self.counts[i] && change != 0.0 {
-                    let part = change.abs() / solved.x[i].abs();
-                    // `max` would hide a NaN.
-                    measure = if part > measure || part.is_nan() { part } else { measure };
+                    measure = worst(measure, change.abs() / solved.x[i].abs());
                 }
                 solved.x[i] += change;
             }
@@ -175,7 +173,7 @@ impl Room {
             if measure <= SETTLED {
                 return true;
             }
-            if measure.is_nan() || measure > 0.1 * before {
+            if measure > 0.1 * before {
                 return false;
             }
             before = measure;

@@ -29,6 +29,9 @@ use super::{Farkas, Limit, Status};
 /// Largest `log a` in scaled units: there the potential is quadratic to e^{−200}.
 const LARGEST_LOG_A: f64 = 100.0;
 
+/// From here on every potential is quadratic to `e^{−2·45}`, 10⁻³⁹.
+const QUADRATIC: f64 = 45.0;
+
 /// The same with a tilt: x is then of size a, and y beside it still has three digits.
 const LARGEST_TILTED_LOG_A: f64 = 30.0;
 
@@ -139,7 +142,7 @@ pub fn minimize(
     let largest = top(&log_a);
     let smallest = log_a.iter().fold(f64::INFINITY, |m: f64, v| m.min(v.hi));
     let excess = largest - LARGEST_LOG_A;
-    let quadratic = !tilted && smallest - excess > 45.0;
+    let quadratic = !tilted && smallest - excess > QUADRATIC;
     let excess = if quadratic { excess.max(0.0) } else { 0.0 };
     log_a.iter_mut().for_each(|v| *v = v.plus_f64(-excess));
     let scaled = Scaled { system, log_a, excess, entropy };

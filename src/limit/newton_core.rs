@@ -170,11 +170,14 @@ impl<'a> Core<'a> {
         let mut delta = vec![0.0; self.mu.len()];
         let mut ds = vec![0.0; self.s.len()];
         let (mut best, mut idle) = (f64::INFINITY, 0);
-        for _ in 0..=max_steps {
+        for step in 0..=max_steps {
             let size = norm2(&self.res);
             let noise = self.noise();
             if size <= (tolerance * b_norm).max(noise) {
                 return Inner::Converged;
+            }
+            if step == max_steps {
+                break;
             }
             // Near rounding: no halving in four steps means that there is nothing left to gain.
             if size <= 0.5 * best {
@@ -210,11 +213,14 @@ impl<'a> Core<'a> {
         let (r, n) = (self.mu.len(), self.s.len());
         let (mut delta, mut ds) = (vec![0.0; r], vec![0.0; n]);
         let mut before = f64::INFINITY;
-        for _ in 0..=max_steps {
+        for step in 0..=max_steps {
             let size = norm2(&self.res);
             let target = (tolerance * b_norm).max(self.noise());
             if size <= target {
                 return Inner::Converged;
+            }
+            if step == max_steps {
+                break;
             }
             // Only as exact as the quadratic term of this step deserves, and never below the target.
             let relative = (size / b_norm).max(0.3 * target / size).clamp(1e-8, 0.05);

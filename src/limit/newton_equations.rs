@@ -203,3 +203,7 @@ impl System {
         if worst <= EXACT { 0.0 } else { worst }
     }
 }
+
+#[cfg(test)]
+#[path = "newton_equations_tests.rs"]
+mod tests;

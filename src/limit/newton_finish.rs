@@ -5,6 +5,7 @@
 
 use crate::numerics::cholesky::Cholesky;
 use crate::numerics::log_domain;
+use crate::numerics::sums::worst;
 
 use super::newton_core::Core;
 use super::newton_linalg::{dot, mul, mul_t, norm_inf, norm2};
@@ -46,11 +47,6 @@ pub(crate) fn far_from_dependent(z: &[f64], counts: &[bool]) -> bool {
     let gram: Vec<f64> = (0..k * k).map(|p| dot(row(p / k), row(p % k))).collect();
     let mut cholesky = Cholesky::new(k);
     cholesky.factor(&gram) && cholesky.pivots().0 >= 1e-8
-}
-
-/// The larger one; ∞ where one is NaN.
-fn worst(m: f64, v: f64) -> f64 {
-    if v.is_nan() { f64::INFINITY } else { m.max(v) }
 }
 
 impl Core<'_> {
@@ -144,7 +140,6 @@ impl Core<'_> {
     /// when the residual no longer falls.
     pub(super) fn refine(&mut self) {
         let backward = |(rho, size): &(Vec<f64>, Vec<f64>)| {
-            let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
             (rho.iter().zip(size)).map(|(r, s)| (r / s.max(1e-300)).abs()).fold(0.0, worst)
         };
         let mut residual = self.system.residual(&self.x);

@@ -14,6 +14,7 @@
 //! from the exact point depends on the condition of Z.
 
 use crate::numerics::log_domain;
+use crate::numerics::sums::worst;
 use crate::potential::HyperbolicEntropy;
 use crate::problem::Problem;
 
@@ -76,7 +77,6 @@ pub fn kkt_residual(
     let mu: Vec<f64> = (0..d).map(|j| scale2(mu[j], rows[j] - f)).collect();
     let (rho, size) = residual(&z, &y, &x_unit);
     let quotient = |a: f64, b: f64| if a == 0.0 { 0.0 } else { a / b };
-    let worst = |m: f64, v: f64| if v.is_nan() { f64::INFINITY } else { m.max(v) };
     // Columns in their own units: no entry of Z counts for more than its column.
     let mut sizes = vec![0.0_f64; n];
     for row in z.chunks_exact(n.max(1)) {

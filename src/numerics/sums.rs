@@ -24,6 +24,12 @@ pub(crate) fn two_product<const FUSED: bool>(a: f64, b: f64) -> (f64, f64) {
     (p, ((ah * bh - p) + ah * bl + al * bh) + al * bl)
 }
 
+/// The larger of two numbers ≥ 0; ∞ where one is NaN, which `max` would hide.
+#[inline]
+pub(crate) fn worst(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
 /// `start + aᵀb`, compensated in each of 8 lanes and again over the lanes.
 #[inline(always)]
 fn dot2_from<const FUSED: bool>(a: &[f64], b: &[f64], start: f64) -> f64 {

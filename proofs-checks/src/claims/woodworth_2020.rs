@@ -128,16 +128,32 @@ fn l2(bound: Bound, shift: f64) -> impl Fn(&Case, &Ends) -> Vec<Gap> + Send + Sy
     }
 }
 
-/// The largest (L1) or least (L2) `log a` that does, between a bound and a value that does not.
-fn needed(mut does: f64, mut does_not: f64, test: impl Fn(f64) -> Option<bool>) -> Option<f64> {
+/// The `log a` that brings a norm near the least.
+enum Needed {
+    Any,
+    At(f64),
+}
+
+impl std::fmt::Display for Needed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::At(log_a) => write!(f, "{log_a:.2}"),
+        }
+    }
+}
+
+/// The largest (L1) or least (L2) `log a` that does, between a bound and a value that does not; `None` where a limit is
+/// not found.
+fn needed(mut does: f64, mut does_not: f64, test: impl Fn(f64) -> Option<bool>) -> Option<Needed> {
     if test(does_not)? {
-        return None;
+        return Some(Needed::Any);
     }
     for _ in 0..40 {
         let mid = 0.5 * (does + does_not);
         if test(mid)? { does = mid } else { does_not = mid }
     }
-    Some(does)
+    Some(Needed::At(does))
 }
 
 fn tightness(context: &Context) -> Result<Table> {
@@ -156,7 +172,7 @@ fn tightness(context: &Context) -> Result<Table> {
         let l2_does =
             |log_a: f64| Some(norm2_squared(&limit(&problem, log_a)?) <= (1.0 + epsilon) * square);
         let (l1, l2) = (l1_sharper(&ends, n, epsilon), l2_sharper(&ends, n, epsilon));
-        let show = |v: Option<f64>| v.map_or("any".into(), |v| format!("{v:.2}"));
+        let show = |v: Option<Needed>| v.map_or("not found".into(), |v| v.to_string());
         rows.push(vec![
             epsilon.to_string(),
             format!("{:.1}", l1_printed(&ends, n, epsilon)),

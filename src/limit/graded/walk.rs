@@ -13,6 +13,15 @@ use super::step::{GOAL, NEWTON};
 /// What Newton's method has to reach between two rungs, where it only has to stay in its range.
 const BETWEEN: f64 = 3e-2;
 
+/// Rungs of a ladder, those taken back included: some 40 are needed.
+const RUNGS: usize = 1000;
+/// A rung is at least this part of the way.
+const LEAST_SHARE: f64 = 1e-12;
+/// A last rung shorter than this that stalls does so by rounding.
+const SHORT: f64 = 1.01;
+/// Rungs that would have to be shorter than `1 + SHORTEST` lead nowhere.
+const SHORTEST: f64 = 1e-7;
+
 /// What is needed to go back.
 struct Saved {
     log_a: Vec<Double2>,
@@ -97,13 +106,14 @@ impl Graded<'_> {
         let limit = self.steps + max_steps;
         let (mut t, mut factor) = (0.0, 2.0_f64);
         let mut last = Inner::Converged;
-        for _ in 0..1000 {
+        for _ in 0..RUNGS {
             if t >= 1.0 || self.steps >= limit {
                 break;
             }
             // A rung multiplies the size of (log a, θ), or moves it by 2 where it is small.
             let here = size(&self.log_a, &self.theta);
-            let step = ((factor - 1.0) * here.max(2.0) / span.max(1e-300)).max(1e-12);
+            let step =
+                ((factor - 1.0) * here.max(2.0) / span.max(f64::MIN_POSITIVE)).max(LEAST_SHARE);
             let next = if t + step >= 1.0 { 1.0 } else { t + step };
             let (saved, before) = (self.save(), self.steps);
             let (l, th) = at(next);
@@ -123,12 +133,12 @@ impl Graded<'_> {
                     _ => 1.0 + (factor - 1.0) * 0.5,
                 };
             } else {
-                if next >= 1.0 && last == Inner::Stalled && self.is_finite() && factor < 1.01 {
+                if next >= 1.0 && last == Inner::Stalled && self.is_finite() && factor < SHORT {
                     return last;
                 }
                 self.restore(&saved);
                 factor = 1.0 + (factor - 1.0) * 0.3;
-                if factor - 1.0 < 1e-7 {
+                if factor - 1.0 < SHORTEST {
                     return last;
                 }
             }
