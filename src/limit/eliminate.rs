@@ -6,7 +6,12 @@
 //! ```
 //! B has the identity in the chosen columns, so that its rows are far from dependent whatever those of Z were.
 //! B, b and C are pairs of doubles; a smallest pivot δ (relative to the largest entry) leaves them `2⁻¹⁰⁰/δ` of error.
-//! Rows of doubles that depend on others to 10⁻¹⁶ still have 14 digits there; see [`Eliminated::digits`].
+//! Where that is more than entries of 10⁻¹² of the largest can bear, the elimination is done again in integers, `v·2⁴⁴⁸`,
+//! with the pivots that are known by then: each step multiplies its error by no more than 1/δ², and the pairs are right
+//! to rounding. Work that is too much for that stays as it is; see [`Eliminated::digits`].
+
+use num_bigint::BigInt;
+use num_traits::{ToPrimitive, Zero};
 
 use crate::numerics::double_double::Double2;
 
@@ -14,6 +19,14 @@ use crate::numerics::double_double::Double2;
 const RANK: f64 = 1e-25;
 /// Rounding of the elimination, relative to the largest entry.
 const ROUNDING: f64 = 1e-30;
+/// Digits that an answer needs whose entries are to be right to nine digits down to 10⁻¹² of the largest, and one more.
+pub(super) const NEEDED: f64 = 22.0;
+/// Bits behind the point of integers.
+const BITS: i32 = 448;
+/// Numbers below `2^−CUT` are what rounding of integers leaves of 0.
+const CUT: u64 = 320;
+/// Products of integers that are affordable: about half a second.
+const PRODUCTS: usize = 4_000_000;
 
 /// `Bx = b`, B = `[I T]` up to the order of columns.
 pub(super) struct Eliminated {
@@ -28,8 +41,8 @@ pub(super) struct Eliminated {
     pub(super) rhs: Vec<Double2>,
     /// C, r×r row-major.
     inverse: Vec<Double2>,
-    /// The smallest pivot relative to the largest entry of Z.
-    pivot: f64,
+    /// Decimal digits that B has.
+    pub(super) digits: f64,
     /// Whether the rows left out are combinations of those kept, with their targets.
     pub(super) closed: bool,
 }
@@ -92,12 +105,60 @@ impl Eliminated {
                 if b.hi.abs() <= ROUNDING * size { Double2::ZERO } else { b }
             })
             .collect();
-        Self { rows, columns, high, low, rhs, inverse, pivot, closed }
+        let digits = (pivot / ROUNDING).log10();
+        let mut found = Self { rows, columns, high, low, rhs, inverse, digits, closed };
+        if closed && digits < NEEDED && r * r * (n + 1 + r) <= PRODUCTS {
+            found.again_in_integers(z, y, n);
+        }
+        found
     }
 
-    /// Decimal digits that B has.
-    pub(super) fn digits(&self) -> f64 {
-        (self.pivot / ROUNDING).log10()
+    /// B, b and C to rounding, with the pivots at hand.
+    fn again_in_integers(&mut self, z: &[f64], y: &[f64], n: usize) {
+        let r = self.rows.len();
+        let width = n + 1 + r;
+        let mut table: Vec<BigInt> = Vec::with_capacity(r * width);
+        for (k, &j) in self.rows.iter().enumerate() {
+            let own = (0..r).map(|i| if i == k { 1.0 } else { 0.0 });
+            let line = z[j * n..(j + 1) * n].iter().copied().chain([y[j]]).chain(own);
+            table.extend(line.map(fixed));
+        }
+        for (k, &column) in self.columns.iter().enumerate() {
+            let pivot = table[k * width + column].clone();
+            if pivot.is_zero() {
+                return;
+            }
+            let line: Vec<BigInt> =
+                table[k * width..(k + 1) * width].iter().map(|v| (v << BITS) / &pivot).collect();
+            for (j, other) in table.chunks_exact_mut(width).enumerate() {
+                if j == k {
+                    other.clone_from_slice(&line);
+                    continue;
+                }
+                let factor = other[column].clone();
+                if !factor.is_zero() {
+                    for (v, p) in other.iter_mut().zip(&line).filter(|(_, p)| !p.is_zero()) {
+                        *v -= (p * &factor) >> BITS;
+                    }
+                }
+            }
+        }
+        for (k, line) in table.chunks_exact(width).enumerate() {
+            for (i, v) in line.iter().map(pair).enumerate() {
+                if i < n {
+                    (self.high[k * n + i], self.low[k * n + i]) = (v.hi, v.lo);
+                } else if i == n {
+                    self.rhs[k] = v;
+                } else {
+                    self.inverse[k * r + (i - n - 1)] = v;
+                }
+            }
+            for (l, &column) in self.columns.iter().enumerate() {
+                let at = k * n + column;
+                (self.high[at], self.low[at]) = (f64::from(u8::from(k == l)), 0.0);
+            }
+        }
+        self.digits = -ROUNDING.log10();
     }
 
     /// μ of the kept rows from that of B: `Cᵀμ_B`.
@@ -110,6 +171,28 @@ impl Eliminated {
             })
             .collect()
     }
+}
+
+/// `v·2^BITS`, rounded down where v has bits beyond; v is at most about 1 in units of its row.
+fn fixed(v: f64) -> BigInt {
+    let bits = v.to_bits();
+    let (exponent, fraction) = ((bits >> 52 & 0x7ff) as i32, (bits & ((1 << 52) - 1)) as i64);
+    let (mantissa, exponent) =
+        if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
+    let mantissa = BigInt::from(if v < 0.0 { -mantissa } else { mantissa });
+    let shift = exponent + BITS;
+    if shift >= 0 { mantissa << shift } else { mantissa >> -shift }
+}
+
+/// The number that is `v·2^−BITS`.
+fn pair(v: &BigInt) -> Double2 {
+    let scale = 2f64.powi(-BITS);
+    if v.bits() < (BITS as u64) - CUT {
+        return Double2::ZERO;
+    }
+    let hi = v.to_f64().unwrap_or(f64::NAN) * scale;
+    let lo = if hi.is_finite() { (v - fixed(hi)).to_f64().unwrap_or(0.0) * scale } else { 0.0 };
+    Double2 { hi, lo }
 }
 
 /// One step of Gauss and Jordan: the row of the pivot divided by it, its column cleared elsewhere.
@@ -150,7 +233,7 @@ mod tests {
             x[i] = b.hi / line[i];
         }
         assert_eq!(x, [-1.0, 1.0]);
-        assert!(e.closed && e.digits() > 13.0);
+        assert!(e.closed && e.digits > 29.0);
     }
 
     #[test]
@@ -186,7 +269,7 @@ mod tests {
                 z.chunks_exact(n).map(|row| row.iter().zip(&x).map(|(a, b)| a * b).sum()).collect();
             let e = Eliminated::new(&z, &y, d, n);
             prop_assert!(e.closed);
-            let error = 10f64.powf(-e.digits()) * 1e3;
+            let error = 10f64.powf(-e.digits) * 1e3;
             for (k, b) in e.rhs.iter().enumerate() {
                 let terms = (0..n).map(|i| {
                     Double2 { hi: e.high[k * n + i], lo: e.low[k * n + i] }.times_f64(-x[i])

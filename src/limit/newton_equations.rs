@@ -8,7 +8,7 @@ use crate::numerics::double_double::Double2;
 
 use super::Status;
 use super::compensated::transposed_product_pair;
-use super::eliminate::Eliminated;
+use super::eliminate::{Eliminated, NEEDED};
 use super::newton_linalg::{mul, mul_t, norm_inf};
 use super::newton_sums::dot2;
 use super::newton_system::{Basis, System};
@@ -16,8 +16,6 @@ use super::newton_system::{Basis, System};
 /// Distance of dropped rows from combinations of the others up to which they are that, exactly: rounding of sums with
 /// twice the precision.
 const EXACT: f64 = 1e-25;
-/// Digits of an answer that is converged: those of the stopping test.
-const DIGITS: f64 = 11.0;
 /// Ratio of the pivots of R below which doubles do not tell how right x is: its error is ε over this ratio where rows are
 /// met to rounding, and no residual of theirs shows it.
 const FAR: f64 = 1e-4;
@@ -70,12 +68,12 @@ impl System {
     /// The status of an answer that meets the stopping test, of [`System::equations`] or of B alone.
     pub(super) fn met(&self, by_equations: bool) -> Status {
         let digits = match &self.eliminated {
-            Some(e) if by_equations => e.digits(),
+            Some(e) if by_equations => e.digits,
             // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
             _ if self.dependence > 0.0 => (self.dependence / f64::EPSILON).log10(),
             _ => return Status::Converged,
         };
-        if digits >= DIGITS {
+        if digits >= NEEDED {
             return Status::Converged;
         }
         Status::Deficient { digits: digits.floor().clamp(0.0, 15.0) as u8 }

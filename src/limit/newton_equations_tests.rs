@@ -24,7 +24,10 @@ fn system(d: usize, n: usize) -> impl Strategy<Value = (Vec<f64>, Vec<f64>)> {
 
 fn of(z: Vec<f64>, y: Vec<f64>) -> System {
     let problem = Problem::from_rows(z, y).expect("finite");
-    System::new(&problem).ok().expect("a solution was planted")
+    match System::new(&problem) {
+        Ok(system) => system,
+        Err(proof) => panic!("a solution was planted: {proof:?}"),
+    }
 }
 
 proptest! {

@@ -134,7 +134,7 @@ pub fn path_until(
     };
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by(|&i, &j| log_a[j].total_cmp(&log_a[i]));
-    let lower = certified_minimum(problem);
+    let lower = certified_minimum(problem, system.is_plain());
     let mut walk = Walk {
         core: start(&system),
         graded: None,
@@ -171,14 +171,21 @@ pub fn path_until(
     Ok(path)
 }
 
+/// Residuals of rows up to which a point meets them: where rows are far from dependent x is then right to 10⁻⁹.
+const MET: f64 = 1e-13;
+
 /// A lower bound of the L1 minimum that is met to a relative 10⁻⁹, if one can be had.
-fn certified_minimum(problem: &Problem) -> Option<f64> {
-    let solution = l1_minimum(problem).ok()?;
-    let certificate = certify_unranked(problem, &solution.x, &solution.mu);
-    if solution.status.is_converged() && certificate.holds(CERTIFIED) {
-        return Some(certificate.dual_value);
+fn certified_minimum(problem: &Problem, plain: bool) -> Option<f64> {
+    // Rows that are nearly dependent hide from a residual how far ‖x‖₁ is from the minimum.
+    if plain {
+        let solution = l1_minimum(problem).ok()?;
+        let certificate = certify_unranked(problem, &solution.x, &solution.mu);
+        let met = certificate.row_residual.max(certificate.primal_feasibility) <= MET;
+        if solution.status.is_converged() && certificate.holds(CERTIFIED) && met {
+            return Some(certificate.dual_value);
+        }
     }
-    // What μ in doubles does not certify may be proved.
+    // What doubles do not certify may be proved.
     let found = decide(problem, &Demand::default()).ok()?;
     let proved = found.enclosure.filter(|e| e.relative_width() <= CERTIFIED);
     proved.map(|e| e.l1_lower)

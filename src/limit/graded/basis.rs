@@ -29,9 +29,8 @@ const FLOOR: f64 = 1e-280;
 const SPREAD: f64 = 1e20;
 /// Exchanges are made while the square of an entry of W exceeds this.
 const EXCHANGE: f64 = 16.0;
-/// Columns of W whose squares all stay below this are left out of `I + WWᵀ`: Newton's steps then leave some n times this of
-/// the error.
-const NEGLIGIBLE: f64 = 1e-12;
+/// Columns of W whose squares all stay below this are left out of `I + WWᵀ`.
+const NEGLIGIBLE: f64 = 1e-20;
 /// Rank-one updates of T before it is computed anew.
 const UPDATES: usize = 40;
 /// What elimination leaves of a column is taken for noise below this part of it, or below the second where nothing else
