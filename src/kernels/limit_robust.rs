@@ -99,6 +99,9 @@ impl Judge {
             // The size of s is about |log a|.
             return scaled.log_a.abs() <= LONGEST || far_from_dependent(&matrix.z, &room.counts);
         }
+        if scaled.log_a.abs() > LONGEST {
+            return false;
+        }
         for (w, x) in room.weights.iter_mut().zip(&solved.x) {
             *w = hypot_a(*x, scaled.log_a);
         }

@@ -6,9 +6,9 @@
 //! ```
 //! B has the identity in the chosen columns, so that its rows are far from dependent whatever those of Z were.
 //! B, b and C are pairs of doubles; a smallest pivot δ (relative to the largest entry) leaves them `2⁻¹⁰⁰/δ` of error.
-//! Where that is more than entries of 10⁻¹² of the largest can bear, the elimination is done again in integers, `v·2⁴⁴⁸`,
-//! with the pivots that are known by then: each step multiplies its error by no more than 1/δ², and the pairs are right
-//! to rounding. Work that is too much for that stays as it is; see [`Eliminated::digits`].
+//! Unless that is too much work, the elimination is therefore done again in integers, `v·2⁴⁴⁸`, with the pivots that are
+//! known by then: each step multiplies its error by no more than 1/δ², and the pairs are right to rounding; see
+//! [`Eliminated::digits`].
 
 use num_bigint::BigInt;
 use num_traits::{ToPrimitive, Zero};
@@ -43,6 +43,8 @@ pub(super) struct Eliminated {
     inverse: Vec<Double2>,
     /// Decimal digits that B has.
     pub(super) digits: f64,
+    /// The smallest pivot relative to the largest entry of Z.
+    pub(super) pivot: f64,
     /// Whether the rows left out are combinations of those kept, with their targets.
     pub(super) closed: bool,
 }
@@ -106,8 +108,8 @@ impl Eliminated {
             })
             .collect();
         let digits = (pivot / ROUNDING).log10();
-        let mut found = Self { rows, columns, high, low, rhs, inverse, digits, closed };
-        if closed && digits < NEEDED && r * r * (n + 1 + r) <= PRODUCTS {
+        let mut found = Self { rows, columns, high, low, rhs, inverse, digits, pivot, closed };
+        if closed && r * r * (n + 1 + r) <= PRODUCTS {
             found.again_in_integers(z, y, n);
         }
         found

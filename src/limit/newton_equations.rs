@@ -32,6 +32,8 @@ pub(super) struct Equations {
     pub(super) low: Vec<f64>,
     /// Length r.
     pub(super) rhs: Vec<Double2>,
+    /// The error of B and b relative to their largest entries.
+    pub(super) error: f64,
 }
 
 impl System {
@@ -52,12 +54,17 @@ impl System {
     /// solutions are those of `Z''x = y''`, where the other rows are combinations of them exactly.
     pub(super) fn equations(&self) -> Equations {
         if let Some(e) = &self.eliminated {
-            return Equations { high: e.high.clone(), low: e.low.clone(), rhs: e.rhs.clone() };
+            return Equations {
+                high: e.high.clone(),
+                low: e.low.clone(),
+                rhs: e.rhs.clone(),
+                error: 10f64.powf(-e.digits),
+            };
         }
         let rows = self.kept();
         let high = rows.iter().flat_map(|&j| self.z[j * self.n..(j + 1) * self.n].iter().copied());
         let rhs = rows.iter().map(|&j| Double2 { hi: self.y[j], lo: 0.0 }).collect();
-        Equations { high: high.collect(), low: Vec::new(), rhs }
+        Equations { high: high.collect(), low: Vec::new(), rhs, error: 0.0 }
     }
 
     /// The number of independent rows.
@@ -69,6 +76,8 @@ impl System {
     pub(super) fn met(&self, by_equations: bool) -> Status {
         let digits = match &self.eliminated {
             Some(e) if by_equations => e.digits,
+            // Rounding of a row hides this much of x.
+            Some(e) => (e.pivot / f64::EPSILON).log10(),
             // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
             _ if self.dependence > 0.0 => (self.dependence / f64::EPSILON).log10(),
             _ => return Status::Converged,

@@ -221,7 +221,8 @@ impl Core<'_> {
             // What x adds to Zx is then right. Up to here s says how nearly dependent columns share it.
             return norm_inf(&self.s) <= LONGEST || far_from_dependent(&self.system.z, &counts);
         }
-        if !self.refactor() {
+        // The rounding of a longer s moves large entries by more than what small ones can take up.
+        if norm_inf(&self.s) > LONGEST || !self.refactor() {
             return false;
         }
         if !self.sees(&counts) {

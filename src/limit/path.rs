@@ -49,7 +49,7 @@ pub struct Path {
     /// `‖x‖₁`, length N.
     pub l1: Vec<f64>,
     /// Relative duality gap of the L1 problem at each point, length N; infinite where there is no
-    /// dual point.
+    /// dual point, and where x is shorter than any solution.
     pub gap: Vec<f64>,
     /// How each point ended, length N.
     pub status: Vec<Status>,
@@ -165,6 +165,10 @@ pub fn path_until(
             None => gap,
         };
         path.status[k] = status;
+        // Shorter than any solution: it meets the equations to rounding only, and no solution is near.
+        if path.gap[k] < -CERTIFIED {
+            (path.gap[k], path.status[k]) = (f64::INFINITY, Status::Stalled);
+        }
         path.x.row_mut(k).iter_mut().zip(&x).for_each(|(to, from)| *to = *from);
     }
     path.iterations = walk.core.steps + walk.graded.map_or(0, |g| g.steps);

@@ -13,7 +13,7 @@ fn system() -> impl Strategy<Value = (Equations, Vec<f64>, Vec<f64>)> {
     (entries, weights, right).prop_map(|(high, weights, right)| {
         let rhs = vec![Double2::ZERO; R];
         let weights = weights.iter().map(|w| 10f64.powf(*w)).collect();
-        (Equations { high, low: Vec::new(), rhs }, weights, right)
+        (Equations { high, low: Vec::new(), rhs, error: 0.0 }, weights, right)
     })
 }
 

@@ -58,6 +58,8 @@ pub(super) struct Graded<'a> {
     root: Vec<f64>,
     /// `b − Bx`.
     res: Vec<(f64, f64)>,
+    /// The largest part of itself, as in [`Graded::measure`], that an entry lacks which has to grow from nothing.
+    lack: f64,
     basis: Option<Basis>,
     /// How far s has moved since the basis was given its weights; ∞: it has not.
     drift: f64,
@@ -80,6 +82,7 @@ impl<'a> Graded<'a> {
             x: vec![Double2::ZERO; n],
             root: vec![1.0; n],
             res: vec![(0.0, 0.0); r],
+            lack: 0.0,
             basis: None,
             drift: f64::INFINITY,
             steps: 0,
@@ -162,7 +165,8 @@ impl<'a> Graded<'a> {
     /// What weights are raised to.
     fn floor(&self) -> f64 {
         let largest = |v: &[Double2]| v.iter().fold(0.0_f64, |m, v| m.max(v.hi.abs()));
-        (FLOOR.max(NOISE * largest(&self.s)) * largest(&self.x)).max(f64::MIN_POSITIVE)
+        let part = FLOOR.max(NOISE * largest(&self.s)).max(self.equations.error);
+        (part * largest(&self.x)).max(f64::MIN_POSITIVE)
     }
 
     /// The basis with the weights of the present point, or of one so near that they are the same to [`SAME`].
@@ -214,22 +218,40 @@ impl<'a> Graded<'a> {
 
     /// Factors `E + T_N D_N T_Nᵀ`, E enlarged where ρ_j is more than the entry of the basis that would have to take it:
     /// an entry grows from x to x + ρ by `Δs = log(1 + ρ/x)`, which is not what linearising says. With
-    /// `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0 nothing changes.
+    /// `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0 nothing changes. Below the floor of the weights
+    /// `Δs = asinh((x+ρ)/a) − s`.
+    ///
+    /// What such entries lack is remembered for [`Graded::measure`]: it is not to be seen in Δs.
     fn grow(&mut self, rho: &[f64]) -> bool {
         let floor = self.floor();
-        let Some(basis) = &mut self.basis else { return false };
+        let Some(basis) = &self.basis else { return false };
+        let mut lack = vec![0.0; self.x.len()];
         let growth: Vec<f64> = (rho.iter().zip(&basis.columns))
             .map(|(rho, &c)| {
                 let q = rho.abs() / self.root[c].max(floor);
-                if q > SAME { q / q.ln_1p() } else { 1.0 }
+                if q <= SAME {
+                    return 1.0;
+                }
+                if q > 1.0 {
+                    lack[c] = rho.abs();
+                }
+                let far = if self.root[c] < floor {
+                    let there = log_domain::asinh_ratio(self.x[c].hi + rho, self.log_a[c].hi);
+                    (there - self.s[c].hi).abs()
+                } else {
+                    0.0
+                };
+                q / far.max(q.ln_1p())
             })
+            .map(|growth| growth.max(1.0))
             .collect();
-        basis.form(&growth)
+        self.lack = self.largest_change(|i| (self.x[i].hi.abs(), lack[i]));
+        self.basis.as_mut().is_some_and(|basis| basis.form(&growth))
     }
 
     /// The largest relative change of an entry that counts, to first order: see the head of the file.
     fn measure(&self, ds: &[f64]) -> f64 {
-        self.largest_change(|i| (self.x[i].hi.abs(), self.root[i] * ds[i].abs()))
+        self.largest_change(|i| (self.x[i].hi.abs(), self.root[i] * ds[i].abs())).max(self.lack)
     }
 
     /// The same from what x was before to what it is.

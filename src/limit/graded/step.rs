@@ -76,6 +76,7 @@ impl Graded<'_> {
             solve(&mut delta);
             mul_t(&self.equations.high, &delta, &mut ds);
             ds.iter_mut().zip(&self.system.kappa).for_each(|(d, k)| *d *= 2.0 * k);
+            self.lack = 0.0;
             let measure = self.measure(&ds);
             if norm_inf(&ds) > NEWTON || measure.is_nan() || measure > 0.5 * before {
                 return Inner::Stalled;
