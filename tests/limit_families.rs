@@ -474,6 +474,19 @@ fn paths_without_any_equation_stay_at_the_minimum_of_the_potential() {
     }
 }
 
+/// No equation at all and a tilt that doubles cannot follow: `x = a sinh θ`, `e⁻⁸⁰⁰ sinh 800 = ½`.
+#[test]
+fn a_tilt_alone_decides_where_there_is_no_equation() {
+    let problem = Problem::from_rows(vec![0.0, 0.0], vec![0.0]).expect("valid");
+    let entropy = HyperbolicEntropy::new(vec![-800.0; 2], vec![800.0, -800.0]).expect("in range");
+    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
+    assert!(limit.status.is_converged(), "{limit:?}");
+    assert!((limit.x[0] - 0.5).abs() < 1e-12 && (limit.x[1] + 0.5).abs() < 1e-12, "{limit:?}");
+    let path = mirrorflow::limit::path::path(&problem, Some(&[5000.0, 0.0]), &[-5000.0]);
+    let path = path.expect("a valid grid");
+    assert!((path.x[[0, 0]] - 0.5).abs() < 1e-9 && path.x[[0, 1]] == 0.0, "{path:?}");
+}
+
 /// A tilt or one a for each entry keeps its meaning: the entropy's dimension is checked.
 #[test]
 fn an_entropy_of_another_dimension_is_refused() {

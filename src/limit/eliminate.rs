@@ -6,8 +6,8 @@
 //! ```
 //! B has the identity in the chosen columns, so that its rows are far from dependent whatever those of Z were.
 //! B, b and C are pairs of doubles; a smallest pivot δ (relative to the largest entry) leaves them `2⁻¹⁰⁰/δ` of error.
-//! Unless that is too much work, the elimination is therefore done again in integers, `v·2⁴⁴⁸`, with the pivots that are
-//! known by then: each step multiplies its error by no more than 1/δ², and the pairs are right to rounding; see
+//! Unless that is too much work, the elimination is therefore done again in integers, `v·2⁵¹²`, with the pivots that are
+//! known by then: all steps together leave some r/δ² units of the last bit, and the pairs are right to rounding; see
 //! [`Eliminated::digits`].
 
 use num_bigint::BigInt;
@@ -22,9 +22,9 @@ const ROUNDING: f64 = 1e-30;
 /// Digits that an answer needs whose entries are to be right to nine digits down to 10⁻¹² of the largest, and one more.
 pub(super) const NEEDED: f64 = 22.0;
 /// Bits behind the point of integers.
-const BITS: i32 = 448;
+const BITS: i32 = 512;
 /// Numbers below `2^−CUT` are what rounding of integers leaves of 0.
-const CUT: u64 = 320;
+const CUT: u64 = 340;
 /// Products of integers that are affordable: about half a second.
 const PRODUCTS: usize = 4_000_000;
 

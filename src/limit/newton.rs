@@ -132,6 +132,11 @@ pub fn minimize(
     };
     let top = |log_a: &[Double2]| log_a.iter().fold(f64::NEG_INFINITY, |m, v| m.max(v.hi));
     let mut log_a = system.scale_log_a(entropy.log_a());
+    if let Some(x) = system.free(&log_a, entropy.theta()) {
+        let (x, mu) = (system.unscale_x(&x), vec![0.0; problem.samples()]);
+        let met = system.met(true);
+        return Ok(finish(problem, entropy, options, x, mu, 0, 0, met, Inner::Stalled));
+    }
     // With a tilt and a large a, or without targets, a sets the size of x: bring it to 1.
     let tilted = entropy.theta().iter().any(|v| *v != 0.0);
     if !system.has_targets() || (tilted && top(&log_a) > LARGEST_TILTED_LOG_A) {

@@ -4,7 +4,7 @@
 //! combinations of the others, or keeps rows that nearly are, `eliminate.rs` makes equations of all of them whose rows
 //! are far from dependent. Where the rank is n there is one solution, whatever the potential: it needs no iteration.
 
-use crate::numerics::double_double::Double2;
+use crate::numerics::double_double::{Double2, a_sinh_cosh};
 
 use super::Status;
 use super::compensated::transposed_product_pair;
@@ -157,6 +157,12 @@ impl System {
         let (rho, size) = self.residual(&without);
         let met = rho.iter().zip(&size).all(|(r, s)| r.abs() <= 4.0 * f64::EPSILON * s);
         Some(if met { without } else { x })
+    }
+
+    /// `x = a sinh θ`, in the units of [`System`], where there is no equation at all.
+    pub(super) fn free(&self, log_a: &[Double2], theta: &[f64]) -> Option<Vec<f64>> {
+        let x = |(log_a, theta): (&Double2, &f64)| a_sinh_cosh((*theta).into(), *log_a).0.hi;
+        (self.rank() == 0).then(|| log_a.iter().zip(theta).map(x).collect())
     }
 
     /// μ of Z'' (length d) with `2κᵢ(Z''ᵀμ)ᵢ = gᵢ`, where the rank is n.

@@ -10,7 +10,7 @@
 //! - otherwise `Z''ᵀΠ = QR` (column pivoting), `B = Qᵀ` and `b = R₁₁⁻ᵀ(Πᵀy'')`, whose condition is
 //!   1 whatever that of Z was. Rows beyond the rank to working precision are dropped (their μ is 0) where
 //!   their targets agree with the others; if not, the system is infeasible. Where such rows are no combinations of the
-//!   others, or kept rows nearly are, `eliminate.rs` has equations with twice the precision beside B.
+//!   others, or kept rows nearly are, `eliminate.rs` has equations in pairs of doubles beside B.
 //!
 //! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
 

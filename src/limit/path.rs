@@ -12,11 +12,12 @@
 //! predictor, the corrector and the certificate.
 //!
 //! Where doubles cannot tell whether every entry that counts is right, the point is found with twice the precision
-//! (`graded`), and so are those that follow it on the way to smaller a.
+//! (`graded`), from where doubles came as long as they come near, then from the point before.
 //!
 //! **Gap.** With a certified bound `l ≤ min ‖x‖₁ s.t. Zx = y` from [`l1_minimum`],
 //! `gap = (‖x(a)‖₁ − l)/‖x(a)‖₁`, which falls to rounding as a → 0 and stays there. Where that minimum is not certified, the
-//! tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point.
+//! tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point that
+//! doubles find; the others have none.
 
 use ndarray::Array2;
 
@@ -167,7 +168,10 @@ pub fn path_until(
         path.status[k] = status;
         // Shorter than any solution: it meets the equations to rounding only, and no solution is near.
         if path.gap[k] < -CERTIFIED {
-            (path.gap[k], path.status[k]) = (f64::INFINITY, Status::Stalled);
+            path.gap[k] = f64::INFINITY;
+            if status.is_converged() {
+                path.status[k] = Status::Stalled;
+            }
         }
         path.x.row_mut(k).iter_mut().zip(&x).for_each(|(to, from)| *to = *from);
     }
@@ -247,6 +251,12 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// x in the units of the problem, its gap by the tangent if that is asked for, and its status.
     fn point(&mut self, log_a: f64) -> (Vec<f64>, f64, Status) {
+        let target = self.scaled(log_a);
+        if let Some(x) = self.core.system.free(&target, self.theta) {
+            let x = self.core.system.unscale_x(&x);
+            let status = self.met(&x, true);
+            return (x, f64::INFINITY, status);
+        }
         if let Some(x) = &self.unique {
             let x = self.core.system.unscale_x(x);
             let status = self.met(&x, true);
@@ -289,7 +299,7 @@ impl Walk<'_> {
         let target = self.scaled(log_a);
         let (system, core) = (self.core.system, &self.core);
         let near = system.is_plain()
-            && self.at == Some(log_a)
+            && core.log_a == high(&target)
             && core.is_finite()
             && norm2(&core.res) <= NEAR * norm2(&core.rhs);
         let mu = if near { system.to_equations(&system.to_rows(&core.mu)) } else { None };

@@ -245,7 +245,7 @@ impl Basis {
         if plain && self.plain {
             return true;
         }
-        self.plain = plain;
+        self.plain = false;
         let (r, n) = (self.r, self.n);
         let relative = &self.relative;
         for j in 0..r {
@@ -266,6 +266,7 @@ impl Basis {
         let active: Vec<usize> = (0..n).filter(|&i| !basic[i] && largest[i] > NEGLIGIBLE).collect();
         self.identity = active.is_empty();
         if self.identity {
+            self.plain = plain;
             return true;
         }
         // The columns of the basis themselves are the I.
@@ -278,7 +279,9 @@ impl Basis {
             }
             out[active.len() + j] = 1.0;
         }
-        self.normal.build(&packed, &vec![1.0; k], 0.0, 0.0)
+        let formed = self.normal.build(&packed, &vec![1.0; k], 0.0, 0.0);
+        self.plain = plain && formed;
+        formed
     }
 
     /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down to
@@ -301,8 +304,10 @@ impl Basis {
     fn rest(&self, v: &[(f64, f64)], c: &[f64]) -> Vec<f64> {
         let minus: Vec<f64> = c.iter().map(|c| -c).collect();
         let [high, low] = &self.p;
-        let mut low = low.chunks_exact(self.r);
-        high.chunks_exact(self.r)
+        // Where nothing is to be met there are no rows.
+        let r = self.r.max(1);
+        let mut low = low.chunks_exact(r);
+        high.chunks_exact(r)
             .zip(v)
             .map(|(row, v)| {
                 let sum = dot_from(v.0, row, &minus);
@@ -334,8 +339,9 @@ impl Basis {
             }
             let minus: Vec<f64> = out.iter().map(|v| -v.hi).collect();
             let minus_low: Vec<f64> = out.iter().map(|v| -v.lo).collect();
-            let mut low = low.chunks_exact(r);
-            for ((rest, delta), column) in rest.iter_mut().zip(delta).zip(high.chunks_exact(r)) {
+            let mut low = low.chunks_exact(r.max(1));
+            let columns = high.chunks_exact(r.max(1));
+            for ((rest, delta), column) in rest.iter_mut().zip(delta).zip(columns) {
                 let sum = dot_from(*delta, column, &minus);
                 let tail = low.next().map_or(0.0, |low| dot(low, &minus));
                 *rest = sum.hi + (sum.lo + dot(column, &minus_low) + tail);

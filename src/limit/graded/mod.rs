@@ -13,7 +13,7 @@
 //! **Accuracy.** A Newton step changes x_i by `√(x_i²+a_i²)Δs_i`, and the next one tells the error of the last:
 //! [`Graded::measure`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`, the largest relative change
 //! that a further step would make to entries above 10⁻¹⁵ of the largest, and less of it below. Steps are
-//! taken until it is below 10⁻¹¹; the step that showed this is taken too, which squares it.
+//! taken until it is below 10⁻¹¹; the step that showed this is taken too, which leaves 10⁻⁴ of it or less.
 //!
 //! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
 
@@ -42,6 +42,9 @@ const NOISE: f64 = 5e-29;
 /// Weights that differ by less than this part of themselves are taken for the same: Newton's steps then leave this part of
 /// the error, which is 10⁻⁸ where s still moves by as much.
 const SAME: f64 = 1e-4;
+/// What an entry lacks counts down to this part of the largest: ten digits of an entry of 10⁻¹². Rounding leaves of the
+/// residual 10⁻³⁰ times the condition of a basis.
+const LACKING: f64 = 1e-22;
 /// Entries smaller than this, relative to the largest, need no more than a double.
 const SINGLE: f64 = 1e-24;
 
@@ -61,7 +64,7 @@ pub(super) struct Graded<'a> {
     /// The largest part of itself, as in [`Graded::measure`], that an entry lacks which has to grow from nothing.
     lack: f64,
     basis: Option<Basis>,
-    /// How far s has moved since the basis was given its weights; ∞: it has not.
+    /// How far s has moved since the basis was given its weights; ∞: they are of another (log a, θ), or there is none.
     drift: f64,
     /// Newton steps so far.
     pub(super) steps: usize,
@@ -225,17 +228,23 @@ impl<'a> Graded<'a> {
     fn grow(&mut self, rho: &[f64]) -> bool {
         let floor = self.floor();
         let Some(basis) = &self.basis else { return false };
+        let kappa = &self.system.kappa;
         let mut lack = vec![0.0; self.x.len()];
+        let sizes = || self.x.iter().map(|x| x.hi.abs());
+        let largest = sizes().fold(0.0, f64::max);
+        let most_of_x = sizes().zip(kappa).fold(0.0_f64, |m, (x, k)| m.max(x / k));
         let growth: Vec<f64> = (rho.iter().zip(&basis.columns))
             .map(|(rho, &c)| {
                 let q = rho.abs() / self.root[c].max(floor);
                 if q <= SAME {
                     return 1.0;
                 }
-                if q > 1.0 {
+                // Less is what rounding leaves of the residual, or counts for nothing.
+                let counts = rho.abs() > LACKING * largest.min(kappa[c] * most_of_x);
+                if q > 1.0 && counts {
                     lack[c] = rho.abs();
                 }
-                let far = if self.root[c] < floor {
+                let far = if self.root[c] < floor && counts {
                     let there = log_domain::asinh_ratio(self.x[c].hi + rho, self.log_a[c].hi);
                     (there - self.s[c].hi).abs()
                 } else {

@@ -39,14 +39,14 @@ impl Graded<'_> {
             // An entry that grows from nothing is not to be seen in a measure that is linear in Δs.
             let long = norm_inf(&ds) > NEWTON;
             let measure = if long { measure.max(self.moved(&before)) } else { measure };
-            // Only a full step squares the error.
+            // Only a full step leaves next to nothing of the error.
             if measure <= goal && tau == 1.0 {
                 if goal <= GOAL {
                     self.meet();
                 }
                 return Inner::Converged;
             }
-            // In Newton's range the measure squares; rounding shows as its standing still. Before, where entries grow
+            // In Newton's range the measure falls fast; rounding shows as its standing still. Before, where entries grow
             // from nothing or shrink to it, it says little.
             if long {
                 (best, idle) = (f64::INFINITY, 0);
@@ -62,7 +62,7 @@ impl Graded<'_> {
         Inner::MaxIterations
     }
 
-    /// The same near the end, where H is so well-conditioned that a factor of it in doubles will do: `solve` is
+    /// Newton's method next to where it ends, H being so well-conditioned that a factor of it in doubles will do: `solve` is
     /// `v ← H⁻¹v`, of rows that are those of [`Equations`](super::Equations).
     pub(in crate::limit) fn settle_by(
         &mut self,
@@ -78,7 +78,7 @@ impl Graded<'_> {
             ds.iter_mut().zip(&self.system.kappa).for_each(|(d, k)| *d *= 2.0 * k);
             self.lack = 0.0;
             let measure = self.measure(&ds);
-            if norm_inf(&ds) > NEWTON || measure.is_nan() || measure > 0.5 * before {
+            if norm_inf(&ds) > NEWTON || measure > 0.1 * before {
                 return Inner::Stalled;
             }
             self.mu.iter_mut().zip(&delta).for_each(|(m, d)| *m = m.plus_f64(*d));
@@ -86,7 +86,8 @@ impl Graded<'_> {
             self.evaluate();
             self.steps += 1;
             if measure <= GOAL {
-                return if self.is_finite() { Inner::Converged } else { Inner::Stalled };
+                let met = self.is_finite() && self.backward() <= 16.0 * f64::EPSILON;
+                return if met { Inner::Converged } else { Inner::Stalled };
             }
             before = measure;
         }
