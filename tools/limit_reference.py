@@ -48,7 +48,7 @@ def reference(case):
     log_a = [arb(v) for v in case["log_a"]]
     theta = [arb(v) for v in case["theta"]]
     mu = arb_mat(d, 1, [arb(v) for v in case["mu"]])
-    for _ in range(80):
+    for _ in range(400):
         s = (zt * mu * 2).entries()
         s = [(v + t).mid() for v, t in zip(s, theta)]
         up = [((v + a).exp() / 2).mid() for v, a in zip(s, log_a)]
