@@ -18,6 +18,7 @@
 //! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
 
 mod basis;
+mod heaviest;
 mod step;
 mod walk;
 
