@@ -248,6 +248,14 @@ fn an_entry_far_below_a_is_right() {
     }
 }
 
+/// The limit converges, and its entry i is `right` to 10⁻⁹ of itself.
+fn has_entry(problem: &Problem, log_a: f64, i: usize, right: f64) {
+    let entropy = HyperbolicEntropy::uniform(problem.features(), log_a).expect("in range");
+    let limit = minimize(problem, &entropy, &Options::default()).expect("valid input");
+    assert!(limit.status.is_converged());
+    assert!((limit.x[i] - right).abs() <= 1e-9 * right.abs(), "{:?}", limit.x);
+}
+
 /// Rows of a Hilbert matrix: the third entry grows from `e^−200` to 10⁻¹¹ of the largest between two rungs, and no residual in
 /// doubles shows it. Reference: Newton's method with 400 digits (python-flint).
 #[test]
@@ -262,11 +270,7 @@ fn an_entry_that_grows_from_nothing_is_not_missed() {
         0.19917814098550368,
     ];
     let problem = Problem::from_rows(z, y).expect("valid");
-    let entropy = HyperbolicEntropy::uniform(8, -1e5).expect("in range");
-    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
-    assert!(limit.status.is_converged());
-    let right = 8.152_506_004_987_714e-12;
-    assert!((limit.x[2] - right).abs() <= 1e-9 * right, "{:?}", limit.x);
+    has_entry(&problem, -1e5, 2, 8.152_506_004_987_714e-12);
 }
 
 /// The last row is a combination of the others but for one ulp of one entry, and an entry of 10⁻⁸ of the largest has all its
@@ -318,11 +322,7 @@ fn rows_an_ulp_from_dependent_cost_no_digits() {
     let y =
         vec![-0.02133242778513184, 0.0728146094870387, -0.13288888654939207, -0.02133242778513184];
     let problem = Problem::from_rows(z, y).expect("valid");
-    let entropy = HyperbolicEntropy::uniform(10, -30.0).expect("in range");
-    let limit = minimize(&problem, &entropy, &Options::default()).expect("valid input");
-    assert!(limit.status.is_converged());
-    let right = 4.324_414_288_237_024_3e-10;
-    assert!((limit.x[8] - right).abs() <= 1e-9 * right, "{:?}", limit.x);
+    has_entry(&problem, -30.0, 8, 4.324_414_288_237_024_3e-10);
 }
 
 /// Rows that are dependent to 10⁻⁸ hide from a residual of 10⁻⁹ that ‖x‖₁ is a quarter below the minimum: the gap comes from
