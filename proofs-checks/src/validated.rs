@@ -169,9 +169,9 @@ mod tests {
 
     /// The integrator's own error.
     fn wider(
-        inside: mirrorflow::numerics::interval::Interval,
-    ) -> mirrorflow::numerics::interval::Interval {
-        inside + mirrorflow::numerics::interval::Interval::around(0.0, 1e-10)
+        inside: mirrorflow::numerics::exact::interval::Interval,
+    ) -> mirrorflow::numerics::exact::interval::Interval {
+        inside + mirrorflow::numerics::exact::interval::Interval::around(0.0, 1e-10)
     }
 
     #[test]

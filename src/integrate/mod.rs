@@ -1,27 +1,18 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod bdf;
 mod combine;
 mod explicit;
-mod explicit_tables;
-mod general;
 mod options;
-mod reach;
 mod rosenbrock;
-mod rosenbrock_matrix;
-mod segment;
-mod sliver;
 mod stabilized;
-mod stabilized_dense;
-mod stabilized_radius;
-mod stabilized_switch;
-mod stabilized_table;
 mod time_loop;
 
 pub use explicit::Explicit;
 pub use options::{Method, Options};
 pub use rosenbrock::Rosenbrock;
 pub use stabilized::Stabilized;
-pub use stabilized_switch::Switching;
+pub use stabilized::switch::Switching;
 
 pub use crate::flow::{Outcome, Trajectory, Work};
 pub use time_loop::integrate_with;

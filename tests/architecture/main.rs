@@ -41,7 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that still have files in circles.
-const OPEN: &[&str] = &["integrate/", "kernels/", "limit/", "problem/"];
+const OPEN: &[&str] = &["kernels/", "problem/"];
 
 /// Each crate of the workspace with the crates of the workspace it may depend on.
 const CRATES: &[(&str, &str, &[&str])] = &[
