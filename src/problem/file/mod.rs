@@ -9,8 +9,9 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 
-use super::npz::{Archive, file_error};
-use super::{Problem, check_vector, csv, memory, npy, stranger};
+use super::{Problem, check_vector};
+use crate::io::{csv, memory, npy, stranger};
+use crate::io::{file_error, npz::Archive};
 use crate::{Error, Result};
 
 /// What a problem file holds: the problem and, where it names them, the start factors.
@@ -48,13 +49,24 @@ impl ProblemFile {
         let open = || File::open(path).map(BufReader::new).map_err(|e| file_error(path, e));
         let mut file = match ending.as_deref() {
             Some("npz") => Self::read_npz_from(open()?, path)?,
-            Some("csv") => csv::read_from(open()?, path)?,
+            Some("csv") => Self::read_csv_from(open()?, path)?,
             _ => return Err(file_error(path, stranger::by_ending(path))),
         };
         if let Some(stem) = path.file_stem().and_then(|s| s.to_str()) {
             file.problem = file.problem.with_name(stem);
         }
         Ok(file)
+    }
+
+    /// Reads a table of text from any source; `label` names it in errors.
+    ///
+    /// # Errors
+    /// As [`ProblemFile::read`].
+    pub fn read_csv_from(source: impl Read, label: impl AsRef<Path>) -> Result<Self> {
+        let path = label.as_ref();
+        let csv::Table { z, y, notes } = csv::read_from(source, path)?;
+        let problem = Problem::new(z, y).map_err(|e| file_error(path, e))?;
+        Ok(Self { problem, m0: None, w0: None, notes })
     }
 
     /// Reads an `.npz` archive from any seekable source; `label` names it in errors.

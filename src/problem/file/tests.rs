@@ -1,5 +1,5 @@
-use super::super::npz::Writer;
 use super::*;
+use crate::io::npz::Writer;
 use std::path::PathBuf;
 
 struct Folder(tempfile::TempDir);

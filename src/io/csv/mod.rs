@@ -14,19 +14,31 @@ use std::path::Path;
 
 use ndarray::{Array1, Array2};
 
-use super::npz::file_error;
-use super::{Problem, ProblemFile, memory, npy::MAX_ARRAY_BYTES};
+use super::file_error;
+use super::memory;
+use super::npy::MAX_ARRAY_BYTES;
 use crate::Result;
 use header::{Columns, quoted};
 use lines::{Line, Style, cells, number};
 
-/// Reads a problem from text; `label` names the source in errors.
+/// Samples and targets as a text gives them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// One sample a row, d×n.
+    pub z: Array2<f64>,
+    /// The targets, length d.
+    pub y: Array1<f64>,
+    /// What its reader should know: an index left out, a target that is not the last column, ….
+    pub notes: Vec<String>,
+}
+
+/// Reads a table from text; `label` names the source in errors.
 ///
 /// ```
 /// let text = "a,b,y\n1,2,3\n4,5,6\n";
-/// let file = mirrorflow::problem::csv::read_from(text.as_bytes(), "text")?;
-/// assert_eq!(file.problem.z_rows(), [1.0, 2.0, 4.0, 5.0]);
-/// assert_eq!(file.problem.y(), [3.0, 6.0]);
+/// let table = mirrorflow::io::csv::read_from(text.as_bytes(), "text")?;
+/// assert_eq!(table.z, ndarray::array![[1.0, 2.0], [4.0, 5.0]]);
+/// assert_eq!(table.y.to_vec(), [3.0, 6.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
 ///
@@ -34,20 +46,15 @@ use lines::{Line, Style, cells, number};
 /// When an entry is no finite number, a line has another number of columns than the first, there are
 /// fewer than two columns or no lines of data, a column has no name and is no index, or the text is
 /// not in UTF-8. Errors give line and column, from 1.
-pub fn read_from(source: impl Read, label: impl AsRef<Path>) -> Result<ProblemFile> {
+pub fn read_from(source: impl Read, label: impl AsRef<Path>) -> Result<Table> {
     let path = label.as_ref();
     let mut bytes = Vec::new();
     let read = source.take(MAX_ARRAY_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|e| file_error(path, e))?;
-    parse(&bytes, path).map_err(|why| file_error(path, why)).and_then(|(z, y, notes)| {
-        let problem = Problem::new(z, y).map_err(|e| file_error(path, e))?;
-        Ok(ProblemFile { problem, m0: None, w0: None, notes })
-    })
+    parse(&bytes, path).map_err(|why| file_error(path, why))
 }
 
-type Parsed = (Array2<f64>, Array1<f64>, Vec<String>);
-
-fn parse(bytes: &[u8], path: &Path) -> std::result::Result<Parsed, String> {
+fn parse(bytes: &[u8], path: &Path) -> std::result::Result<Table, String> {
     if bytes.len() as u64 > MAX_ARRAY_BYTES {
         return Err(format!(
             "is larger than the {MAX_ARRAY_BYTES} bytes of text this reader takes; store it as .npz"
@@ -98,7 +105,7 @@ fn parse(bytes: &[u8], path: &Path) -> std::result::Result<Parsed, String> {
     let (z, y) = numbers(&rows, used, &columns, style)?;
     let n = columns.count - 1 - usize::from(columns.index.is_some());
     let z = Array2::from_shape_vec((y.len(), n), z).map_err(|e| e.to_string())?;
-    Ok((z, Array1::from_vec(y), notes))
+    Ok(Table { z, y: Array1::from_vec(y), notes })
 }
 
 /// The features, row by row, and the targets.

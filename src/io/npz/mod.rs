@@ -25,15 +25,10 @@ const BOMB_RATIO: u64 = 200;
 /// Below this a high ratio does no harm: 16 MiB.
 const BOMB_BYTES: u64 = 1 << 24;
 
-/// An error about the file at `path`.
-pub(crate) fn file_error(path: &Path, why: impl std::fmt::Display) -> Error {
-    Error::File { path: path.to_path_buf(), why: why.to_string() }
-}
-
 /// Reads every array of an `.npz` file, by name.
 ///
 /// ```
-/// use mirrorflow::problem::npz::{self, Writer};
+/// use mirrorflow::io::npz::{self, Writer};
 ///
 /// let folder = tempfile::tempdir().unwrap();
 /// let path = folder.path().join("result.npz");
@@ -65,7 +60,7 @@ pub fn read_arrays(path: impl AsRef<Path>) -> Result<BTreeMap<String, Array>> {
 ///
 /// ```
 /// let nothing = std::io::Cursor::new(b"not an archive");
-/// let error = mirrorflow::problem::npz::read_arrays_from(nothing, "upload.npz").unwrap_err();
+/// let error = mirrorflow::io::npz::read_arrays_from(nothing, "upload.npz").unwrap_err();
 /// assert!(error.to_string().contains("upload.npz"));
 /// ```
 pub fn read_arrays_from(

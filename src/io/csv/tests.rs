@@ -1,8 +1,9 @@
 use super::*;
+use crate::problem::{Problem, ProblemFile};
 use proptest::prelude::*;
 
 fn file(text: impl AsRef<[u8]>) -> std::result::Result<ProblemFile, String> {
-    read_from(text.as_ref(), "data.csv").map_err(|e| e.to_string())
+    ProblemFile::read_csv_from(text.as_ref(), "data.csv").map_err(|e| e.to_string())
 }
 
 fn read(text: impl AsRef<[u8]>) -> std::result::Result<Problem, String> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use super::super::stranger;
+use crate::io::stranger;
 
 /// A line with its number in the user's editor, from 1.
 pub(super) type Line<'a> = (usize, &'a [u8]);

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::npz::file_error;
+use super::file_error;
 use crate::Result;
 
 /// The temporaries there are. Held while one is made or gets its name.
@@ -29,7 +29,7 @@ fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 /// ```
 /// let folder = tempfile::tempdir().unwrap();
 /// let path = folder.path().join("report.json");
-/// mirrorflow::problem::write_atomically(&path, b"{}")?;
+/// mirrorflow::io::write_atomically(&path, b"{}")?;
 /// assert_eq!(std::fs::read(&path).unwrap(), b"{}");
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
