@@ -7,7 +7,7 @@ mod tables;
 
 use super::combine::{combine, weigh};
 use super::stabilized::dense::TwoStepHermite;
-use super::{Attempt, Stepper, Work};
+use super::{Attempt, Step, Stepper, Trial, Work};
 use crate::flow::Flow;
 use tables::{DOP853, DOPRI5, Estimate, TSIT5, Tableau};
 
@@ -65,18 +65,9 @@ impl Stepper for Explicit {
         f64::INFINITY
     }
 
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt {
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt {
+        let Step { flow, t, y, f, h } = step;
+        let Trial { y: y_new, f: f_new, err } = trial;
         let Tableau { a, b, c, error, .. } = self.tableau;
         self.k[0].copy_from_slice(f);
         for (i, row) in a.iter().enumerate() {

@@ -102,8 +102,9 @@ fn run(tableau: &'static Tableau, steps: u32) -> (f64, f64) {
     let (mut first, mut global) = (0.0f64, 0.0f64);
     for k in 0..steps {
         let t = f64::from(k) * h;
-        let done =
-            method.attempt(&Swing, t, &y, &f, h, &mut y_new, &mut f_new, &mut err, &mut work);
+        let step = Step { flow: &Swing, t, y: &y, f: &f, h };
+        let trial = Trial { y: &mut y_new, f: &mut f_new, err: &mut err };
+        let done = method.attempt(step, trial, &mut work);
         assert_eq!(done, Attempt::Done);
         first = first.max(err[0].abs());
         global = global.max((y_new[0] - (t + h).sin().exp()).abs());

@@ -10,7 +10,7 @@
 
 mod matrix;
 
-use super::{Attempt, Stepper, Work};
+use super::{Attempt, Step, Stepper, Trial, Work};
 use crate::flow::{Flow, Structure};
 use crate::numerics::rodas5p::{A, C, DENSE, GAMMA, NODES, STAGES, TIME};
 use matrix::Shifted;
@@ -103,18 +103,9 @@ impl Stepper for Rosenbrock {
         f64::INFINITY
     }
 
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt {
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt {
+        let Step { flow, t, y, f, h } = step;
+        let Trial { y: y_new, f: f_new, err } = trial;
         let d = y.len();
         work.factorizations += 1;
         if !self.shifted.factor(self.structure, &self.jacobian, 1.0 / (GAMMA * h)) {

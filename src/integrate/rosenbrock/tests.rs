@@ -189,7 +189,9 @@ fn fixed_steps(flow: &Stiff, steps: u32) -> (f64, f64) {
     for k in 0..steps {
         let t = f64::from(k) * h;
         method.prepare(flow, t, &y, &f, &mut work);
-        let done = method.attempt(flow, t, &y, &f, h, &mut yn, &mut fneu, &mut e, &mut work);
+        let step = Step { flow, t, y: &y, f: &f, h };
+        let trial = Trial { y: &mut yn, f: &mut fneu, err: &mut e };
+        let done = method.attempt(step, trial, &mut work);
         assert_eq!(done, Attempt::Done);
         let mut mid = [0.0; 2];
         method.interpolate(0.4, &mut mid);

@@ -18,7 +18,7 @@ pub(super) mod switch;
 mod table;
 
 use super::combine::{combine, recur, weigh};
-use super::{Attempt, Stepper, Work};
+use super::{Attempt, Step, Stepper, Trial, Work};
 use crate::flow::Flow;
 use dense::TwoStepHermite;
 use radius::SpectralRadius;
@@ -119,18 +119,9 @@ impl Stepper for Stabilized {
         if rho > 0.0 { Scheme::longest_reach() / rho } else { f64::INFINITY }
     }
 
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt {
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt {
+        let Step { flow, t, y, f, h } = step;
+        let Trial { y: y_new, f: f_new, err } = trial;
         // A second rejection in a row can come from a radius that was too small.
         self.rejected = if t == self.last_start { self.rejected + 1 } else { 0 };
         self.last_start = t;

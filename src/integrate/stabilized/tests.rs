@@ -179,7 +179,9 @@ fn fixed_steps(steps: u32, z: f64) -> (f64, f64) {
     for k in 0..steps {
         let t = f64::from(k) * h;
         method.radius.set(z / h);
-        let done = method.attempt(&flow, t, &y, &f, h, &mut yn, &mut fneu, &mut e, &mut work);
+        let step = Step { flow: &flow, t, y: &y, f: &f, h };
+        let trial = Trial { y: &mut yn, f: &mut fneu, err: &mut e };
+        let done = method.attempt(step, trial, &mut work);
         assert_eq!(done, Attempt::Done);
         let mut mid = [0.0; 2];
         method.interpolate(0.4, &mut mid);
@@ -249,7 +251,8 @@ fn an_overflow_is_reported() {
     let mut method = Stabilized::new(1);
     let (mut a, mut b, mut c) = ([0.0], [0.0], [0.0]);
     let mut work = Work::default();
-    let done =
-        method.attempt(&Blowing, 0.0, &[0.0], &[1.0], 10.0, &mut a, &mut b, &mut c, &mut work);
+    let step = Step { flow: &Blowing, t: 0.0, y: &[0.0], f: &[1.0], h: 10.0 };
+    let trial = Trial { y: &mut a, f: &mut b, err: &mut c };
+    let done = method.attempt(step, trial, &mut work);
     assert_eq!(done, Attempt::NotFinite);
 }

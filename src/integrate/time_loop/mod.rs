@@ -13,7 +13,7 @@ mod reach;
 pub(super) mod segment;
 pub(super) mod sliver;
 
-use super::{Attempt, Options, Stepper};
+use super::{Attempt, Options, Step, Stepper, Trial};
 use crate::cancel::requested;
 use crate::flow::{Flow, Outcome, Recorder, Trajectory, Work};
 use reach::Reach;
@@ -320,7 +320,8 @@ impl Run<'_> {
 
     fn attempt(&mut self, field: &dyn Flow, h: f64) -> Attempt {
         let Self { stepper, t, y, f, y_new, f_new, err, work, .. } = self;
-        stepper.attempt(field, *t, y, f, h, y_new, f_new, err, work)
+        let step = Step { flow: field, t: *t, y, f, h };
+        stepper.attempt(step, Trial { y: y_new, f: f_new, err }, work)
     }
 
     /// Accepts the attempted step, or its part up to the first event in it.

@@ -10,7 +10,7 @@
 
 use super::{Scheme, Stabilized};
 use crate::flow::Flow;
-use crate::integrate::{Attempt, Explicit, Stepper, Work};
+use crate::integrate::{Attempt, Explicit, Step, Stepper, Trial, Work};
 
 /// Steps without a trial after the first one that was given up.
 const FIRST_PAUSE: u32 = 8;
@@ -138,24 +138,15 @@ impl<E: Stepper> Stepper for Switching<E> {
         }
     }
 
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt {
-        self.h = h;
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt {
+        self.h = step.h;
         self.last = self.active;
         match self.active {
-            Method::Explicit => self.explicit.attempt(flow, t, y, f, h, y_new, f_new, err, work),
+            Method::Explicit => self.explicit.attempt(step, trial, work),
             Method::Stabilized => {
-                let done = self.stabilized.attempt(flow, t, y, f, h, y_new, f_new, err, work);
+                let Trial { y, f, err } = trial;
+                let trial = Trial { y, f, err: &mut *err };
+                let done = self.stabilized.attempt(step, trial, work);
                 err.iter_mut().for_each(|e| *e *= ESTIMATE);
                 done
             }

@@ -59,17 +59,9 @@ fn the_boundary_of_dop853_is_inside_its_interval_of_stability() {
     let growth = |z: f64| {
         let (mut a, mut b, mut c) = ([0.0], [0.0], [0.0]);
         let mut work = Work::default();
-        Explicit::dop853(1).attempt(
-            &Decay,
-            0.0,
-            &[1.0],
-            &[-1.0],
-            z,
-            &mut a,
-            &mut b,
-            &mut c,
-            &mut work,
-        );
+        let step = Step { flow: &Decay, t: 0.0, y: &[1.0], f: &[-1.0], h: z };
+        let trial = Trial { y: &mut a, f: &mut b, err: &mut c };
+        Explicit::dop853(1).attempt(step, trial, &mut work);
         a[0].abs()
     };
     let boundary = Switching::dop853(1).boundary;
