@@ -5,7 +5,7 @@
 //! order, but a proof, with nothing but interval arithmetic; α is enclosed by its ends, as it does not
 //! increase between its jumps. Enough for violations that are not small.
 
-use mirrorflow::{numerics::interval::Interval, problem::Loss, schedule::Schedule};
+use mirrorflow::{numerics::exact::interval::Interval, problem::Loss, schedule::Schedule};
 
 use crate::{Case, Proof};
 

@@ -3,6 +3,7 @@
 mod bdf;
 mod combine;
 mod explicit;
+mod hermite;
 mod options;
 mod rosenbrock;
 mod stabilized;

@@ -2,7 +2,7 @@
 
 mod atomic;
 pub mod csv;
-mod memory;
+pub(crate) mod memory;
 pub(crate) mod npy;
 pub mod npz;
 pub(crate) mod stranger;

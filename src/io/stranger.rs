@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What a file of another kind is, by its ending, with the conversion.
-pub(super) fn by_ending(path: &Path) -> String {
+pub(crate) fn by_ending(path: &Path) -> String {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let file = path.display();
     let npz = path.with_extension("npz");
@@ -39,7 +39,7 @@ pub(super) fn by_ending(path: &Path) -> String {
 }
 
 /// What a file of another kind is, by its first bytes.
-pub(super) fn by_content(bytes: &[u8], path: &Path) -> Option<String> {
+pub(crate) fn by_content(bytes: &[u8], path: &Path) -> Option<String> {
     let is = |magic: &[u8]| bytes.starts_with(magic);
     let file = path.display();
     if is(b"\x93NUMPY") {

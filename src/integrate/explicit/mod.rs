@@ -6,7 +6,7 @@
 mod tables;
 
 use super::combine::{combine, weigh};
-use super::stabilized::dense::TwoStepHermite;
+use super::hermite::TwoStepHermite;
 use super::{Attempt, Step, Stepper, Trial, Work};
 use crate::flow::Flow;
 use tables::{DOP853, DOPRI5, Estimate, TSIT5, Tableau};

@@ -12,15 +12,14 @@
 //! Source: the construction of A. Abdulle, "Fourth order Chebyshev methods with recurrence relation",
 //! SIAM J. Sci. Comput. 23 (2002); coefficients derived anew by `tools/stabilized_coefficients.py`.
 
-mod dense;
 mod radius;
 pub(super) mod switch;
 mod table;
 
 use super::combine::{combine, recur, weigh};
+use super::hermite::TwoStepHermite;
 use super::{Attempt, Step, Stepper, Trial, Work};
 use crate::flow::Flow;
-use dense::TwoStepHermite;
 use radius::SpectralRadius;
 use table::SCHEMES;
 

@@ -3,9 +3,9 @@
 use crate::flow::{Flow, Structure};
 
 /// The field up to a jump at `end`: times from `end` on are replaced by the one just before.
-pub(super) struct Segment<'a> {
-    pub(super) flow: &'a dyn Flow,
-    pub(super) end: f64,
+pub(in crate::integrate) struct Segment<'a> {
+    pub(in crate::integrate) flow: &'a dyn Flow,
+    pub(in crate::integrate) end: f64,
 }
 
 impl Segment<'_> {

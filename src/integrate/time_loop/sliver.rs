@@ -6,12 +6,12 @@
 use crate::flow::Flow;
 
 /// A length below which stages at `t` are not told apart.
-pub(super) fn least(t: f64) -> f64 {
+pub(in crate::integrate) fn least(t: f64) -> f64 {
     (8.0 * f64::EPSILON * t).max(f64::MIN_POSITIVE / f64::EPSILON)
 }
 
 /// `y_new = y + h f`, the field there, and the error estimate; `false` where a number is not finite.
-pub(super) fn euler(
+pub(in crate::integrate) fn euler(
     flow: &dyn Flow,
     (t, h): (f64, f64),
     (y, f): (&[f64], &[f64]),

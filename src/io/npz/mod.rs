@@ -14,7 +14,7 @@ use zip::ZipArchive;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::atomic::Temporary;
-use super::{memory, npy};
+use super::{file_error, memory, npy};
 use crate::{Error, Result};
 
 pub use super::npy::{Array, Data};

@@ -10,6 +10,8 @@ use faer::prelude::default;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::norms::norm_inf;
+
 /// Rows of `H` computed as one task.
 const TILE: usize = 48;
 /// Below this many multiplications a Gram matrix is faster on one thread.

@@ -22,7 +22,6 @@ use crate::numerics::dense::updatable_qr::{Active, Split};
 use crate::numerics::exact::bounded_sums::{Sum, dot_from, transposed_product_pair};
 use crate::numerics::exact::interval::Interval;
 use crate::problem::Problem;
-use krawczyk;
 
 /// What the proof came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
