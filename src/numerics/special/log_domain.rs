@@ -154,7 +154,7 @@ mod tests {
 
     /// Rows of `function,x or z,log a,value`, the numbers as hexadecimal bits of f64; the values by
     /// 60-digit arithmetic (`tools/log_domain_golden.py`).
-    const GOLDEN: &str = include_str!("../../tests/data/log_domain.csv");
+    const GOLDEN: &str = include_str!("../../../tests/data/log_domain.csv");
 
     #[test]
     fn right_to_four_ulp_against_high_precision() {
