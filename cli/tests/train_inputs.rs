@@ -51,21 +51,25 @@ fn accepted(folder: &Path, args: &[&str]) -> String {
 }
 
 /// A picture as a file.
-fn picture(format: image::ImageFormat, shade: u8) -> Vec<u8> {
-    let colour = |x: u32, y: u32| image::Rgb([shade, (7 * x) as u8, (11 * x * y) as u8]);
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let image = image::RgbImage::from_fn(64, 48, colour);
-    image.write_to(&mut bytes, format).unwrap_or_else(|e| panic!("{e}"));
-    bytes.into_inner()
+fn png(shade: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut file = png::Encoder::new(&mut bytes, 64, 48);
+    file.set_color(png::ColorType::Rgb);
+    let pixel = |k: usize| [shade, (7 * (k % 64)) as u8, (11 * (k % 64) * (k / 64)) as u8];
+    let pixels: Vec<u8> = (0..64 * 48).flat_map(pixel).collect();
+    let written = file.write_header().and_then(|mut file| file.write_image_data(&pixels));
+    written.unwrap_or_else(|e| panic!("{e}"));
+    bytes
 }
 
 /// Two classes of two pictures for training and one each for validation.
 fn pictures(folder: &Path, root: &str) {
-    use image::ImageFormat::{Jpeg, Png};
-    for (class, shade) in [("a", 20), ("b", 200)] {
-        write(folder, &format!("{root}/train/{class}/0.jpg"), picture(Jpeg, shade));
-        write(folder, &format!("{root}/train/{class}/1.png"), picture(Png, shade));
-        write(folder, &format!("{root}/val/{class}/0.jpg"), picture(Jpeg, shade));
+    let dark = &include_bytes!("../../deep/tests/data/pictures/dark.jpg")[..];
+    let light = &include_bytes!("../../deep/tests/data/pictures/light.jpg")[..];
+    for (class, shade, jpeg) in [("a", 20, dark), ("b", 200, light)] {
+        write(folder, &format!("{root}/train/{class}/0.jpg"), jpeg);
+        write(folder, &format!("{root}/train/{class}/1.png"), png(shade));
+        write(folder, &format!("{root}/val/{class}/0.jpg"), jpeg);
     }
     let config = "[data]\nset = \"folder\"\n[network]\nname = \"linear\"\n[train]\nepochs = 1\nbatch = 4\n\
         [optimizer]\nrate = 1e-6\n[method]\nname = \"dense\"\n";
@@ -89,6 +93,16 @@ fn a_cut_image_is_refused_by_its_name() {
             &[cut, "cut off"],
         );
     }
+    // With an end marker behind the half of it.
+    pictures(at, "ended");
+    let bytes = include_bytes!("../../deep/tests/data/pictures/colour.jpg");
+    let half = [&bytes[..1300], &[0xff, 0xd9]].concat();
+    write(at, "ended/train/a/0.jpg", half);
+    refused(
+        at,
+        &["folder.toml", "--data", "ended", "--out", "o3"],
+        &["train/a/0.jpg", "cut off within its data"],
+    );
 }
 
 #[test]

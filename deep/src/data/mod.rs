@@ -13,8 +13,8 @@ mod cifar;
 mod digits;
 mod folder;
 mod idx;
+mod image;
 mod loader;
-mod whole;
 
 use std::{
     fs,
