@@ -11,14 +11,16 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::Config,
     engine::{Mode, Model},
     method::{
         Continuous, Factors, HamMethod, Kind, Latent, Method, Multiplicative, Place, Plain, Power,
         SoftThreshold, State, Step, Variable,
     },
     network::{Network, Shape, named, resnet, vit},
+    setup::Setup,
     study::{self, Results, StudyConfig},
-    train::{Config, Outcome, Setup, train},
+    train::{Outcome, train},
 };
 use mirrorflow_kernels_on_host::{Host, machines};
 

@@ -9,10 +9,12 @@ use std::{
 
 use mirrorflow::Result;
 use mirrorflow_deep::{
+    config::{Config, DataConfig},
     data,
     network::Shape,
+    setup::Setup,
     study::StudyConfig,
-    train::{Config, DataConfig, Outcome, Setup, train},
+    train::{Outcome, train},
 };
 
 fn configurations(folder: &str) -> Vec<PathBuf> {

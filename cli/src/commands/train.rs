@@ -15,8 +15,10 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::Config,
+    setup::Setup,
     study::{self, StudyConfig},
-    train::{Config, Outcome, Pruned, Setup, train},
+    train::{Outcome, Pruned, train},
 };
 use mirrorflow_plots::{all, check_label};
 use serde_json::json;

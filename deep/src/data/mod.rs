@@ -15,6 +15,7 @@ mod folder;
 mod idx;
 mod image;
 mod loader;
+mod room;
 
 use std::{
     fs,
@@ -28,10 +29,9 @@ use rand_chacha::ChaCha8Rng;
 pub use augment::Augment;
 pub use loader::{Batch, Loader};
 
-use crate::{
-    network::Shape,
-    room::{gigabytes, has_room},
-};
+pub(crate) use room::{gigabytes, has_room};
+
+use crate::network::Shape;
 
 /// Where the pixels are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,15 +20,11 @@
 //! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
 //! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
 
-mod control;
 mod factors;
 mod ham;
 mod latent;
 mod plain;
-mod power;
-mod sigmoid;
 mod strength;
-mod threshold;
 
 use std::ops::Range;
 
@@ -43,16 +39,12 @@ use mirrorflow::{
 
 use crate::network::{Network, Role};
 
-pub(crate) use control::CUT;
-pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
-pub use latent::{Latent, Multiplicative};
+pub use latent::{Continuous, Latent, Multiplicative, Power, SoftThreshold};
 pub use plain::Plain;
-pub use power::Power;
-pub use sigmoid::Continuous;
-pub use strength::{Report, Shape, Strength};
-pub use threshold::SoftThreshold;
+pub(crate) use strength::CUT;
+pub use strength::{Control, Report, Shape, Strength, droppable};
 
 /// f32 or f64 as the kernels of networks and those of parameters know them.
 pub trait Number: Real + Storage<Compute = Self> {}
@@ -295,7 +287,5 @@ pub fn update_rest<T: Number>(
     Ok(updated)
 }
 
-#[cfg(test)]
-mod network_tests;
 #[cfg(test)]
 mod tests;

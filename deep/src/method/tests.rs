@@ -1,5 +1,7 @@
 //! The step of every method is the gradient of its objective: against finite differences in f64.
 
+mod network;
+
 use mirrorflow::{
     Result,
     kernels::mask_weight::{Optimizer, Sgd},

@@ -17,9 +17,11 @@ use std::{collections::BTreeMap, path::Path};
 use mirrorflow::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::train::{
-    Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
-    check_pruning,
+use crate::{
+    config::{
+        Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
+    },
+    setup::check_pruning,
 };
 
 /// The whole file.

@@ -25,7 +25,11 @@ pub use config::{Entry, StudyConfig, StudySection};
 pub use mirrorflow::numerics::student::Mean;
 pub use results::{Chosen, Difference, Level, Results};
 
-use crate::train::{self, Overhead, Setup};
+use crate::{
+    config::Config,
+    setup::{self, Setup},
+    train::{self, Overhead},
+};
 use runs::{Images, Run};
 
 /// Does a study at home, the processor or a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
@@ -139,12 +143,12 @@ fn overhead(study: &StudyConfig, images: &Images, home: &Home, out: &Path) -> Re
 fn images(study: &StudyConfig, data: Option<&Path>) -> Result<Images> {
     let entry = &study.method[0];
     let config = study.config(entry, &entry.candidates()[0], study.study.seeds[0])?;
-    let (train, test) = train::open(&config, data)?;
+    let (train, test) = setup::open(&config, data)?;
     Ok(Images { train, test: Arc::new(test) })
 }
 
 /// Every choice of every method, before any is run; the first one's setup.
-fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) -> Result<Setup> {
+fn check(study: &StudyConfig, setup: impl Fn(Config) -> Result<Setup>) -> Result<Setup> {
     let mut first = None;
     for entry in &study.method {
         for choice in entry.candidates() {

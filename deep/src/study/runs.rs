@@ -18,8 +18,10 @@ use std::{
 use mirrorflow::{Error, Result, kernels::array::Home};
 
 use crate::{
+    config::Config,
     data::Dataset,
-    train::{Config, Outcome, Row, Setup, finished, train},
+    setup::Setup,
+    train::{Outcome, Row, finished, train},
 };
 
 /// A run of a study.

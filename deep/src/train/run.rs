@@ -16,11 +16,12 @@ use mirrorflow::{
 use serde_json::json;
 
 use super::{
-    Outcome, Pruned, Row, Setup, checkpoint, combine,
-    files::{Lines, folder},
-    report, search, table,
+    Outcome, Pruned, Row, Setup, checkpoint,
+    report::{self, Lines, folder, table},
+    search,
     trainer::{Epoch, Score, Trainer},
 };
+use crate::setup::kept;
 
 const METRICS: &str = "cycle,epoch,rate,strength,train_loss,train_accuracy,validation_accuracy,test_loss,test_accuracy,l1,density";
 const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
@@ -270,7 +271,7 @@ fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let own: usize = trainer.layers()?.iter().map(|l| l.nonzeros).sum();
     let cycles = setup.config.prune.cycles as usize;
     for sparsity in COMPARED {
-        let kept = combine::kept(weights, sparsity);
+        let kept = kept(weights, sparsity);
         let cycle = rows.iter().take(cycles).find(|row| cycles > 1 && row.kept <= kept);
         if let Some(r) = cycle {
             all.push(Pruned { kept: r.kept, sparsity: r.sparsity, test: r.test });

@@ -32,7 +32,7 @@ use mirrorflow::{Error, Result, problem::write_atomically};
 
 use super::{
     Outcome, Setup,
-    files::folder,
+    report::folder,
     run::{Run, once},
 };
 use crate::method::CUT;

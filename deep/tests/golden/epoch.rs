@@ -17,10 +17,10 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::{Rate, RateShape},
     engine::{Mode, Model},
     method::{Factors, Kind, Method, Number, Place, Plain, State, Step, Variable, places},
     network::{Network, Role, Shape, Stem, named, resnet},
-    train::{Rate, RateShape},
 };
 
 use super::{Arrays, images, read};

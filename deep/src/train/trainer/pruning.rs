@@ -9,11 +9,8 @@ use mirrorflow::{
     },
 };
 
-use super::{Trainer, l1, step_after};
-use crate::{
-    method::CUT,
-    train::{combine, nest::nest},
-};
+use super::{Trainer, l1, nest::nest, step_after};
+use crate::{method::CUT, setup};
 
 impl Trainer<'_> {
     /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
@@ -55,7 +52,7 @@ impl Trainer<'_> {
     /// Weights to keep for the sparsity that is wanted.
     fn wanted(&self) -> Option<usize> {
         let target = self.strength.target().or(self.factors.target())?;
-        Some(combine::kept(self.before.len(), target))
+        Some(setup::kept(self.before.len(), target))
     }
 
     /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.

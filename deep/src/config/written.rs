@@ -222,7 +222,7 @@ impl MethodConfig {
     }
 
     /// The strength of what stands beside the loss.
-    pub(super) fn strength_keys(&self) -> FactorsConfig {
+    pub(crate) fn strength_keys(&self) -> FactorsConfig {
         FactorsConfig {
             beta: self.beta,
             strength: self.strength,

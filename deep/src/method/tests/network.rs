@@ -10,12 +10,12 @@ use mirrorflow::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{
-    Continuous, Factors, HamMethod, Kind, Latent, Method, Place, Plain, Power, SoftThreshold,
-    State, Step, Variable, places,
-};
 use crate::{
     engine::{Mode, Model},
+    method::{
+        Continuous, Factors, HamMethod, Kind, Latent, Method, Place, Plain, Power, SoftThreshold,
+        State, Step, Variable, places,
+    },
     network::{Layer, Network, Op, Shape},
 };
 

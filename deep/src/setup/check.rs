@@ -2,8 +2,11 @@
 
 use mirrorflow::Result;
 
-use super::{Config, PruneConfig, Rate, RateShape, Setup, build::domain};
-use crate::network::{Network, Op};
+use super::{Setup, domain};
+use crate::{
+    config::{Config, PruneConfig, Rate, RateShape},
+    network::{Network, Op},
+};
 
 /// Epochs of a cycle at most: each is a line of the metrics.
 const EPOCHS: u64 = 1_000_000;

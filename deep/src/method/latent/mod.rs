@@ -5,6 +5,10 @@
 //! By the chain rule `∂f/∂m = g⊙w`, `∂f/∂w = g⊙m` with `g = ∂f/∂θ`, whatever the network makes of θ: the fused kernels of
 //! m⊙w take `∂f/∂θ` for their gradient.
 
+mod power;
+mod sigmoid;
+mod threshold;
+
 use mirrorflow::{
     Result,
     kernels::{
@@ -18,6 +22,10 @@ use mirrorflow::{
         mask_weight::{FactorPenalty, Ham, Health, PlainPenalty},
     },
 };
+
+pub use power::Power;
+pub use sigmoid::Continuous;
+pub use threshold::SoftThreshold;
 
 use super::{Number, Place, Step, Variable};
 

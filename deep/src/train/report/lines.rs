@@ -10,15 +10,19 @@ use mirrorflow::{Error, Result, problem::write_atomically};
 
 /// A text file of lines under a heading (which may be empty: no line then).
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(in crate::train) struct Lines {
     path: PathBuf,
     file: File,
-    pub(super) count: usize,
+    pub(in crate::train) count: usize,
 }
 
 impl Lines {
     /// A new file, or with `keep` the first lines of the one that is there.
-    pub(super) fn open(path: PathBuf, heading: &str, keep: Option<usize>) -> Result<Self> {
+    pub(in crate::train) fn open(
+        path: PathBuf,
+        heading: &str,
+        keep: Option<usize>,
+    ) -> Result<Self> {
         let wrong = |e: std::io::Error| Error::File { path: path.clone(), why: e.to_string() };
         let head = usize::from(!heading.is_empty());
         let mut text = String::new();
@@ -39,7 +43,7 @@ impl Lines {
         Ok(Self { path, file, count: keep.unwrap_or(0) })
     }
 
-    pub(super) fn line(&mut self, line: &str) -> Result<()> {
+    pub(in crate::train) fn line(&mut self, line: &str) -> Result<()> {
         self.count += 1;
         let written = self.file.write_all(format!("{line}\n").as_bytes());
         written.map_err(|e| Error::File { path: self.path.clone(), why: e.to_string() })
@@ -47,6 +51,6 @@ impl Lines {
 }
 
 /// A folder, made where it is not there.
-pub(super) fn folder(path: &Path) -> Result<()> {
+pub(in crate::train) fn folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|e| Error::File { path: path.into(), why: e.to_string() })
 }

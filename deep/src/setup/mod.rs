@@ -1,5 +1,9 @@
 //! A configuration checked and turned into what a run needs.
 
+mod check;
+mod memory;
+mod method;
+
 use std::{path::Path, sync::Arc};
 
 use mirrorflow::{
@@ -13,12 +17,15 @@ use mirrorflow::{
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-use super::{Config, PruneConfig, Rate, check, combine};
+pub(crate) use check::pruning as check_pruning;
+pub use memory::Memory;
+pub(crate) use method::kept;
+
 use crate::{
-    data::{self, Augment, Dataset, Purpose, stream},
+    config::{Config, PruneConfig, Rate},
+    data::{self, Augment, Dataset, Purpose, has_room, stream},
     method::{Place, Strength, places},
     network::{self, Network, Role},
-    room::has_room,
 };
 
 /// All that a run needs, checked.
@@ -124,7 +131,7 @@ impl Setup {
         let rate = check::rate(c)?;
         let steps = batches(train.len(), c.train.batch).min(c.train.steps.unwrap_or(usize::MAX));
         check::batches(c, &network, train.len(), steps)?;
-        let (strength, factors) = combine::strengths(c, &rate, steps)?;
+        let (strength, factors) = method::strengths(c, &rate, steps)?;
         let (weights, rest) = places(&network);
         let (train, test) = (Arc::new(train), Arc::clone(test));
         let setup = Self {
@@ -146,7 +153,7 @@ impl Setup {
         // All that can be wrong with them, before anything is run.
         setup.optimizer(0.0)?.check()?;
         setup.method_of(&Home::Processor, 1)?;
-        combine::check_target(&setup)?;
+        method::check_target(&setup)?;
         check::decay(&setup)?;
         Ok(setup)
     }

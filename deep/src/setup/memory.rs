@@ -7,11 +7,11 @@ use mirrorflow::{
     kernels::array::{Array, Home},
 };
 
-use super::{Setup, build::domain};
+use super::{Setup, domain};
 use crate::{
+    data::{gigabytes, has_room},
     engine::{Mode, Model, numbers_per_image},
     method::State,
-    room::{gigabytes, has_room},
 };
 
 /// Bytes a run takes.

@@ -8,11 +8,12 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::{File, Trainer, load, save_weights};
 use crate::{
+    config::Config,
     engine::{Mode, Model},
-    train::{Config, Setup},
+    setup::Setup,
 };
 
-const NAMES: &str = include_str!("../../tests/data/torchvision_resnet18.csv");
+const NAMES: &str = include_str!("../../../tests/data/torchvision_resnet18.csv");
 
 fn setup() -> Result<Setup> {
     let text = "[data]\nset = \"generated\"\nshape = [32, 32, 3]\nclasses = 1000\nimages = 4\n\

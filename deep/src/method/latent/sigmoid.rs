@@ -14,7 +14,8 @@ use mirrorflow::{
     },
 };
 
-use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::Latent;
+use crate::method::{Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// Continuous Sparsification.
 #[derive(Debug)]

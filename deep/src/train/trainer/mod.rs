@@ -1,5 +1,6 @@
 //! The state of a run and what moves it: epochs, evaluation, pruning, rewinding.
 
+mod nest;
 mod pruning;
 
 use mirrorflow::{
@@ -12,7 +13,7 @@ use mirrorflow::{
     },
 };
 
-use super::{Setup, weights};
+use super::{Setup, checkpoint::weights};
 use crate::{
     data::{Dataset, Loader},
     engine::{Mode, Model},

@@ -1,6 +1,11 @@
 //! What a run leaves beside its tables: `summary.json`, and in `figures/` the data of its figures: `sparsity` (accuracy on test
 //! and validation images over the levels) and `layers` (sign flips and density of the layers over the epochs).
 
+pub(crate) mod label;
+mod lines;
+mod overhead;
+pub(super) mod table;
+
 use std::path::Path;
 
 use mirrorflow::{
@@ -10,7 +15,12 @@ use mirrorflow::{
 };
 use serde_json::json;
 
-use super::{Outcome, Overhead, Row, Setup, files::folder, overhead, trainer::Trainer};
+pub(super) use lines::{Lines, folder};
+pub use overhead::Overhead;
+pub(crate) use overhead::write as write_overhead;
+pub use table::{Row, latex};
+
+use super::{Outcome, Setup, trainer::Trainer};
 
 /// Curves of a figure of layers.
 const SHOWN: usize = 8;

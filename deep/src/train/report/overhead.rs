@@ -8,8 +8,11 @@ use std::{path::Path, time::Instant};
 
 use mirrorflow::{Result, problem::write_atomically};
 
-use super::{Memory, Setup, trainer::Trainer};
-use crate::label;
+use super::label;
+use crate::{
+    setup::{Memory, Setup},
+    train::trainer::Trainer,
+};
 
 /// Seconds of a turn, and turns.
 const TURN: f64 = 0.04;

@@ -36,7 +36,7 @@ impl Rate {
     ///
     /// # Examples
     /// ```
-    /// use mirrorflow_deep::train::{Rate, RateShape};
+    /// use mirrorflow_deep::config::{Rate, RateShape};
     /// let rate = Rate::new(0.2, 2.0, 10, RateShape::Cosine)?;
     /// assert_eq!(rate.at(1.0), 0.1);
     /// assert!((rate.at(6.0) - 0.1).abs() < 1e-15);

@@ -4,18 +4,19 @@
 //! reads them; beside them `state/…` holds what resuming needs, and the metadata the counters, configuration, version, device and a
 //! checksum of all ([`seal`]). Files are written beside their place and renamed.
 
+mod seal;
+pub(super) mod weights;
+
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
 use mirrorflow::{Error, Result, kernels::array::Array, problem::write_atomically};
 use safetensors::{Dtype, tensor::View};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    seal,
-    trainer::Trainer,
-    weights::{File, floats, load},
-};
-use crate::{engine::Model, method::Report, network::Network};
+use weights::{File, floats, load};
+
+use super::{Row, trainer::Trainer};
+use crate::{config::Config, engine::Model, method::Report, network::Network};
 
 struct Tensor {
     dtype: Dtype,
@@ -111,7 +112,7 @@ struct About {
     device: String,
     network: String,
     seed: u64,
-    config: super::Config,
+    config: Config,
     #[serde(skip_serializing_if = "Option::is_none")]
     counters: Option<Counters>,
 }
@@ -139,7 +140,7 @@ pub(super) fn save(
     path: &Path,
     trainer: &mut Trainer<'_>,
     lines: [usize; 2],
-    rows: &[super::Row],
+    rows: &[Row],
 ) -> Result<()> {
     let mut tensors = weights(&trainer.setup.network, &trainer.model, &trainer.x)?;
     for (name, values) in state(trainer) {
@@ -160,7 +161,7 @@ pub(super) fn save(
         step: trainer.step,
         lines,
         reports: trainer.strength.reports().iter().map(Report::bits).collect(),
-        rows: rows.iter().map(super::Row::bits).collect(),
+        rows: rows.iter().map(Row::bits).collect(),
     };
     let mut about = about(trainer);
     about.counters = Some(counters);
@@ -194,10 +195,7 @@ fn state<'a>(trainer: &'a mut Trainer<'_>) -> Vec<(String, &'a mut Array<f32>)> 
 }
 
 /// Brings a run back; returns the lines of its files and the rows of its table.
-pub(super) fn resume(
-    path: &Path,
-    trainer: &mut Trainer<'_>,
-) -> Result<([usize; 2], Vec<super::Row>)> {
+pub(super) fn resume(path: &Path, trainer: &mut Trainer<'_>) -> Result<([usize; 2], Vec<Row>)> {
     let advice = "; without it --resume begins this run anew";
     let file = File::read(path, advice)?;
     if !file.is_sealed() {
@@ -251,7 +249,7 @@ pub(super) fn resume(
     for report in &counters.reports {
         trainer.report(Report::from_bits(*report))?;
     }
-    Ok((counters.lines, counters.rows.iter().map(super::Row::from_bits).collect()))
+    Ok((counters.lines, counters.rows.iter().map(Row::from_bits).collect()))
 }
 
 /// The devices a run has been on, and the one that it goes on with.
@@ -263,5 +261,4 @@ pub(crate) fn both(before: &str, now: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "checkpoint_tests.rs"]
 mod tests;

@@ -9,7 +9,8 @@ use mirrorflow::{
     },
 };
 
-use super::{Latent, Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::Latent;
+use crate::method::{Method, Number, Place, Step, Updated, Variable, masked, note};
 
 /// Powerpropagation.
 #[derive(Debug)]

@@ -7,9 +7,12 @@
 //! as Algorithm 1 has it where accuracy keeps growing (`p_k = f_k`, `p_{j+1} = δ p_j` up to T/2, then `p_j/δ`):
 //! `α_k = f_k (total − Σ_{j<k} α_j η_j) / Σ_{j≥k} p_j η_j`, with η_j the sum of the learning rates of epoch j.
 
+mod control;
+
 use mirrorflow::{Error, Result, schedule::feedback::Feedback};
 
-use super::Control;
+pub(crate) use control::CUT;
+pub use control::{Control, droppable};
 
 /// How α goes with the epochs.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -17,12 +17,12 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn bits(&self) -> [u64; 4] {
+    pub(in crate::train) fn bits(&self) -> [u64; 4] {
         let bits = f64::to_bits;
         [self.kept as u64, bits(self.sparsity), bits(self.validation), bits(self.test)]
     }
 
-    pub(super) fn from_bits(bits: &[u64; 4]) -> Self {
+    pub(in crate::train) fn from_bits(bits: &[u64; 4]) -> Self {
         let number = |i: usize| f64::from_bits(bits[i]);
         Self { kept: bits[0] as usize, sparsity: number(1), validation: number(2), test: number(3) }
     }
@@ -55,7 +55,7 @@ pub fn latex(method: &str, rows: &[Row]) -> String {
 const COLUMNS: &str = "kept,sparsity,validation,test";
 
 /// `sparsity.csv` and `sparsity.tex` in a folder.
-pub(super) fn write(folder: &Path, method: &str, rows: &[Row]) -> Result<()> {
+pub(in crate::train) fn write(folder: &Path, method: &str, rows: &[Row]) -> Result<()> {
     let mut csv = format!("{COLUMNS}\n");
     for row in rows {
         csv.push_str(&format!("{},{},{},{}\n", row.kept, row.sparsity, row.validation, row.test));
@@ -65,7 +65,7 @@ pub(super) fn write(folder: &Path, method: &str, rows: &[Row]) -> Result<()> {
 }
 
 /// The rows of `sparsity.csv` in a folder, to the last bit: Rust prints the shortest digits that give a number back.
-pub(super) fn read(folder: &Path) -> Result<Vec<Row>> {
+pub(in crate::train) fn read(folder: &Path) -> Result<Vec<Row>> {
     let path = folder.join("sparsity.csv");
     let wrong = |why: String| Error::File { path: path.clone(), why };
     let text = std::fs::read_to_string(&path).map_err(|e| wrong(e.to_string()))?;

@@ -14,7 +14,8 @@
 use mirrorflow::{Error, Result, kernels::array::Home};
 use rayon::prelude::*;
 
-use super::{Config, FactorsConfig, Rate, Setup, build::domain};
+use super::{Setup, domain};
+use crate::config::{Config, FactorsConfig, Rate};
 use crate::method::{
     Continuous, Factors, HamMethod, Kind, Latent, Method, Multiplicative, Plain, Power, Shape,
     SoftThreshold, State, Strength, Variable,
@@ -37,7 +38,7 @@ const LATENT: [&str; 3] = ["str", "powerprop", "continuous"];
 /// Those without a penalty of their own.
 const FREE: [&str; 3] = ["dense", "powerprop", "sign-in"];
 
-/// Those that show within a run too late what their strength does ([`super::search`]).
+/// Those that show within a run too late what their strength does (`train/search.rs`).
 const UNSEEN: [&str; 2] = ["continuous", "ham"];
 /// The first α of HAM, in parts of the gradient's factor a: it shrinks what has a gradient below α/a.
 const HAM: f64 = 0.05;
@@ -240,7 +241,7 @@ pub(super) fn check_target(setup: &Setup) -> Result<()> {
 
 impl Setup {
     /// The same with a total in place of feedback for the strength that a target sparsity hangs on, under the method's own schedule.
-    pub(super) fn with_total(&self, total: f64) -> Result<Self> {
+    pub(crate) fn with_total(&self, total: f64) -> Result<Self> {
         let (mut new, m) = (self.clone(), &self.config.method);
         let feedback = |delta: Option<f64>, floor: Option<f64>| Shape::Feedback {
             delta: delta.unwrap_or(1.01),
@@ -263,7 +264,7 @@ impl Setup {
 }
 
 /// Weights kept at a sparsity.
-pub(super) fn kept(weights: usize, sparsity: f64) -> usize {
+pub(crate) fn kept(weights: usize, sparsity: f64) -> usize {
     ((1.0 - sparsity) * weights as f64).round() as usize
 }
 

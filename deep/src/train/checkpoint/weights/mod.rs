@@ -15,9 +15,9 @@ use super::seal::{self, Seal};
 use crate::{engine::Model, network::Network};
 
 /// A safetensors file.
-pub(super) struct File {
+pub(in crate::train) struct File {
     bytes: Vec<u8>,
-    pub(super) metadata: HashMap<String, String>,
+    pub(in crate::train) metadata: HashMap<String, String>,
 }
 
 fn wrong(path: &Path, why: impl Into<String>) -> Error {
@@ -26,7 +26,7 @@ fn wrong(path: &Path, why: impl Into<String>) -> Error {
 
 impl File {
     /// Reads a file; one that has a checksum is held against it. `advice` is for one that is damaged.
-    pub(super) fn read(path: &Path, advice: &str) -> Result<Self> {
+    pub(in crate::train) fn read(path: &Path, advice: &str) -> Result<Self> {
         let bytes = crate::data::read(path)?;
         if seal::check(&bytes) == Seal::Broken {
             let why = format!("is damaged: its bytes are not those of its checksum{advice}");
@@ -44,11 +44,11 @@ impl File {
     }
 
     /// Whether it has a checksum.
-    pub(super) fn is_sealed(&self) -> bool {
+    pub(in crate::train) fn is_sealed(&self) -> bool {
         seal::check(&self.bytes) != Seal::Absent
     }
 
-    pub(super) fn tensors(&self, path: &Path) -> Result<SafeTensors<'_>> {
+    pub(in crate::train) fn tensors(&self, path: &Path) -> Result<SafeTensors<'_>> {
         SafeTensors::deserialize(&self.bytes)
             .map_err(|e| wrong(path, format!("not a readable safetensors file: {e}")))
     }
@@ -70,7 +70,7 @@ fn stranger(bytes: &[u8], path: &Path) -> Option<String> {
 }
 
 /// Reads an array of finite numbers of this shape.
-pub(super) fn floats(
+pub(in crate::train) fn floats(
     path: &Path,
     tensors: &SafeTensors<'_>,
     name: &str,
@@ -183,7 +183,7 @@ fn prefix(path: &Path, tensors: &SafeTensors<'_>, network: &Network) -> Result<S
 }
 
 /// Reads the network's parameters and running statistics under torchvision's names.
-pub(super) fn load(
+pub(in crate::train) fn load(
     path: &Path,
     file: &File,
     network: &Network,
@@ -219,5 +219,4 @@ pub(super) fn load(
 }
 
 #[cfg(test)]
-#[path = "weights_tests.rs"]
 mod tests;
