@@ -6,7 +6,7 @@ use mirrorflow::{
         machine::{Argument as A, Failure, Launch, Machine, bytes, bytes_mut},
         philox::philox,
     },
-    numerics::{log_domain, vector},
+    numerics::{special::log_domain, vector},
 };
 use mirrorflow_kernels_on_host::{Host, checks, machines};
 

@@ -23,7 +23,7 @@ mod style;
 
 use std::path::{Path, PathBuf};
 
-use mirrorflow::{Error, Result, experiment::Data, problem::write_atomically};
+use mirrorflow::{Error, Result, experiment::Data, io::write_atomically};
 
 pub use page::{Gallery, fragment, gallery};
 pub use statement::{Source, Statement};

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mirrorflow::{Error, Result, VERSION, problem::write_atomically};
+use mirrorflow::{Error, Result, VERSION, io::write_atomically};
 
 use crate::{
     Picture, Source,

@@ -19,13 +19,9 @@ use rayon::prelude::*;
 
 use super::limit_core::Core;
 use super::limit_robust::{Judge, robust};
-use crate::{
-    Error, Result,
-    numerics::{
-        cholesky::Cholesky,
-        dense::{column_lengths, gram_weighted, mul_t},
-    },
-};
+use crate::numerics::dense::cholesky::Cholesky;
+use crate::numerics::dense::{column_lengths, gram_weighted, mul_t};
+use crate::{Error, Result};
 
 /// A batch of B problems with d samples and n features.
 #[derive(Debug, Clone, Copy, PartialEq)]

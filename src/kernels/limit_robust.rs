@@ -11,20 +11,15 @@
 //! factor of the last Newton step where that is at hand.
 
 use super::limit::{Batch, Ending, Matrix, Options, Scaled, Solved};
-use crate::{
-    limit::{
-        LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, far_from_dependent,
-        newton,
-    },
-    numerics::{
-        cholesky::Cholesky,
-        dense::{gram_weighted, mul, mul_t},
-        log_domain::{asinh_ratio, hypot_a},
-        sums::{norm_inf, residual, worst},
-    },
-    potential::HyperbolicEntropy,
-    problem::Problem,
+use crate::limit::{
+    LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, Status, far_from_dependent, newton,
 };
+use crate::numerics::dense::cholesky::Cholesky;
+use crate::numerics::dense::{gram_weighted, mul, mul_t};
+use crate::numerics::exact::sums::{norm_inf, residual, worst};
+use crate::numerics::special::log_domain::{asinh_ratio, hypot_a};
+use crate::potential::HyperbolicEntropy;
+use crate::problem::Problem;
 
 /// The room that judging an answer takes, one for each thread.
 pub(super) struct Judge {

@@ -18,7 +18,7 @@ mod tables;
 
 use std::{path::Path, sync::Arc};
 
-use mirrorflow::{Error, Result, kernels::array::Home, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically, kernels::array::Home};
 use serde_json::json;
 
 pub use config::{Entry, StudyConfig, StudySection};

@@ -6,7 +6,7 @@ use std::path::Path;
 use mirrorflow::{
     Result,
     experiment::{Curve, Data},
-    problem::write_atomically,
+    io::write_atomically,
 };
 use serde_json::json;
 

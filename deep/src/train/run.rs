@@ -10,8 +10,8 @@ use std::{path::Path, time::Instant};
 
 use mirrorflow::{
     Error, Result,
+    io::write_atomically,
     kernels::array::{Array, counts::measure},
-    problem::write_atomically,
 };
 use serde_json::json;
 

@@ -28,7 +28,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically};
 
 use super::{
     Outcome, Setup,

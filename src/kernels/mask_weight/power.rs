@@ -12,14 +12,10 @@ use super::{
     chunks::{each, same_length, within},
     storage::{Compute, Storage},
 };
-use crate::{
-    Result,
-    numerics::{
-        dispatch::each_level,
-        scaled::two_sum,
-        vector::{LN2_HI, LN2_LO, exp_reduced, powers_of_two},
-    },
-};
+use crate::Result;
+use crate::numerics::dispatch::each_level;
+use crate::numerics::exact::scaled::two_sum;
+use crate::numerics::vector::{LN2_HI, LN2_LO, exp_reduced, powers_of_two};
 
 /// The largest p.
 const LARGEST: f64 = 32.0;

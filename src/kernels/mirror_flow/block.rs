@@ -9,8 +9,8 @@ use super::attempt::{Lanework, attempt};
 use super::tiles::{COLUMNS, Individual, ROWS, Shape, Shared};
 use super::{Batch, Features, Options, not_finite};
 use crate::kernels::Outcome;
+use crate::numerics::exact::scaled::Scaled;
 use crate::numerics::lanes::Real;
-use crate::numerics::scaled::Scaled;
 use crate::potential::HyperbolicEntropy;
 use crate::schedule::Schedule;
 

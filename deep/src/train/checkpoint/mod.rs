@@ -9,7 +9,7 @@ pub(super) mod weights;
 
 use std::{borrow::Cow, collections::HashMap, path::Path};
 
-use mirrorflow::{Error, Result, kernels::array::Array, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically, kernels::array::Array};
 use safetensors::{Dtype, tensor::View};
 use serde::{Deserialize, Serialize};
 

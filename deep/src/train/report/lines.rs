@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically};
 
 /// A text file of lines under a heading (which may be empty: no line then).
 #[derive(Debug)]

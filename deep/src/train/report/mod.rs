@@ -11,7 +11,7 @@ use std::path::Path;
 use mirrorflow::{
     Error, Result,
     experiment::{Curve, Data},
-    problem::write_atomically,
+    io::write_atomically,
 };
 use serde_json::json;
 

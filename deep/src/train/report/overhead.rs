@@ -6,7 +6,7 @@
 
 use std::{path::Path, time::Instant};
 
-use mirrorflow::{Result, problem::write_atomically};
+use mirrorflow::{Result, io::write_atomically};
 
 use super::label;
 use crate::{

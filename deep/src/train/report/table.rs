@@ -1,6 +1,6 @@
 //! The accuracy–sparsity table: what is left of the network at each density.
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically};
 use std::path::Path;
 
 /// One density.

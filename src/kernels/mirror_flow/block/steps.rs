@@ -5,9 +5,9 @@ use crate::kernels::Outcome;
 use crate::kernels::mirror_flow::attempt::{Norms, begin};
 use crate::kernels::mirror_flow::tiles::{Individual, Shared};
 use crate::kernels::mirror_flow::{Features, Options};
+use crate::numerics::exact::scaled::Scaled;
 use crate::numerics::lanes::Real;
 use crate::numerics::rodas5p::{GAMMA, NODES, STAGES};
-use crate::numerics::scaled::Scaled;
 
 /// Order in h of the error of a step.
 const ORDER: f64 = 5.0;
