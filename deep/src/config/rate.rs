@@ -3,6 +3,8 @@
 
 use mirrorflow::{Error, Result};
 
+use super::{OptimizerConfig, domain};
+
 /// How the rate goes after warm-up.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RateShape {
@@ -29,6 +31,32 @@ pub struct Rate {
 }
 
 impl Rate {
+    /// Checks the rate of `[optimizer]`, with the weight decay that goes with it.
+    pub(super) fn of(o: &OptimizerConfig, epochs: u64) -> Result<Self> {
+        let shape = match o.schedule.as_str() {
+            "constant" => RateShape::Constant,
+            "cosine" => RateShape::Cosine,
+            "step" => {
+                let (milestones, factor) = (o.milestones.clone(), o.factor.unwrap_or(0.1));
+                RateShape::Step { milestones, factor }
+            }
+            other => return Err(domain("optimizer.schedule", "constant, cosine or step", other)),
+        };
+        if !matches!(shape, RateShape::Step { .. }) {
+            let keys = [("milestones", !o.milestones.is_empty()), ("factor", o.factor.is_some())];
+            if let Some((key, _)) = keys.iter().find(|(_, given)| *given) {
+                let found = format!("one with schedule = {:?}", o.schedule);
+                let right = "only with schedule = \"step\"";
+                return Err(domain(&format!("optimizer.{key}"), right, &found));
+            }
+        }
+        if !(o.weight_decay >= 0.0 && o.weight_decay.is_finite()) {
+            let found = o.weight_decay.to_string();
+            return Err(domain("optimizer.weight_decay", "a finite number of at least 0", &found));
+        }
+        Self::new(o.rate, o.warmup, epochs, shape)
+    }
+
     /// A rate that reaches `base` after `warmup` epochs.
     ///
     /// # Errors

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use mirrorflow::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::{complaint, merged, with_base};
+
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -215,14 +217,8 @@ pub struct HamConfig {
 }
 
 impl MethodConfig {
-    /// Whole runs that may be needed: more than one only where a sparsity is wanted.
-    pub fn runs(&self) -> u64 {
-        let target = self.target.or(self.factors.as_ref().and_then(|f| f.target));
-        if target.is_some() { self.runs.unwrap_or(RUNS) } else { 1 }
-    }
-
     /// The strength of what stands beside the loss.
-    pub(crate) fn strength_keys(&self) -> FactorsConfig {
+    pub(super) fn strength_keys(&self) -> FactorsConfig {
         FactorsConfig {
             beta: self.beta,
             strength: self.strength,
@@ -263,16 +259,6 @@ impl Default for PruneConfig {
     }
 }
 
-impl PruneConfig {
-    /// Share of the weights each level or cycle keeps.
-    pub fn keep(&self) -> f64 {
-        self.keep.unwrap_or(0.8)
-    }
-}
-
-/// Runs that may be spent on a target sparsity.
-const RUNS: u64 = 10;
-
 fn one() -> u64 {
     1
 }
@@ -300,25 +286,24 @@ fn constant() -> String {
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file, with its base where it has one.
     ///
     /// # Errors
     /// When it cannot be read, is not TOML, or has an unknown key: which one.
     pub fn read(path: &Path) -> Result<Self> {
         let file = |why: String| Error::File { path: path.into(), why };
         let text = std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?;
-        Self::parse(&text).map_err(file)
+        match merged(path, &text)? {
+            Some(all) => all.try_into().map_err(|e| file(with_base(&e))),
+            None => Self::parse(&text).map_err(file),
+        }
     }
 
-    /// Reads a text.
+    /// Reads a text, which can have no base.
     ///
     /// # Errors
     /// When it is not TOML or has an unknown key, as one line.
     pub fn parse(text: &str) -> std::result::Result<Self, String> {
-        toml::from_str(text).map_err(|e: toml::de::Error| {
-            let line = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1));
-            let why = e.message().replace('\n', " ");
-            line.map_or_else(|| why.clone(), |line| format!("line {line}: {why}"))
-        })
+        toml::from_str(text).map_err(|e| complaint(text, &e))
     }
 }

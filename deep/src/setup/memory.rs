@@ -7,8 +7,9 @@ use mirrorflow::{
     kernels::array::{Array, Home},
 };
 
-use super::{Setup, domain};
+use super::Setup;
 use crate::{
+    config::domain,
     data::{gigabytes, has_room},
     engine::{Mode, Model, numbers_per_image},
     method::State,
@@ -47,7 +48,7 @@ impl Setup {
     fn memory_with(&self, images: usize) -> Result<Memory> {
         let (all, weights) = (self.network.parameter_count(), self.network.weight_count());
         let [trained, states] = self.of_method(weights)?;
-        let others = (all - weights) * self.optimizer(0.0)?.states();
+        let others = (all - weights) * self.optimizer(0.0).states();
         let activations = numbers_per_image(&self.network).saturating_mul(images);
         let bytes = |numbers: usize| numbers.saturating_mul(size_of::<f32>());
         Ok(Memory {
@@ -84,7 +85,7 @@ impl Setup {
     /// When there is none.
     pub(crate) fn check_room(&self, images: usize) -> Result<()> {
         let memory = self.memory_with(images)?;
-        if matches!(self.home, Home::Device(_)) || has_room(memory.total()) {
+        if matches!(self.device, Home::Device(_)) || has_room(memory.total()) {
             return Ok(());
         }
         let rest = Memory { activations: 0, ..memory }.total();
@@ -115,9 +116,9 @@ impl Setup {
 
     fn seconds_with(&self, images: usize) -> Result<f64> {
         self.check_room(images)?;
-        let mut model = Model::<f32>::at(&self.home, &self.network, images)?;
-        let parameters = Array::from_slice(&self.home, &self.initial())?;
-        let mut gradient = Array::<f32>::zeros(&self.home, parameters.len())?;
+        let mut model = Model::<f32>::at(&self.device, &self.network, images)?;
+        let parameters = Array::from_slice(&self.device, &self.initial())?;
+        let mut gradient = Array::<f32>::zeros(&self.device, parameters.len())?;
         let (x, labels) = (vec![0.5; images * self.network.input().len()], vec![0; images]);
         let mut best = f64::INFINITY;
         for round in 0..4 {

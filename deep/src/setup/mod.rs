@@ -7,24 +7,19 @@ mod method;
 use std::{path::Path, sync::Arc};
 
 use mirrorflow::{
-    Error, Result,
-    kernels::{
-        array::Home,
-        mask_weight::{Adam, Optimizer, Sgd},
-        nn::Buffer,
-    },
+    Result,
+    kernels::{array::Home, mask_weight::Optimizer, nn::Buffer},
 };
 use rand::Rng as _;
 use rand_distr::StandardNormal;
 
-pub(crate) use check::pruning as check_pruning;
 pub use memory::Memory;
 pub(crate) use method::kept;
 
 use crate::{
-    config::{Config, PruneConfig, Rate},
-    data::{self, Augment, Dataset, Purpose, has_room, stream},
-    method::{Place, Strength, places},
+    config::{Config, Settings, Source, domain},
+    data::{self, Dataset, Purpose, has_room, stream},
+    method::{Slot, Strength, slots},
     network::{self, Network, Role},
 };
 
@@ -32,7 +27,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The configuration.
-    pub config: Config,
+    pub config: Settings,
+    /// The file it was written in, for what a run says of itself.
+    pub written: Config,
     /// The network.
     pub network: Network,
     /// Training, validation (where asked for) and test images.
@@ -41,10 +38,6 @@ pub struct Setup {
     pub validation: Option<Arc<Dataset>>,
     /// See `train`.
     pub test: Arc<Dataset>,
-    /// Augmentation of training images.
-    pub augment: Augment,
-    /// The learning rate.
-    pub rate: Rate,
     /// The strength of the method's own penalty.
     pub strength: Strength,
     /// That of α(‖m‖²+‖w‖²) beside it.
@@ -54,9 +47,9 @@ pub struct Setup {
     /// How many training and test images there are.
     pub images: [usize; 2],
     /// Where it runs: the processor, until something else is set.
-    pub home: Home,
-    pub(crate) weights: Vec<Place>,
-    pub(crate) rest: Vec<Place>,
+    pub device: Home,
+    pub(crate) weights: Vec<Slot>,
+    pub(crate) rest: Vec<Slot>,
 }
 
 impl Setup {
@@ -64,9 +57,10 @@ impl Setup {
     ///
     /// # Errors
     /// When a value is out of range, does not go with another, or the data cannot be read.
-    pub fn new(config: Config, folder: Option<&Path>) -> Result<Self> {
+    pub fn new(written: Config, folder: Option<&Path>) -> Result<Self> {
+        let config = Settings::of(&written)?;
         let (train, test) = open(&config, folder)?;
-        Self::on(config, &train, &Arc::new(test))
+        Self::with(config, written, &train, &Arc::new(test))
     }
 
     /// As [`Setup::new`], but where the data are known by name and no folder is given, with a few images of noise of their shape:
@@ -74,34 +68,26 @@ impl Setup {
     ///
     /// # Errors
     /// As [`Setup::new`].
-    pub fn rehearsal(config: Config, folder: Option<&Path>) -> Result<Self> {
-        let named = match config.data.set.as_str() {
-            _ if folder.or(config.data.folder.as_deref()).is_some() => None,
-            "mnist" | "fashion-mnist" => Some(([28, 28, 1], 10, [60_000, 10_000])),
-            "cifar10" => Some(([32, 32, 3], 10, [50_000, 10_000])),
-            "cifar100" => Some(([32, 32, 3], 100, [50_000, 10_000])),
-            // ImageNet.
-            "folder" => Some(([224, 224, 3], 1000, [1_281_167, 50_000])),
+    pub fn rehearsal(written: Config, folder: Option<&Path>) -> Result<Self> {
+        let config = Settings::of(&written)?;
+        let known = match &config.data.source {
+            Source::Set(set, given) if folder.or(given.as_deref()).is_none() => set.known(),
             _ => None,
         };
-        let Some(([height, width, channels], classes, [all, test])) = named else {
-            return Self::new(config, folder);
-        };
-        check::keys(&config)?;
-        let train = check::images(&config, all)?;
-        if config.data.validation >= train {
+        let Some(known) = known else { return Self::new(written, folder) };
+        let [all, test] = known.images;
+        let (train, validation) = (check::images(&config, all)?, config.data.validation);
+        if validation >= train {
             let right = format!("fewer than its {train} training images");
-            return Err(domain("data.validation", &right, &config.data.validation.to_string()));
+            return Err(domain("data.validation", &right, &validation.to_string()));
         }
-        let (set, validation) = (config.data.set.clone(), config.data.validation);
-        let mut few = config;
+        let mut few = config.clone();
         (few.data.validation, few.data.images) = (0, None);
-        let noise = data::generated(network::Shape { height, width, channels }, classes, 8, 0);
-        let mut setup = Self::on(few, &noise, &Arc::new(noise.first(2)))?;
-        (setup.config.data.set, setup.config.data.validation) = (set, validation);
-        setup.images = [train - validation, test];
-        let t = &setup.config.train;
-        setup.steps = batches(setup.images[0], t.batch).min(t.steps.unwrap_or(usize::MAX));
+        let noise = data::generated(known.shape, known.classes, 8, 0);
+        let setup = Self::with(few, written, &noise, &Arc::new(noise.first(2)))?;
+        let (images, t) = (train - validation, &config.train);
+        let steps = batches(images, t.batch).min(t.steps.unwrap_or(usize::MAX));
+        let setup = Self { config, images: [images, test], steps, ..setup };
         check::steps(&setup)?;
         Ok(setup)
     }
@@ -110,9 +96,17 @@ impl Setup {
     ///
     /// # Errors
     /// As [`Setup::new`].
-    pub fn on(config: Config, train: &Dataset, test: &Arc<Dataset>) -> Result<Self> {
+    pub fn on(written: Config, train: &Dataset, test: &Arc<Dataset>) -> Result<Self> {
+        Self::with(Settings::of(&written)?, written, train, test)
+    }
+
+    fn with(
+        config: Settings,
+        written: Config,
+        train: &Dataset,
+        test: &Arc<Dataset>,
+    ) -> Result<Self> {
         let c = &config;
-        check::keys(c)?;
         check::images(c, train.len())?;
         let first = c.data.images.map(|n| train.first(n));
         let train = first.as_ref().unwrap_or(train);
@@ -124,15 +118,14 @@ impl Setup {
             }
         };
         let network = network::named(&c.network.name, train.shape, train.classes)?;
-        let augment = Augment { crop: c.data.crop, flip: c.data.flip };
-        if augment.crop > train.shape.height.min(train.shape.width) {
-            return Err(domain("data.crop", "no more than the image", &augment.crop.to_string()));
+        let crop = c.data.augment.crop;
+        if crop > train.shape.height.min(train.shape.width) {
+            return Err(domain("data.crop", "no more than the image", &crop.to_string()));
         }
-        let rate = check::rate(c)?;
         let steps = batches(train.len(), c.train.batch).min(c.train.steps.unwrap_or(usize::MAX));
         check::batches(c, &network, train.len(), steps)?;
-        let (strength, factors) = method::strengths(c, &rate, steps)?;
-        let (weights, rest) = places(&network);
+        let (strength, factors) = method::strengths(c, steps)?;
+        let (weights, rest) = slots(&network);
         let (train, test) = (Arc::new(train), Arc::clone(test));
         let setup = Self {
             images: [train.len(), test.len()],
@@ -140,18 +133,16 @@ impl Setup {
             train,
             validation,
             test,
-            augment,
-            rate,
             strength,
             factors,
             steps,
-            home: Home::Processor,
+            device: Home::Processor,
             weights,
             rest,
             config,
+            written,
         };
-        // All that can be wrong with them, before anything is run.
-        setup.optimizer(0.0)?.check()?;
+        // All that can be wrong with it, before anything is run.
         setup.method_of(&Home::Processor, 1)?;
         method::check_target(&setup)?;
         check::decay(&setup)?;
@@ -163,29 +154,13 @@ impl Setup {
     /// # Errors
     /// Never: what remains was valid.
     pub(crate) fn plain(&self) -> Result<Self> {
-        let mut config = self.config.clone();
-        let text = "name = \"dense\"";
-        config.method = toml::from_str(text).map_err(|e| domain("method", text, e.message()))?;
-        (config.prune, config.data.validation) = (PruneConfig::default(), 0);
-        config.data.images = None;
-        Ok(Self { home: self.home.clone(), ..Self::on(config, &self.train, &self.test)? })
+        let plain = Self::with(self.config.plain(), self.written.clone(), &self.train, &self.test)?;
+        Ok(Self { device: self.device.clone(), ..plain })
     }
 
     /// The optimiser at time t in epochs.
-    ///
-    /// # Errors
-    /// When there is no such optimiser.
-    pub(crate) fn optimizer(&self, t: f64) -> Result<Optimizer> {
-        let (o, rate) = (&self.config.optimizer, self.rate.at(t));
-        match o.kind.as_str() {
-            "sgd" => {
-                let (momentum, nesterov) = (o.momentum.unwrap_or(0.0), o.nesterov == Some(true));
-                Ok(Optimizer::Sgd(Sgd { rate, momentum, nesterov }))
-            }
-            "adam" => Ok(Optimizer::Adam(Adam { rate, ..Adam::default() })),
-            "adamw" => Ok(Optimizer::Adam(Adam { rate, decoupled: true, ..Adam::default() })),
-            other => Err(domain("optimizer.kind", "sgd, adam or adamw", other)),
-        }
+    pub(crate) fn optimizer(&self, t: f64) -> Optimizer {
+        self.config.optimizer.at(self.config.rate.at(t))
     }
 
     /// Kaiming's normal weights, `N(0, 2/fan_in)`; biases and shifts 0, scales 1.
@@ -211,16 +186,9 @@ impl Setup {
         x
     }
 
-    /// Epochs of all cycles: weights that are rewound do not train again for what came before.
-    pub(crate) fn all_epochs(&self) -> u64 {
-        let (p, epochs) = (&self.config.prune, self.config.train.epochs);
-        let back = if p.rewind.as_deref() == Some("weights") { p.rewind_epoch } else { 0 };
-        p.cycles * epochs - (p.cycles - 1) * back
-    }
-
     /// Steps of all epochs of all cycles.
     pub fn all_steps(&self) -> u64 {
-        self.steps as u64 * self.all_epochs()
+        self.steps as u64 * self.config.all_epochs()
     }
 }
 
@@ -230,34 +198,19 @@ fn batches(images: usize, batch: usize) -> usize {
     if batch > 1 && images % batch == 1 { whole - 1 } else { whole }
 }
 
-/// The training and the test images a configuration names.
-pub(crate) fn open(c: &Config, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
-    check::keys(c)?;
-    if c.data.set != "generated" {
-        return data::open(&c.data.set, folder.or(c.data.folder.as_deref()));
-    }
-    let [height, width, channels] = c.data.shape.unwrap_or([32, 32, 3]);
-    let (shape, classes) =
-        (network::Shape { height, width, channels }, c.data.classes.unwrap_or(10));
-    // The product may be larger than any number.
-    if [height, width, channels, classes].contains(&0) {
-        return Err(domain(
-            "data.shape and data.classes",
-            "positive numbers",
-            &format!("{shape}, {classes}"),
-        ));
-    }
-    let count = c.data.images.unwrap_or(c.train.batch.saturating_mul(4)).max(2);
-    let bytes = [height, width, channels].into_iter().fold(count, usize::saturating_mul);
+/// The training and the test images of a configuration, in `folder` where given.
+pub(crate) fn open(c: &Settings, folder: Option<&Path>) -> Result<(Dataset, Dataset)> {
+    let (shape, classes, count) = match &c.data.source {
+        Source::Set(set, given) => return set.open(folder.or(given.as_deref())),
+        Source::Generated { shape, classes, count } => (*shape, *classes, *count),
+    };
+    let bytes = [shape.height, shape.width, shape.channels];
+    let bytes = bytes.into_iter().fold(count, usize::saturating_mul);
     // Training and test images, each with its labels, and a part of them.
     if !has_room(bytes.saturating_add(count.saturating_mul(4)).saturating_mul(3)) {
-        let found = format!("{count} of {height}×{width}×{channels}");
+        let found = format!("{count} of {}×{}×{}", shape.height, shape.width, shape.channels);
         return Err(domain("data.images", "as many as fit into memory", &found));
     }
     let make = |seed| data::generated(shape, classes, count, seed);
     Ok((make(c.seed), make(c.seed.wrapping_add(1))))
-}
-
-pub(super) fn domain(what: &str, expected: &str, found: &str) -> Error {
-    Error::Domain { what: what.into(), expected: expected.into(), found: found.into() }
 }

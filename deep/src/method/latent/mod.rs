@@ -27,7 +27,7 @@ pub use power::Power;
 pub use sigmoid::Continuous;
 pub use threshold::SoftThreshold;
 
-use super::{Number, Place, Step, Variable};
+use super::{Number, Slot, Step, Variable};
 
 /// HAM's numbers: the factor of the gradient and the decay.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,9 +90,9 @@ impl<T: Number> Latent<T> {
         Self { of: Of::Factors(Box::new(Pair { beta, m, w, theta, slopes })), ham }
     }
 
-    /// Starts a place at this θ.
-    pub(super) fn start(&mut self, place: &Place, theta: View<'_, T>) -> Result<()> {
-        let at = place.packed.clone();
+    /// Starts a slot at this θ.
+    pub(super) fn start(&mut self, slot: &Slot, theta: View<'_, T>) -> Result<()> {
+        let at = slot.packed.clone();
         match &mut self.of {
             Of::Itself(v) => pointwise::copy(theta, v.value.part_mut(at)),
             Of::Factors(pair) => {
@@ -105,15 +105,15 @@ impl<T: Number> Latent<T> {
         }
     }
 
-    /// θ of a place.
-    pub(super) fn value(&self, place: &Place) -> View<'_, T> {
+    /// θ of a slot.
+    pub(super) fn value(&self, slot: &Slot) -> View<'_, T> {
         match &self.of {
-            Of::Itself(v) => v.value.part(place.packed.clone()),
-            Of::Factors(pair) => pair.theta.part(place.packed.clone()),
+            Of::Itself(v) => v.value.part(slot.packed.clone()),
+            Of::Factors(pair) => pair.theta.part(slot.packed.clone()),
         }
     }
 
-    /// θ of all places out of m and w, after these were set from outside.
+    /// θ of all slots out of m and w, after these were set from outside.
     pub(super) fn refresh(&mut self) -> Result<()> {
         match &mut self.of {
             Of::Itself(_) => Ok(()),
@@ -125,15 +125,15 @@ impl<T: Number> Latent<T> {
         }
     }
 
-    /// One step of a place from `g = ∂f/∂θ`; `decay` is the weight decay of θ where it is trained itself.
+    /// One step of a slot from `g = ∂f/∂θ`; `decay` is the weight decay of θ where it is trained itself.
     pub(super) fn update(
         &mut self,
         step: &Step<'_>,
-        place: &Place,
+        slot: &Slot,
         g: View<'_, T>,
         decay: f64,
     ) -> Result<Health> {
-        let (at, keep, number) = (place.packed.clone(), step.keep(place), step.step);
+        let (at, keep, number) = (slot.packed.clone(), step.keep(slot), step.step);
         let ham = self.ham.map(|h| h.at(step));
         match &mut self.of {
             Of::Itself(v) => {
@@ -147,8 +147,8 @@ impl<T: Number> Latent<T> {
             Of::Factors(pair) => {
                 let Pair { m, w, theta, slopes: [gm, gw], .. } = &mut **pair;
                 if ham.is_some() {
-                    let home = m.value.home();
-                    let (gm, gw) = (gm.room(&home, g.len())?, gw.room(&home, g.len())?);
+                    let device = m.value.home();
+                    let (gm, gw) = (gm.room(&device, g.len())?, gw.room(&device, g.len())?);
                     let (m, w) = (m.value.part(at.clone()), w.value.part(at.clone()));
                     product_backward(m, w, g, gm, gw)?;
                 }

@@ -10,7 +10,7 @@ use mirrorflow::{
 };
 
 use super::Latent;
-use crate::method::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use crate::method::{Method, Number, Slot, Step, Updated, Variable, masked, note};
 
 /// Powerpropagation.
 #[derive(Debug)]
@@ -37,24 +37,24 @@ impl<T: Number> Power<T> {
 
     /// x of the θ there is.
     fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
-        for place in step.weights {
-            power(self.theta.value(place), self.p, x.part_mut(place.at.clone()))?;
-            masked(step, place, x)?;
+        for slot in step.weights {
+            power(self.theta.value(slot), self.p, x.part_mut(slot.at.clone()))?;
+            masked(step, slot, x)?;
         }
         Ok(())
     }
 }
 
 impl<T: Number> Method<T> for Power<T> {
-    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
-        for place in weights {
-            let mut x = x.part_mut(place.at.clone());
+    fn start(&mut self, weights: &[Slot], mut x: ViewMut<'_, T>) -> Result<()> {
+        for slot in weights {
+            let mut x = x.part_mut(slot.at.clone());
             // Once in a run, so on the processor wherever the network is.
             let root = |x: T| x.f64().signum() * x.f64().abs().powf(1.0 / self.p);
             let theta: Vec<T> = x.view().to_vec()?.into_iter().map(|x| T::of(root(x))).collect();
             x.again().write(&theta)?;
-            self.theta.start(place, x.view())?;
-            power(self.theta.value(place), self.p, x)?;
+            self.theta.start(slot, x.view())?;
+            power(self.theta.value(slot), self.p, x)?;
         }
         Ok(())
     }
@@ -66,13 +66,13 @@ impl<T: Number> Method<T> for Power<T> {
         mut x: ViewMut<'_, T>,
     ) -> Result<Updated> {
         let mut updated = None;
-        for place in step.weights {
-            masked(step, place, &mut g)?;
+        for slot in step.weights {
+            masked(step, slot, &mut g)?;
             // The gradient of θ takes the place of x, which is made anew below.
-            let mut to = x.part_mut(place.at.clone());
-            power_backward(self.theta.value(place), self.p, g.part(place.at.clone()), to.again())?;
-            let health = self.theta.update(step, place, to.view(), step.weight_decay)?;
-            note(&mut updated, health, place);
+            let mut to = x.part_mut(slot.at.clone());
+            power_backward(self.theta.value(slot), self.p, g.part(slot.at.clone()), to.again())?;
+            let health = self.theta.update(step, slot, to.view(), step.weight_decay)?;
+            note(&mut updated, health, slot);
         }
         self.form(step, &mut x)?;
         Ok(updated)

@@ -15,7 +15,7 @@ use mirrorflow::{
 };
 
 use super::Latent;
-use crate::method::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use crate::method::{Method, Number, Slot, Step, Updated, Variable, masked, note};
 
 /// Continuous Sparsification.
 #[derive(Debug)]
@@ -40,23 +40,23 @@ impl<T: Number> Continuous<T> {
 
     /// x of the s and w there are.
     fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
-        for place in step.weights {
-            let (s, w) = (self.s.value.part(place.packed.clone()), self.w.value(place));
-            sigmoid_mask(s, w, self.sharpness(step), x.part_mut(place.at.clone()))?;
-            masked(step, place, x)?;
+        for slot in step.weights {
+            let (s, w) = (self.s.value.part(slot.packed.clone()), self.w.value(slot));
+            sigmoid_mask(s, w, self.sharpness(step), x.part_mut(slot.at.clone()))?;
+            masked(step, slot, x)?;
         }
         Ok(())
     }
 }
 
 impl<T: Number> Method<T> for Continuous<T> {
-    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+    fn start(&mut self, weights: &[Slot], mut x: ViewMut<'_, T>) -> Result<()> {
         self.s.value.fill(T::of(self.start))?;
-        for place in weights {
-            let x = x.part_mut(place.at.clone());
-            self.w.start(place, x.view())?;
-            let s = self.s.value.part(place.packed.clone());
-            sigmoid_mask(s, self.w.value(place), 1.0, x)?;
+        for slot in weights {
+            let x = x.part_mut(slot.at.clone());
+            self.w.start(slot, x.view())?;
+            let s = self.s.value.part(slot.packed.clone());
+            sigmoid_mask(s, self.w.value(slot), 1.0, x)?;
         }
         Ok(())
     }
@@ -70,19 +70,19 @@ impl<T: Number> Method<T> for Continuous<T> {
         let b = self.sharpness(step);
         let none = PlainPenalty::default();
         let mut updated = None;
-        for place in step.weights {
-            masked(step, place, &mut g)?;
+        for slot in step.weights {
+            masked(step, slot, &mut g)?;
             // The gradient of w takes the place of x, which is made anew below.
-            let (g, mut to) = (g.part(place.at.clone()), x.part_mut(place.at.clone()));
+            let (g, mut to) = (g.part(slot.at.clone()), x.part_mut(slot.at.clone()));
             let mut slope = self.slope.room(&self.s.value.home(), g.len())?;
-            let (s, w) = (self.s.value.part(place.packed.clone()), self.w.value(place));
+            let (s, w) = (self.s.value.part(slot.packed.clone()), self.w.value(slot));
             sigmoid_mask_backward(s, w, b, step.strength, g, slope.again(), to.again())?;
             let (optimizer, number) = (&step.optimizer, step.step);
-            let s = self.s.part(&place.packed);
+            let s = self.s.part(&slot.packed);
             let health = update_plain(optimizer, number, &none, s, slope.view(), None)?;
-            note(&mut updated, health, place);
-            let health = self.w.update(step, place, to.view(), step.weight_decay)?;
-            note(&mut updated, health, place);
+            note(&mut updated, health, slot);
+            let health = self.w.update(step, slot, to.view(), step.weight_decay)?;
+            note(&mut updated, health, slot);
         }
         self.form(step, &mut x)?;
         Ok(updated)
@@ -97,8 +97,8 @@ impl<T: Number> Method<T> for Continuous<T> {
         self.weights(step, x.again())?;
         let mut keep = Array::<u8>::zeros(&self.s.value.home(), self.s.value.len())?;
         hard_mask(self.s.value.view(), keep.view_mut())?;
-        step.weights.iter().try_for_each(|place| {
-            apply_mask(keep.part(place.packed.clone()), x.part_mut(place.at.clone()))
+        step.weights.iter().try_for_each(|slot| {
+            apply_mask(keep.part(slot.packed.clone()), x.part_mut(slot.at.clone()))
         })
     }
 

@@ -14,7 +14,7 @@ use mirrorflow::{
 };
 
 use super::Latent;
-use crate::method::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use crate::method::{Method, Number, Slot, Step, Updated, Variable, masked, note};
 
 /// STR.
 #[derive(Debug)]
@@ -36,23 +36,23 @@ impl<T: Number> SoftThreshold<T> {
 impl<T: Number> SoftThreshold<T> {
     /// x of the θ and s there are.
     fn form(&self, step: &Step<'_>, x: &mut ViewMut<'_, T>) -> Result<()> {
-        for (layer, place) in step.weights.iter().enumerate() {
-            let (theta, s) = (self.theta.value(place), self.s.value.part(layer..layer + 1));
-            soft_threshold(theta, s, x.part_mut(place.at.clone()))?;
-            masked(step, place, x)?;
+        for (layer, slot) in step.weights.iter().enumerate() {
+            let (theta, s) = (self.theta.value(slot), self.s.value.part(layer..layer + 1));
+            soft_threshold(theta, s, x.part_mut(slot.at.clone()))?;
+            masked(step, slot, x)?;
         }
         Ok(())
     }
 }
 
 impl<T: Number> Method<T> for SoftThreshold<T> {
-    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
+    fn start(&mut self, weights: &[Slot], mut x: ViewMut<'_, T>) -> Result<()> {
         self.s.value.fill(T::of(self.start))?;
-        for (layer, place) in weights.iter().enumerate() {
-            let x = x.part_mut(place.at.clone());
-            self.theta.start(place, x.view())?;
+        for (layer, slot) in weights.iter().enumerate() {
+            let x = x.part_mut(slot.at.clone());
+            self.theta.start(slot, x.view())?;
             let s = self.s.value.part(layer..layer + 1);
-            soft_threshold(self.theta.value(place), s, x)?;
+            soft_threshold(self.theta.value(slot), s, x)?;
         }
         Ok(())
     }
@@ -65,20 +65,20 @@ impl<T: Number> Method<T> for SoftThreshold<T> {
     ) -> Result<Updated> {
         let penalty = PlainPenalty { weight_decay: step.strength, l1: 0.0 };
         let mut updated = None;
-        for (layer, place) in step.weights.iter().enumerate() {
-            masked(step, place, &mut g)?;
-            let (s, g) = (self.s.value.part(layer..layer + 1), g.part(place.at.clone()));
+        for (layer, slot) in step.weights.iter().enumerate() {
+            masked(step, slot, &mut g)?;
+            let (s, g) = (self.s.value.part(layer..layer + 1), g.part(slot.at.clone()));
             // The gradient of θ takes the place of x, which is made anew below.
-            let mut to = x.part_mut(place.at.clone());
+            let mut to = x.part_mut(slot.at.clone());
             let mut slope = self.slope.room(&self.s.value.home(), 1)?;
-            let theta = self.theta.value(place);
+            let theta = self.theta.value(slot);
             soft_threshold_backward(theta, s, g, to.again(), slope.again())?;
-            let health = self.theta.update(step, place, to.view(), step.strength)?;
-            note(&mut updated, health, place);
+            let health = self.theta.update(step, slot, to.view(), step.strength)?;
+            note(&mut updated, health, slot);
             let (optimizer, number) = (&step.optimizer, step.step);
             let s = self.s.part(&(layer..layer + 1));
             let health = update_plain(optimizer, number, &penalty, s, slope.view(), None)?;
-            note(&mut updated, health, place);
+            note(&mut updated, health, slot);
         }
         self.form(step, &mut x)?;
         Ok(updated)

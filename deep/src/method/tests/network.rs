@@ -13,8 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     engine::{Mode, Model},
     method::{
-        Continuous, Factors, HamMethod, Kind, Latent, Method, Place, Plain, Power, SoftThreshold,
-        State, Step, Variable, places,
+        Continuous, Factors, HamMethod, Kind, Latent, Method, Plain, Power, Slot, SoftThreshold,
+        State, Step, Variable, slots,
     },
     network::{Layer, Network, Op, Shape},
 };
@@ -52,7 +52,7 @@ fn sum(v: &[f64], f: impl Fn(f64) -> f64) -> f64 {
 
 struct Problem {
     network: Network,
-    weights: Vec<Place>,
+    weights: Vec<Slot>,
     images: Vec<f64>,
     labels: Vec<u32>,
     keep: Option<Vec<u8>>,
@@ -94,8 +94,8 @@ impl Problem {
         let mut x = x.to_vec();
         let mut variables = method.variables();
         if variables.is_empty() {
-            for place in &self.weights {
-                x[place.at.clone()].copy_from_slice(&values[0][place.packed.clone()]);
+            for slot in &self.weights {
+                x[slot.at.clone()].copy_from_slice(&values[0][slot.packed.clone()]);
             }
         }
         for ((_, variable), values) in variables.iter_mut().zip(values) {
@@ -112,7 +112,7 @@ impl Problem {
 fn slopes(make: &Make, masked: bool, penalty: Penalty, seed: u64) -> Result<Option<(f64, f64)>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let network = network()?;
-    let (weights, _) = places(&network);
+    let (weights, _) = slots(&network);
     let count = network.weight_count();
     let mut numbers =
         |len: usize| -> Vec<f64> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
@@ -227,7 +227,7 @@ fn every_method_s_step_is_the_derivative_through_a_network() -> Result<()> {
 fn the_step_of_ham_is_that_of_its_formula() -> Result<()> {
     const A: f64 = 20.0;
     let network = network()?;
-    let (weights, _) = places(&network);
+    let (weights, _) = slots(&network);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut numbers =
         |len: usize| -> Vec<f64> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
@@ -246,8 +246,8 @@ fn the_step_of_ham_is_that_of_its_formula() -> Result<()> {
         let gradient = g.clone();
         assert_eq!(method.update(&problem.step(), (&mut g).into(), (&mut x).into())?, None);
         let kept = |i: usize| problem.keep.as_ref().is_none_or(|keep| keep[i] == 1);
-        for place in &problem.weights {
-            for (at, packed) in place.at.clone().zip(place.packed.clone()) {
+        for slot in &problem.weights {
+            for (at, packed) in slot.at.clone().zip(slot.packed.clone()) {
                 let stepped = before[at] - RATE * (gradient[at] + DECAY * before[at]);
                 let exponent = -RATE * (A * stepped.signum() * gradient[at] + STRENGTH);
                 let expected = if kept(packed) { stepped * exponent.exp() } else { 0.0 };

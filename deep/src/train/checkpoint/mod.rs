@@ -124,7 +124,7 @@ fn about(trainer: &Trainer<'_>) -> About {
         device: trainer.device.clone(),
         network: trainer.setup.network.name().into(),
         seed: trainer.setup.config.seed,
-        config: trainer.setup.config.clone(),
+        config: trainer.setup.written.clone(),
         counters: None,
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn resume(path: &Path, trainer: &mut Trainer<'_>) -> Result<([usize; 
         let why = format!("was written by version {version}, this is {}", mirrorflow::VERSION);
         return Err(wrong(path, why));
     }
-    if config != trainer.setup.config {
+    if config != trainer.setup.written {
         let why = "was written with another configuration: resume with that, or choose another folder (--out)";
         return Err(wrong(path, why));
     }
@@ -225,7 +225,7 @@ pub(super) fn resume(path: &Path, trainer: &mut Trainer<'_>) -> Result<([usize; 
     let weights = trainer.setup.network.weight_count();
     trainer.keep = match tensors.tensor("state/keep") {
         Ok(keep) if keep.data().len() == weights => {
-            Some(Array::from_slice(&trainer.setup.home, keep.data())?)
+            Some(Array::from_slice(&trainer.setup.device, keep.data())?)
         }
         Ok(keep) => {
             let why = format!("state/keep has {} entries, expected {weights}", keep.data().len());

@@ -37,7 +37,7 @@ pub(super) fn summary(
     let memory = setup.memory()?;
     let measured = if setup.config.train.overhead { Overhead::measure(setup)? } else { None };
     if let Some(measured) = measured {
-        overhead::write(out, &[(setup.config.method.name.clone(), measured)])?;
+        overhead::write(out, &[(setup.config.method.name().into(), measured)])?;
     }
     let price = measured.map(|o| {
         let [bare, all] = o.memory_ratios();
@@ -65,7 +65,7 @@ pub(super) fn summary(
         "version": mirrorflow::VERSION,
         "device": trainer.device,
         "seed": setup.config.seed,
-        "method": setup.config.method.name,
+        "method": setup.config.method.name(),
         "network": setup.network.name(),
         "outcome": outcome.to_string(),
         "missed": matches!(outcome, Outcome::Missed { .. }),
@@ -90,7 +90,7 @@ pub(super) fn summary(
 pub(super) fn figures(trainer: &Trainer<'_>, out: &Path, rows: &[Row]) -> Result<()> {
     let (setup, to) = (trainer.setup, out.join("figures"));
     folder(&to)?;
-    let mut about = serde_json::to_value(&setup.config).unwrap_or_default();
+    let mut about = serde_json::to_value(&setup.written).unwrap_or_default();
     about["device"] = json!(trainer.device);
     let new = |name: &str| Data::new(name, Some(setup.config.seed), about.clone());
     let mut sparsity = new("sparsity");

@@ -15,9 +15,10 @@ use mirrorflow::{
 
 use super::{Setup, checkpoint::weights};
 use crate::{
+    config::{Method, Optimizer},
     data::{Dataset, Loader},
     engine::{Mode, Model},
-    method::{Method, Place, Report, State, Step, Strength, droppable, update_rest},
+    method::{self, Report, Slot, State, Step, Strength, droppable, update_rest},
 };
 
 /// Loss and accuracy over a set.
@@ -57,7 +58,7 @@ pub(super) struct Trainer<'a> {
     totals: Totals,
     /// State of the optimiser of biases and batch norm.
     pub(super) rest: State<f32>,
-    pub(super) method: Box<dyn Method<f32>>,
+    pub(super) method: Box<dyn method::Method<f32>>,
     pub(super) strength: Strength,
     /// Of m and w beside the method's own penalty.
     factors: Strength,
@@ -78,10 +79,10 @@ pub(super) struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     pub(super) fn new(setup: &'a Setup) -> Result<Self> {
         setup.check_room(setup.config.train.batch)?;
-        let optimizer = setup.optimizer(0.0)?;
+        let optimizer = setup.optimizer(0.0);
         let rest = setup.network.parameter_count() - setup.network.weight_count();
-        let home = &setup.home;
-        let mut model = Model::at(home, &setup.network, setup.config.train.batch)?;
+        let device = &setup.device;
+        let mut model = Model::at(device, &setup.network, setup.config.train.batch)?;
         let mut x = setup.initial();
         if let Some(path) = &setup.config.network.weights {
             let file = weights::File::read(path, "")?;
@@ -90,13 +91,13 @@ impl<'a> Trainer<'a> {
         let mut trainer = Self {
             setup,
             model,
-            x: match home {
+            x: match device {
                 Home::Processor => x.into(),
-                Home::Device(_) => Array::from_slice(home, &x)?,
+                Home::Device(_) => Array::from_slice(device, &x)?,
             },
-            gradient: Array::zeros(home, setup.network.parameter_count())?,
-            totals: Totals::new(home)?,
-            rest: State::at(home, rest, &optimizer)?,
+            gradient: Array::zeros(device, setup.network.parameter_count())?,
+            totals: Totals::new(device)?,
+            rest: State::at(device, rest, &optimizer)?,
             method: setup.method()?,
             strength: setup.strength.clone(),
             factors: setup.factors.clone(),
@@ -105,11 +106,11 @@ impl<'a> Trainer<'a> {
             epoch: 0,
             step: 0,
             rewind: None,
-            before: Array::zeros(home, setup.network.weight_count())?,
-            device: home.to_string(),
+            before: Array::zeros(device, setup.network.weight_count())?,
+            device: device.to_string(),
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
-        if let Home::Device(on) = home {
+        if let Home::Device(on) = device {
             // What another run on it left.
             on.all_finite()?;
         }
@@ -118,7 +119,7 @@ impl<'a> Trainer<'a> {
 
     /// Cycles and epochs are all done.
     pub(super) fn is_over(&self) -> bool {
-        self.cycle >= self.setup.config.prune.cycles
+        self.cycle >= self.setup.config.prune.cycles()
     }
 
     fn at(&self, step: usize) -> f64 {
@@ -132,7 +133,7 @@ impl<'a> Trainer<'a> {
 
     /// The learning rate at the beginning of this epoch.
     pub(super) fn rate(&self) -> f64 {
-        self.setup.rate.at(self.at(0))
+        self.setup.config.rate.at(self.at(0))
     }
 
     /// Trains for one epoch; `tick` after every step.
@@ -160,15 +161,15 @@ impl<'a> Trainer<'a> {
     fn part_of_epoch(&mut self, steps: usize, tick: &mut dyn FnMut(usize)) -> Result<Epoch> {
         self.snapshot()?;
         let setup = self.setup;
-        for place in &setup.weights {
-            let before = self.before.part_mut(place.packed.clone());
-            pointwise::copy(self.x.part(place.at.clone()), before)?;
+        for slot in &setup.weights {
+            let before = self.before.part_mut(slot.packed.clone());
+            pointwise::copy(self.x.part(slot.at.clone()), before)?;
         }
         let (c, strength) = (&setup.config, self.alpha());
         let factor_strength = self.factors.alpha(self.epoch);
         // Cycles see batches of their own.
         let number = self.cycle * c.train.epochs + self.epoch;
-        let loader = Loader::train(&setup.train, c.train.batch, setup.augment, c.seed, number);
+        let loader = Loader::train(&setup.train, c.train.batch, c.data.augment, c.seed, number);
         self.totals.reset()?;
         for number in 0..steps {
             let Some(batch) = loader.next()? else { break };
@@ -185,9 +186,9 @@ impl<'a> Trainer<'a> {
             self.step += 1;
             let t = self.at(number);
             let step = Step {
-                optimizer: setup.optimizer(t)?,
+                optimizer: setup.optimizer(t),
                 step: self.step,
-                weight_decay: c.optimizer.weight_decay,
+                weight_decay: c.weight_decay,
                 strength,
                 factor_strength,
                 progress: t / c.train.epochs as f64,
@@ -223,23 +224,24 @@ impl<'a> Trainer<'a> {
     /// How far from 0 steps of L1 on x take a weight that belongs there: `ηα/(1 − momentum)` under SGD.
     fn jitter(&self, alpha: f64) -> f32 {
         let c = &self.setup.config;
-        if c.method.name != "l1" || c.method.factors.is_some() || c.optimizer.kind != "sgd" {
+        let (Method::L1 { .. }, None, Optimizer::Sgd { momentum, .. }) =
+            (&c.method, &c.factors, c.optimizer)
+        else {
             return 0.0;
-        }
-        let momentum = c.optimizer.momentum.unwrap_or(0.0);
-        (self.setup.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - momentum)) as f32
+        };
+        (self.setup.config.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - momentum)) as f32
     }
 
     /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)
     /// the parameters.
     fn not_finite(&self) -> Result<Option<String>> {
-        if let Home::Device(on) = &self.setup.home
+        if let Home::Device(on) = &self.setup.device
             && !on.all_finite()?
         {
             let x = self.x.to_vec()?;
-            let places = self.setup.weights.iter().chain(&self.setup.rest);
-            let bad = |p: &&Place| x[p.at.clone()].iter().any(|x| !x.is_finite());
-            let name = { places }.find(bad).map(|p| p.name.clone());
+            let slots = self.setup.weights.iter().chain(&self.setup.rest);
+            let bad = |p: &&Slot| x[p.at.clone()].iter().any(|x| !x.is_finite());
+            let name = { slots }.find(bad).map(|p| p.name.clone());
             return Ok(Some(name.unwrap_or_else(|| "the variables of the method".into())));
         }
         let finite = self.totals.read()?.loss.is_finite();
@@ -259,9 +261,8 @@ impl<'a> Trainer<'a> {
 
     /// The strengths at the beginning of a cycle.
     pub(super) fn restart_strengths(&mut self) -> Result<()> {
-        let p = &self.setup.config.prune;
-        let rewound = self.cycle > 0 && p.rewind.as_deref() == Some("weights");
-        let first = if rewound { p.rewind_epoch } else { 0 };
+        let rewound = self.setup.config.prune.rewind_epoch().filter(|_| self.cycle > 0);
+        let first = rewound.unwrap_or(0);
         self.strength.restart(first)?;
         self.factors.restart(first)
     }
@@ -273,12 +274,12 @@ impl<'a> Trainer<'a> {
 
     /// Norms, zeros and sign flips of every layer of weights.
     pub(super) fn layers(&self) -> Result<Vec<LayerLine>> {
-        let line = |place: &crate::method::Place| {
-            let x = self.x.part(place.at.clone());
+        let line = |slot: &Slot| {
+            let x = self.x.part(slot.at.clone());
             let found = measure(x)?;
-            let flips = sign_flips(self.before.part(place.packed.clone()), x)?;
+            let flips = sign_flips(self.before.part(slot.packed.clone()), x)?;
             let (weights, nonzeros, l1) = (x.len(), found.nonzeros, found.l1);
-            Ok(LayerLine { name: place.name.clone(), weights, nonzeros, l1, flips })
+            Ok(LayerLine { name: slot.name.clone(), weights, nonzeros, l1, flips })
         };
         self.setup.weights.iter().map(line).collect()
     }
@@ -330,7 +331,7 @@ pub(super) fn step_after<'a>(
 ) -> Result<Step<'a>> {
     let epochs = setup.config.train.epochs as f64;
     Ok(Step {
-        optimizer: setup.optimizer(epoch as f64)?,
+        optimizer: setup.optimizer(epoch as f64),
         step: 1,
         weight_decay: 0.0,
         strength: 0.0,
