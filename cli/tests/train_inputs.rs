@@ -408,3 +408,34 @@ fn a_flipped_bit_in_a_checkpoint_is_refused() {
     write(at, "w.toml", CONFIG.replace("\"mlp-small\"", network));
     refused(at, &["w.toml", "--out", "w"], &["model.safetensors", "checksum"]);
 }
+
+/// A file and its base are one configuration: the same run, and the same record of it, as written in one file.
+#[test]
+fn a_file_stands_on_its_base() {
+    let folder = folder();
+    let at = folder.path();
+    write(at, "whole.toml", CONFIG);
+    let base = CONFIG.replace("rate = 0.1", "rate = 0.3").replace("seed = 1\n", "");
+    write(at, "base/all.toml", &base);
+    write(at, "own.toml", "base = \"base/all.toml\"\nseed = 1\n[optimizer]\nrate = 0.1\n");
+    accepted(at, &["whole.toml", "--out", "whole"]);
+    accepted(at, &["own.toml", "--out", "own"]);
+    for name in ["config.json", "metrics.csv", "checkpoint.safetensors", "model.safetensors"] {
+        let read = |run: &str| fs::read(at.join(run).join(name)).unwrap_or_default();
+        assert!(read("whole") == read("own") && !read("own").is_empty(), "{name}");
+    }
+    accepted(at, &["whole.toml", "--out", "own", "--resume"]);
+    write(at, "base/all.toml", base.replace("epochs = 2", "epochs = 3"));
+    refused(at, &["own.toml", "--out", "own", "--resume"], &["another configuration"]);
+    // What is wrong is told by the file it is wrong in.
+    write(at, "base/all.toml", base.replace("batch", "batches"));
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "with its base", "batches"]);
+    write(at, "base/all.toml", "base = \"../own.toml\"\n");
+    refused(at, &["own.toml", "--out", "o"], &["base/all.toml", "own.toml", "a circle"]);
+    write(at, "base/all.toml", "[data\n");
+    refused(at, &["own.toml", "--out", "o"], &["base/all.toml", "line 1"]);
+    fs::remove_file(at.join("base/all.toml")).unwrap_or_else(|e| panic!("{e}"));
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "base/all.toml"]);
+    write(at, "own.toml", "base = 3\n");
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "base is 3"]);
+}
