@@ -15,7 +15,7 @@ use super::{
     results::{self, Results},
     runs::Done,
 };
-use crate::label::{self, field};
+use crate::train::label::{self, field};
 
 /// Writes all of them.
 pub(super) fn write(
