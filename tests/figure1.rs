@@ -8,7 +8,7 @@
 //! u² − v² is m⊙w for `m = u + v`, `w = u − v` on a loss twice as large, that is with Z and y times √2.
 
 use mirrorflow::{
-    kernels::{
+    kernels::batch::{
         Outcome,
         descent::{Objective, Options, Run, descend},
     },

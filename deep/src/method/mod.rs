@@ -35,9 +35,9 @@ use std::ops::Range;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Array, Home, View, ViewMut, mask_weight},
-        mask_weight::{Health, Optimizer, PlainPenalty, Storage},
-        nn::{Buffer, Real},
+        array::{Array, Buffer, Home, View, ViewMut},
+        mask_weight::{Health, Optimizer, PlainPenalty, Storage, factors::apply_mask, update},
+        network::Real,
     },
 };
 
@@ -109,8 +109,8 @@ impl<T: Number> Variable<T> {
         Ok(Self { value, state })
     }
 
-    fn part(&mut self, range: &Range<usize>) -> mask_weight::Parameter<'_, T> {
-        mask_weight::Parameter {
+    fn part(&mut self, range: &Range<usize>) -> update::Parameter<'_, T> {
+        update::Parameter {
             value: self.value.part_mut(range.clone()),
             state: self.state.part(range),
         }
@@ -263,7 +263,7 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
 /// `x = keep⊙x` on a place.
 fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut ViewMut<'_, T>) -> Result<()> {
     let Some(keep) = step.keep(place) else { return Ok(()) };
-    mask_weight::apply_mask(keep, x.part_mut(place.at.clone()))
+    apply_mask(keep, x.part_mut(place.at.clone()))
 }
 
 /// Steps of the parameters that no method touches.
@@ -280,9 +280,9 @@ pub fn update_rest<T: Number>(
     let mut updated = None;
     for place in rest {
         let value = x.part_mut(place.at.clone());
-        let parameter = mask_weight::Parameter { value, state: state.part(&place.packed) };
+        let parameter = update::Parameter { value, state: state.part(&place.packed) };
         let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
-        let health = mask_weight::update_plain(
+        let health = update::update_plain(
             optimizer,
             step.step,
             &penalty,

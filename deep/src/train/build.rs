@@ -5,9 +5,8 @@ use std::{path::Path, sync::Arc};
 use mirrorflow::{
     Error, Result,
     kernels::{
-        array::Home,
+        array::{Buffer, Home},
         mask_weight::{Adam, Optimizer, Sgd},
-        nn::Buffer,
     },
 };
 use rand::Rng as _;

@@ -10,7 +10,7 @@ use std::{path::Path, time::Instant};
 
 use mirrorflow::{
     Error, Result,
-    kernels::array::{Array, counts::measure},
+    kernels::{array::Array, mask_weight::count::measure},
     problem::write_atomically,
 };
 use serde_json::json;
