@@ -7,7 +7,7 @@ use mirrorflow::{
     kernels::{
         array::{Accelerator, Array, Home},
         mask_weight::{Adam, Optimizer, Sgd},
-        nn::Real,
+        network::Real,
     },
 };
 use mirrorflow_deep::{

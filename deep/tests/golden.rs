@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs::File, path::Path};
 use mirrorflow::kernels::{
     array::{Accelerator, Array, Home},
     mask_weight::{Optimizer, Sgd},
-    nn::Real,
+    network::Real,
 };
 use mirrorflow_deep::{
     engine::{Mode, Model},

@@ -14,10 +14,7 @@ use std::{
 
 use mirrorflow::{
     Error, Result,
-    kernels::{
-        device::{Device, Place},
-        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
-    },
+    kernels::device::{Argument, Device, Failure, Launch, Machine, Memory, Place, Session, Source},
 };
 use rayon::prelude::*;
 
@@ -143,7 +140,7 @@ impl Session for Desk {
     fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
         let memory = self.zeros(bytes.len())?;
         let (words, _) = self.get(&memory)?;
-        mirrorflow::kernels::machine::bytes_mut(words)[..bytes.len()].copy_from_slice(bytes);
+        mirrorflow::kernels::device::bytes_mut(words)[..bytes.len()].copy_from_slice(bytes);
         Ok(memory)
     }
 
@@ -166,7 +163,7 @@ impl Session for Desk {
         let (words, size) = self.get(to)?;
         let fits = offset + bytes.len() <= *size;
         if fits {
-            let to = &mut mirrorflow::kernels::machine::bytes_mut(words)[offset..];
+            let to = &mut mirrorflow::kernels::device::bytes_mut(words)[offset..];
             to[..bytes.len()].copy_from_slice(bytes);
             return Ok(());
         }
@@ -182,7 +179,7 @@ impl Session for Desk {
         let (words, size) = self.get(from)?;
         let fits = offset + into.len() <= *size;
         if fits {
-            let from = &mirrorflow::kernels::machine::bytes(words)[offset..];
+            let from = &mirrorflow::kernels::device::bytes(words)[offset..];
             into.copy_from_slice(&from[..into.len()]);
             return Ok(());
         }

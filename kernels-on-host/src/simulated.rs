@@ -7,7 +7,7 @@
 use std::{path::Path, sync::OnceLock};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-use mirrorflow::kernels::cuda::{self, Gpu};
+use mirrorflow::kernels::device::cuda::{self, Gpu};
 
 /// The folder of the libraries: a program that is run with it in `LD_LIBRARY_PATH` finds a device.
 pub const FOLDER: &str = concat!(env!("OUT_DIR"), "/simulated");

@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicBool;
 use mirrorflow::{
     Result,
     kernels::{
-        Outcome,
-        descent::{Descents, Objective, Options, Run, descend},
-        descent_device::descend_on,
-        machine::Machine,
+        batch::{
+            Outcome,
+            descent::{Descents, Objective, Options, Run, descend, descend_on},
+        },
+        device::Machine,
     },
     problem::{Generator, Problem},
     schedule::Schedule,

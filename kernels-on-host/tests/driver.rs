@@ -3,9 +3,12 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Home, products},
-        machine::{Argument, Failure, Launch, Machine, Session, bytes, bytes_mut},
-        nn::Linear,
+        array::{Accelerator, Array, Home},
+        device::{Argument, Failure, Launch, Machine, Session, bytes, bytes_mut},
+        network::{
+            convolution,
+            linear::{self, Linear},
+        },
     },
 };
 use mirrorflow_kernels_on_host::simulated::Simulated;
@@ -18,7 +21,7 @@ fn said<T>(result: std::result::Result<T, Failure>) -> String {
     }
 }
 
-/// [1 2 3; 4 5 6] turned over by `products.cu`.
+/// [1 2 3; 4 5 6] turned over by the kernel of convolutions.
 fn turned(session: &mut dyn Session) -> std::result::Result<[f64; 6], Failure> {
     let from = session.upload(bytes(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))?;
     let to = session.zeros(48)?;
@@ -26,7 +29,7 @@ fn turned(session: &mut dyn Session) -> std::result::Result<[f64; 6], Failure> {
     let arguments =
         [Argument::Long(2), Argument::Long(3), Argument::Memory(&from), Argument::Memory(&to)];
     // SAFETY: the arguments of the kernel; both arrays have six numbers.
-    unsafe { session.launch(&products::SOURCE, "turn_f64", launch, &arguments)? };
+    unsafe { session.launch(&convolution::SOURCE, "turn_f64", launch, &arguments)? };
     let mut found = [0.0; 6];
     session.download(&to, bytes_mut(&mut found))?;
     session.release(from);
@@ -75,7 +78,7 @@ fn refusals_are_told_or_got_around() -> Result<()> {
     assert!(said_of.contains("0 bytes from 17 on, of 16"), "{said_of}");
     let launch = Launch { grid: 1, block: 32, shared: 0 };
     // SAFETY: there is no such kernel.
-    let said_of = said(unsafe { session.launch(&products::SOURCE, "turns_f64", launch, &[]) });
+    let said_of = said(unsafe { session.launch(&convolution::SOURCE, "turns_f64", launch, &[]) });
     assert!(said_of.contains("finding a kernel"), "{said_of}");
 
     // A library is closed before its stream, and by a thread that never used the device.
@@ -83,7 +86,7 @@ fn refusals_are_told_or_got_around() -> Result<()> {
     let layer = Linear { inputs: 2, outputs: 1 };
     let (x, mut y) = (Array::from_slice(&home, &[1.0, 2.0])?, Array::zeros(&home, 1)?);
     let w = Array::from_slice(&home, &[10.0, 100.0])?;
-    products::linear_forward(&layer, x.view(), w.view(), None, y.view_mut())?;
+    linear::forward(&layer, x.view(), w.view(), None, y.view_mut())?;
     assert_eq!(y.to_vec()?, [210.0]);
     assert_eq!(simulated.count("simulated_products"), 1);
     let all = (home, x, w, y);

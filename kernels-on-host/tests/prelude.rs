@@ -3,8 +3,8 @@
 
 use mirrorflow::{
     kernels::{
-        machine::{Argument as A, Failure, Launch, Machine, bytes, bytes_mut},
-        philox::philox,
+        batch::philox::philox,
+        device::{Argument as A, Failure, Launch, Machine, bytes, bytes_mut},
     },
     numerics::{special::log_domain, vector},
 };

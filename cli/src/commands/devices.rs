@@ -1,8 +1,8 @@
 //! `mirrorflow devices`: what a batch can run on here.
 
-use mirrorflow::kernels::{
+use mirrorflow::kernels::device::{
     cuda::{self, Card, Missing},
-    device::processor,
+    processor,
 };
 use serde_json::{Value, json};
 

@@ -10,8 +10,7 @@ use mirrorflow::{
     experiment::Data,
     kernels::{
         array::{Accelerator, Home},
-        device::{Device, Place},
-        machine::Machine,
+        device::{Device, Machine, Place},
     },
 };
 use mirrorflow_deep::{

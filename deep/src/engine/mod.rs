@@ -11,11 +11,12 @@ mod node;
 use mirrorflow::{
     Error, Result,
     kernels::{
-        array::{
-            Array, Home, View, ViewMut, pointwise,
-            softmax::{Totals, check_labels, cross_entropy},
+        array::{Array, Buffer, Home, View, ViewMut},
+        network::{
+            Real,
+            loss::{Totals, check_labels, cross_entropy, host::Scores, squared::squared},
+            pointwise,
         },
-        nn::{Buffer, Real, softmax::Scores, squared::squared},
     },
 };
 

@@ -31,9 +31,9 @@ use std::ops::Range;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Array, Home, View, ViewMut, mask_weight},
-        mask_weight::{Health, Optimizer, PlainPenalty, Storage},
-        nn::{Buffer, Real},
+        array::{Array, Buffer, Home, View, ViewMut},
+        mask_weight::{Health, Optimizer, PlainPenalty, Storage, factors::apply_mask, update},
+        network::Real,
     },
 };
 
@@ -101,8 +101,8 @@ impl<T: Number> Variable<T> {
         Ok(Self { value, state })
     }
 
-    fn part(&mut self, range: &Range<usize>) -> mask_weight::Parameter<'_, T> {
-        mask_weight::Parameter {
+    fn part(&mut self, range: &Range<usize>) -> update::Parameter<'_, T> {
+        update::Parameter {
             value: self.value.part_mut(range.clone()),
             state: self.state.part(range),
         }
@@ -255,7 +255,7 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
 /// `x = keep⊙x` on a slot.
 fn masked<T: Number>(step: &Step<'_>, slot: &Slot, x: &mut ViewMut<'_, T>) -> Result<()> {
     let Some(keep) = step.keep(slot) else { return Ok(()) };
-    mask_weight::apply_mask(keep, x.part_mut(slot.at.clone()))
+    apply_mask(keep, x.part_mut(slot.at.clone()))
 }
 
 /// Steps of the parameters that no method touches.
@@ -272,9 +272,9 @@ pub fn update_rest<T: Number>(
     let mut updated = None;
     for slot in rest {
         let value = x.part_mut(slot.at.clone());
-        let parameter = mask_weight::Parameter { value, state: state.part(&slot.packed) };
+        let parameter = update::Parameter { value, state: state.part(&slot.packed) };
         let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
-        let health = mask_weight::update_plain(
+        let health = update::update_plain(
             optimizer,
             step.step,
             &penalty,

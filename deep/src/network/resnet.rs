@@ -3,7 +3,7 @@
 //! A basic block is 3×3 – 3×3, a bottleneck 1×1 – 3×3 – 1×1 with four times the channels out and the stride on its 3×3
 //! (torchvision's form, "v1.5"); where the shape changes the shortcut is a strided 1×1 convolution with batch norm.
 
-use mirrorflow::{Result, kernels::nn::pool::Kind};
+use mirrorflow::{Result, kernels::network::pool::Kind};
 
 use super::{Layer, Network, Op, Shape, Value};
 

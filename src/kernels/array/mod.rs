@@ -4,34 +4,18 @@
 //! so that arrays stay on it from one kernel to the next). Kernels take views. Where the result stands on the processor they
 //! are the CPU twins, else launches of the `.cu` files; arguments in different places are an error, nothing is
 //! copied silently.
-//!
-//! | module | kernels |
-//! |---|---|
-//! | [`mask_weight`], [`maps`], [`counts`] | the parameters of sparse networks ([`super::mask_weight`]) |
-//! | [`products`], [`attention`], [`norms`], [`layer_norm`], [`pointwise`], [`softmax`] | the layers of networks ([`super::nn`]) |
 
-mod accelerator;
-pub mod attention;
-pub mod convolutions;
-pub mod counts;
-pub mod layer_norm;
-pub mod maps;
-pub mod mask_weight;
-pub mod norms;
-pub mod pointwise;
-pub mod products;
-pub mod softmax;
+pub(super) mod buffer;
+pub(super) mod place;
 mod view;
 
 use std::ops::Range;
 
-use super::{
-    machine::{Memory, Plain},
-    nn::Buffer,
-};
+use super::device::{Memory, Plain};
 use crate::{Error, Result};
 
-pub use accelerator::{Accelerator, Home};
+pub use buffer::Buffer;
+pub use place::{Accelerator, Home};
 pub use view::{View, ViewMut};
 
 /// Numbers in one place.
@@ -208,7 +192,7 @@ impl<T: Plain> Array<T> {
 }
 
 /// The error of arguments that stand in different places.
-fn apart() -> Error {
+pub(super) fn apart() -> Error {
     Error::Device {
         device: "the arrays of a kernel".into(),
         why: "they stand in different places; all must be on one device or on the processor".into(),

@@ -2,13 +2,11 @@
 
 use std::{marker::PhantomData, ops::Range};
 
+use super::Buffer;
 use super::{Accelerator, apart};
 use crate::{
     Result,
-    kernels::{
-        machine::{Argument, Memory, Plain, bytes, bytes_mut},
-        nn::Buffer,
-    },
+    kernels::device::{Argument, Memory, Plain, bytes, bytes_mut},
 };
 
 /// Numbers of a device, from `start` on.
@@ -217,7 +215,7 @@ impl<'a, T: Plain> ViewMut<'a, T> {
     /// # Errors
     /// When there are more or fewer, or the device fails.
     pub fn write(self, values: &[T]) -> Result<()> {
-        crate::kernels::mask_weight::chunks::same_length(
+        crate::kernels::check::same_length(
             "the numbers to be written",
             values.len(),
             "there are",

@@ -23,37 +23,31 @@
 //! NaN and ±∞ go through to where they belong and do no other harm; updates say whether there was one
 //! ([`Health`]).
 
-pub(super) mod chunks;
+mod chunks;
+pub mod count;
 mod elementary;
-mod measure;
-mod multiplicative;
-mod optimizer;
-mod power;
-mod product;
-mod selection;
-mod sigmoid_mask;
-mod soft_threshold;
-mod start;
+pub mod factors;
+pub mod map;
 mod storage;
-mod update;
-
-pub use measure::{Measures, measure, sign_flips};
-pub use multiplicative::{Ham, ham_step};
-pub(super) use power::check_power;
-pub(super) use sigmoid_mask::check_sigmoid;
-pub(super) use start::check_beta;
-
-pub use optimizer::{Adam, Health, Optimizer, Sgd};
-pub use power::{power, power_backward};
-pub use product::{apply_mask, product, product_backward};
-pub use selection::{Cut, cut_at, keep_largest};
-pub use sigmoid_mask::{hard_mask, sigmoid_mask, sigmoid_mask_backward};
-pub use soft_threshold::{soft_threshold, soft_threshold_backward};
-pub use start::{factor_start, rescale};
-pub use storage::{Bf16, Compute, Storage};
-pub use update::{FactorPenalty, Parameter, PlainPenalty, update_factors, update_plain};
-
 #[cfg(test)]
-mod golden_tests;
-#[cfg(test)]
-mod laws_tests;
+mod tests;
+pub mod update;
+
+pub use self::{
+    count::{Cut, Measures},
+    storage::{Bf16, Compute, Storage},
+    update::{Adam, FactorPenalty, Ham, Health, Optimizer, PlainPenalty, Sgd},
+};
+
+/// The same on slices of this processor, in every [`Storage`]: the specification of the kernels.
+pub mod host {
+    pub use super::{
+        count::host::{cut_at, keep_largest, measure, sign_flips},
+        factors::host::{apply_mask, factor_start, product, product_backward, rescale},
+        map::host::{
+            hard_mask, power, power_backward, sigmoid_mask, sigmoid_mask_backward, soft_threshold,
+            soft_threshold_backward,
+        },
+        update::host::{Parameter, ham_step, update_factors, update_plain},
+    };
+}

@@ -2,7 +2,7 @@
 //! `asinh(x/a)`, `a sinh z`, `a cosh z`, `√(x²+a²)`, `x asinh(x/a) − √(x²+a²)`.
 //!
 //! `a` itself may be far below the smallest f64, so it is handled as `m·2^k`
-//! (`numerics::scaled`); nothing underflows to a wrong answer or overflows where the true
+//! (`numerics::exact::scaled`); nothing underflows to a wrong answer or overflows where the true
 //! value does not. Each is right to 4 ulp (tested against 60-digit references), except
 //! [`entropy`], a difference with a genuine zero: there 4 ulp of the larger term.
 

@@ -5,11 +5,10 @@ mod pruning;
 
 use mirrorflow::{
     Result,
-    kernels::array::{
-        Array, Home, View,
-        counts::{measure, sign_flips},
-        pointwise,
-        softmax::Totals,
+    kernels::{
+        array::{Array, Home, View},
+        mask_weight::count::{measure, sign_flips},
+        network::{loss::Totals, pointwise},
     },
 };
 

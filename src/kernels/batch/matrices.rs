@@ -1,0 +1,35 @@
+//! Z on a device, beside its transpose, so that products with either read neighbouring numbers.
+
+use crate::kernels::device::{Failure, Memory, Session, bytes};
+
+/// Matrices d×n, one after the other, and their transposes n×d.
+#[derive(Debug)]
+pub(super) struct Matrices {
+    pub(super) z: Memory,
+    pub(super) zt: Memory,
+}
+
+impl Matrices {
+    /// Copies the matrices in `z`, any number of d×n, row-major.
+    pub(super) fn upload(
+        session: &mut dyn Session,
+        z: &[f64],
+        d: usize,
+        n: usize,
+    ) -> std::result::Result<Self, Failure> {
+        let mut zt = vec![0.0; z.len()];
+        for (z, zt) in z.chunks_exact(d * n).zip(zt.chunks_exact_mut(d * n)) {
+            for (j, row) in z.chunks_exact(n).enumerate() {
+                for (i, v) in row.iter().enumerate() {
+                    zt[i * d + j] = *v;
+                }
+            }
+        }
+        Ok(Self { z: session.upload(bytes(z))?, zt: session.upload(bytes(&zt))? })
+    }
+
+    pub(super) fn release(self, session: &mut dyn Session) {
+        session.release(self.z);
+        session.release(self.zt);
+    }
+}
