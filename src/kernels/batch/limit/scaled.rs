@@ -1,10 +1,7 @@
 //! A problem in units of size 1, and its answer in those of the problem.
 
 use super::{Ending, One};
-use crate::numerics::{
-    cholesky::Cholesky,
-    dense::{column_lengths, gram_weighted, mul_t},
-};
+use crate::numerics::dense::{cholesky::Cholesky, column_lengths, gram_weighted, mul_t};
 
 /// Z with rows of size 1, by powers of two, and the factor of its Gram matrix.
 pub(super) struct Matrix {

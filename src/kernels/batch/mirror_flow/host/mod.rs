@@ -13,6 +13,7 @@ use self::attempt::{Lanework, attempt};
 use self::tiles::{COLUMNS, Individual, ROWS, Shape, Shared};
 use super::{Batch, Features, Options, not_finite};
 use crate::kernels::batch::Outcome;
+use crate::numerics::exact::scaled::Scaled;
 use crate::numerics::lanes::Real;
 use crate::potential::HyperbolicEntropy;
 use crate::schedule::Schedule;

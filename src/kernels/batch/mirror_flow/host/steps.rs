@@ -5,6 +5,7 @@ use super::tiles::{Individual, Shared};
 use super::{Block, Slots};
 use crate::kernels::batch::Outcome;
 use crate::kernels::batch::mirror_flow::{Features, Options};
+use crate::numerics::exact::scaled::Scaled;
 use crate::numerics::lanes::Real;
 use crate::numerics::rodas5p::{GAMMA, NODES, STAGES};
 
