@@ -202,7 +202,7 @@ fn note(updated: &mut Updated, health: Health, place: &Place) {
 
 /// How weights hang on what is trained. Everything stands at the home of the network: the processor or a device; on a device
 /// an update finds out later whether all numbers are finite
-/// ([`Accelerator::all_finite`](mirrorflow::kernels::array::Accelerator::all_finite)).
+/// ([`SharedSession::all_finite`](mirrorflow::kernels::array::SharedSession::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
     ///

@@ -84,7 +84,7 @@ impl Setup {
     /// When there is none.
     pub(crate) fn check_room(&self, images: usize) -> Result<()> {
         let memory = self.memory_with(images)?;
-        if matches!(self.home, Home::Device(_)) || has_room(memory.total()) {
+        if matches!(self.home, Home::Machine(_)) || has_room(memory.total()) {
             return Ok(());
         }
         let rest = Memory { activations: 0, ..memory }.total();

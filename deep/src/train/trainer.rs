@@ -90,7 +90,7 @@ impl<'a> Trainer<'a> {
             model,
             x: match home {
                 Home::Processor => x.into(),
-                Home::Device(_) => Array::from_slice(home, &x)?,
+                Home::Machine(_) => Array::from_slice(home, &x)?,
             },
             gradient: Array::zeros(home, setup.network.parameter_count())?,
             totals: Totals::new(home)?,
@@ -107,7 +107,7 @@ impl<'a> Trainer<'a> {
             device: home.to_string(),
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
-        if let Home::Device(on) = home {
+        if let Home::Machine(on) = home {
             // What another run on it left.
             on.all_finite()?;
         }
@@ -231,7 +231,7 @@ impl<'a> Trainer<'a> {
     /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)
     /// the parameters.
     fn not_finite(&self) -> Result<Option<String>> {
-        if let Home::Device(on) = &self.setup.home
+        if let Home::Machine(on) = &self.setup.home
             && !on.all_finite()?
         {
             let x = self.x.to_vec()?;
