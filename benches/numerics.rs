@@ -9,7 +9,12 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mirrorflow::numerics::{asinh, cholesky::Cholesky, dense, interval, log_domain, sums, vector};
+use mirrorflow::numerics::{
+    dense::{self, cholesky::Cholesky},
+    exact::{interval, sums},
+    special::{asinh, log_domain},
+    vector,
+};
 
 /// Entries in (−1, 1) without structure.
 fn entries(len: usize) -> Vec<f64> {

@@ -26,6 +26,7 @@
 pub mod experiment;
 pub mod flow;
 pub mod integrate;
+pub mod io;
 pub mod kernels;
 pub mod limit;
 pub mod numerics;

@@ -8,11 +8,12 @@
 //! u² − v² is m⊙w for `m = u + v`, `w = u − v` on a loss twice as large, that is with Z and y times √2.
 
 use mirrorflow::{
+    io::npz::read_arrays,
     kernels::batch::{
         Outcome,
         descent::{Objective, Options, Run, descend},
     },
-    problem::{Problem, npz::read_arrays},
+    problem::Problem,
     schedule::Schedule,
 };
 

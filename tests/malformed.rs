@@ -9,8 +9,8 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mirrorflow::problem::{ProblemFile, csv, npz};
 use mirrorflow::schedule::Schedule;
+use mirrorflow::{io::npz, problem::ProblemFile};
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -91,7 +91,7 @@ fn one_target() -> Vec<u8> {
 }
 
 fn read_csv(bytes: &[u8]) -> bool {
-    match csv::read_from(bytes, "test.csv") {
+    match ProblemFile::read_csv_from(bytes, "test.csv") {
         Ok(file) => {
             let problem = file.problem;
             assert_eq!(problem.z_rows().len(), problem.samples() * problem.features());

@@ -10,7 +10,7 @@ use std::f64::consts::LN_2;
 
 use mirrorflow::flow::{Dual, Flow, MaskL1, Primal, Trajectory};
 use mirrorflow::integrate::{Method, Options, integrate};
-use mirrorflow::numerics::log_domain::a_sinh;
+use mirrorflow::numerics::special::log_domain::a_sinh;
 use mirrorflow::parameterization::Start;
 use mirrorflow::problem::{Loss, Problem};
 use mirrorflow::schedule::Schedule;

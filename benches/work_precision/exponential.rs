@@ -14,7 +14,7 @@
 use faer::{Mat, Side};
 use mirrorflow::{
     flow::Flow,
-    integrate::{Attempt, Stepper, Work},
+    integrate::{Attempt, Step, Stepper, Trial, Work},
 };
 
 /// `φ_k(z)`, k = 1 … 4: `φ_{k+1}(z) = (φ_k(z) − 1/k!)/z`, `φ₀ = e^z`; the series where that cancels.
@@ -112,18 +112,9 @@ impl Stepper for Exponential {
         f64::INFINITY
     }
 
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt {
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt {
+        let Step { flow, t, y, f, h } = step;
+        let Trial { y: y_new, f: f_new, err } = trial;
         let d = y.len();
         let (slope, pull) = (self.modes_of(f), self.modes_of(&self.slope_t));
         let half: Vec<[f64; 4]> = self.lambda.iter().map(|l| phi(0.5 * h * l)).collect();

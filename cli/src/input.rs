@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use mirrorflow::io::npz::Writer;
 use mirrorflow::parameterization::Start;
 use mirrorflow::potential::HyperbolicEntropy;
-use mirrorflow::problem::npz::Writer;
 use mirrorflow::problem::{Problem, ProblemFile};
 use mirrorflow::schedule::Schedule;
 use serde_json::{Value, json};

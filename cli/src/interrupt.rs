@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use mirrorflow::{Cancel, problem::abandon_temporaries};
+use mirrorflow::{Cancel, io::abandon_temporaries};
 
 use crate::output;
 

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use mirrorflow::problem::npz::read_arrays;
+use mirrorflow::io::npz::read_arrays;
 
 fn mirrorflow(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mirrorflow"))

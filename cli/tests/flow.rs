@@ -7,7 +7,7 @@ use std::{
 };
 
 use mirrorflow::integrate::Method;
-use mirrorflow::problem::npz::read_arrays;
+use mirrorflow::io::npz::read_arrays;
 
 fn flow(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_mirrorflow"))

@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mirrorflow::problem::{
-    Generator,
-    npz::{Writer, read_arrays},
+use mirrorflow::{
+    io::npz::{Writer, read_arrays},
+    problem::Generator,
 };
 
 const INT: (&str, i32) = ("INT", 130);

@@ -7,8 +7,8 @@ use std::{
     process::Command,
 };
 
+use mirrorflow::io::npz::{Writer, read_arrays};
 use mirrorflow::problem::Generator;
-use mirrorflow::problem::npz::{Writer, read_arrays};
 
 /// Runs the command on this file, has it converge, and gives an array of what it wrote.
 fn converged(folder: &Path, arguments: &[&str], array: &str) -> Vec<f64> {

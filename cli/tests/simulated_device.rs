@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use mirrorflow::problem::npz::read_arrays;
+use mirrorflow::io::npz::read_arrays;
 use mirrorflow_kernels_on_host::simulated::FOLDER;
 
 fn mirrorflow(folder: &Path, arguments: &[&str]) -> Output {

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use mirrorflow::problem::npz;
+use mirrorflow::io::npz;
 use serde_json::Value;
 
 fn solve(folder: &Path, arguments: &[&str]) -> Output {

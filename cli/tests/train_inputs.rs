@@ -51,21 +51,25 @@ fn accepted(folder: &Path, args: &[&str]) -> String {
 }
 
 /// A picture as a file.
-fn picture(format: image::ImageFormat, shade: u8) -> Vec<u8> {
-    let colour = |x: u32, y: u32| image::Rgb([shade, (7 * x) as u8, (11 * x * y) as u8]);
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let image = image::RgbImage::from_fn(64, 48, colour);
-    image.write_to(&mut bytes, format).unwrap_or_else(|e| panic!("{e}"));
-    bytes.into_inner()
+fn png(shade: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut file = png::Encoder::new(&mut bytes, 64, 48);
+    file.set_color(png::ColorType::Rgb);
+    let pixel = |k: usize| [shade, (7 * (k % 64)) as u8, (11 * (k % 64) * (k / 64)) as u8];
+    let pixels: Vec<u8> = (0..64 * 48).flat_map(pixel).collect();
+    let written = file.write_header().and_then(|mut file| file.write_image_data(&pixels));
+    written.unwrap_or_else(|e| panic!("{e}"));
+    bytes
 }
 
 /// Two classes of two pictures for training and one each for validation.
 fn pictures(folder: &Path, root: &str) {
-    use image::ImageFormat::{Jpeg, Png};
-    for (class, shade) in [("a", 20), ("b", 200)] {
-        write(folder, &format!("{root}/train/{class}/0.jpg"), picture(Jpeg, shade));
-        write(folder, &format!("{root}/train/{class}/1.png"), picture(Png, shade));
-        write(folder, &format!("{root}/val/{class}/0.jpg"), picture(Jpeg, shade));
+    let dark = &include_bytes!("../../deep/tests/data/pictures/dark.jpg")[..];
+    let light = &include_bytes!("../../deep/tests/data/pictures/light.jpg")[..];
+    for (class, shade, jpeg) in [("a", 20, dark), ("b", 200, light)] {
+        write(folder, &format!("{root}/train/{class}/0.jpg"), jpeg);
+        write(folder, &format!("{root}/train/{class}/1.png"), png(shade));
+        write(folder, &format!("{root}/val/{class}/0.jpg"), jpeg);
     }
     let config = "[data]\nset = \"folder\"\n[network]\nname = \"linear\"\n[train]\nepochs = 1\nbatch = 4\n\
         [optimizer]\nrate = 1e-6\n[method]\nname = \"dense\"\n";
@@ -89,6 +93,16 @@ fn a_cut_image_is_refused_by_its_name() {
             &[cut, "cut off"],
         );
     }
+    // With an end marker behind the half of it.
+    pictures(at, "ended");
+    let bytes = include_bytes!("../../deep/tests/data/pictures/colour.jpg");
+    let half = [&bytes[..1300], &[0xff, 0xd9]].concat();
+    write(at, "ended/train/a/0.jpg", half);
+    refused(
+        at,
+        &["folder.toml", "--data", "ended", "--out", "o3"],
+        &["train/a/0.jpg", "cut off within its data"],
+    );
 }
 
 #[test]
@@ -393,4 +407,35 @@ fn a_flipped_bit_in_a_checkpoint_is_refused() {
     let network = "\"mlp-small\"\nweights = \"model.safetensors\"";
     write(at, "w.toml", CONFIG.replace("\"mlp-small\"", network));
     refused(at, &["w.toml", "--out", "w"], &["model.safetensors", "checksum"]);
+}
+
+/// A file and its base are one configuration: the same run, and the same record of it, as written in one file.
+#[test]
+fn a_file_stands_on_its_base() {
+    let folder = folder();
+    let at = folder.path();
+    write(at, "whole.toml", CONFIG);
+    let base = CONFIG.replace("rate = 0.1", "rate = 0.3").replace("seed = 1\n", "");
+    write(at, "base/all.toml", &base);
+    write(at, "own.toml", "base = \"base/all.toml\"\nseed = 1\n[optimizer]\nrate = 0.1\n");
+    accepted(at, &["whole.toml", "--out", "whole"]);
+    accepted(at, &["own.toml", "--out", "own"]);
+    for name in ["config.json", "metrics.csv", "checkpoint.safetensors", "model.safetensors"] {
+        let read = |run: &str| fs::read(at.join(run).join(name)).unwrap_or_default();
+        assert!(read("whole") == read("own") && !read("own").is_empty(), "{name}");
+    }
+    accepted(at, &["whole.toml", "--out", "own", "--resume"]);
+    write(at, "base/all.toml", base.replace("epochs = 2", "epochs = 3"));
+    refused(at, &["own.toml", "--out", "own", "--resume"], &["another configuration"]);
+    // What is wrong is told by the file it is wrong in.
+    write(at, "base/all.toml", base.replace("batch", "batches"));
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "with its base", "batches"]);
+    write(at, "base/all.toml", "base = \"../own.toml\"\n");
+    refused(at, &["own.toml", "--out", "o"], &["base/all.toml", "own.toml", "a circle"]);
+    write(at, "base/all.toml", "[data\n");
+    refused(at, &["own.toml", "--out", "o"], &["base/all.toml", "line 1"]);
+    fs::remove_file(at.join("base/all.toml")).unwrap_or_else(|e| panic!("{e}"));
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "base/all.toml"]);
+    write(at, "own.toml", "base = 3\n");
+    refused(at, &["own.toml", "--out", "o"], &["own.toml", "base is 3"]);
 }

@@ -18,7 +18,7 @@ use mirrorflow::{
 };
 use mirrorflow_deep::{
     engine::{Mode, Model},
-    method::{Factors, Kind, Method, Place, Plain, State, Step, Variable, places, update_rest},
+    method::{Factors, Kind, Method, Plain, Slot, State, Step, Variable, slots, update_rest},
     network::{Network, Shape, named},
 };
 
@@ -29,7 +29,7 @@ const WARM: usize = 3;
 struct Trained {
     model: Model<f32>,
     method: Box<dyn Method<f32>>,
-    places: (Vec<Place>, Vec<Place>),
+    slots: (Vec<Slot>, Vec<Slot>),
     rest: State<f32>,
     x: Buffer<f32>,
     gradient: Buffer<f32>,
@@ -51,11 +51,11 @@ impl Trained {
         };
         let mut x = Buffer::<f32>::new(network.parameter_count());
         x.iter_mut().enumerate().for_each(|(i, x)| *x = 0.05 * (i as f32 * 0.7).sin());
-        let places = places(network);
-        method.start(&places.0, (&mut x).into())?;
+        let slots = slots(network);
+        method.start(&slots.0, (&mut x).into())?;
         let rest = State::new(network.parameter_count() - len, &optimizer);
         let gradient = Buffer::new(x.len());
-        Ok(Self { model: Model::new(network, BATCH)?, method, places, rest, x, gradient, steps: 0 })
+        Ok(Self { model: Model::new(network, BATCH)?, method, slots, rest, x, gradient, steps: 0 })
     }
 
     /// Seconds of a step.
@@ -69,13 +69,13 @@ impl Trained {
             strength: 1e-4,
             factor_strength: 0.0,
             progress: 0.0,
-            weights: &self.places.0,
+            weights: &self.slots.0,
             keep: None,
         };
         let (x, gradient) = (&mut self.x, &mut self.gradient);
         self.model.forward(images, &*x, Mode::Train).map(|_| ())?;
         self.model.backward(labels, &*x, &mut *gradient)?;
-        let rest = (&mut self.rest, &self.places.1);
+        let rest = (&mut self.rest, &self.slots.1);
         update_rest(&step, rest.1, rest.0, (&*gradient).into(), (&mut *x).into())?;
         self.method.update(&step, gradient.into(), x.into())?;
         Ok(begin.elapsed().as_secs_f64())

@@ -11,14 +11,16 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::Config,
     engine::{Mode, Model},
     method::{
-        Continuous, Factors, HamMethod, Kind, Latent, Method, Multiplicative, Place, Plain, Power,
+        Continuous, Factors, HamMethod, Kind, Latent, Method, Multiplicative, Plain, Power, Slot,
         SoftThreshold, State, Step, Variable,
     },
     network::{Network, Shape, named, resnet, vit},
+    setup::Setup,
     study::{self, Results, StudyConfig},
-    train::{Config, Outcome, Setup, train},
+    train::{Outcome, train},
 };
 use mirrorflow_kernels_on_host::{Host, machines};
 
@@ -118,8 +120,8 @@ fn every_machine_runs_networks_as_the_processor() -> Result<()> {
 }
 
 /// Two layers of weights among parameters of which the middle ones are something else.
-fn layers() -> [Place; 2] {
-    [("a", 0..70, 0..70), ("b", 75..300, 70..295)].map(|(name, at, packed)| Place {
+fn layers() -> [Slot; 2] {
+    [("a", 0..70, 0..70), ("b", 75..300, 70..295)].map(|(name, at, packed)| Slot {
         name: name.into(),
         at,
         packed,
@@ -245,7 +247,7 @@ fn run(home: Home, out: &Path) -> Result<Vec<Vec<f64>>> {
     let path = out.join("run.toml");
     std::fs::create_dir_all(out).and_then(|()| std::fs::write(&path, RUN)).expect("a folder");
     let mut setup = Setup::new(Config::read(&path)?, None)?;
-    setup.home = home;
+    setup.device = home;
     let outcome = train(&setup, &out.join("run"), false, &mut |_| {})?;
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome}");
     let text = std::fs::read_to_string(out.join("run/metrics.csv")).expect("metrics");

@@ -9,10 +9,12 @@ use std::{
 
 use mirrorflow::Result;
 use mirrorflow_deep::{
+    config::{Config, DataConfig},
     data,
     network::Shape,
+    setup::Setup,
     study::StudyConfig,
-    train::{Config, DataConfig, Outcome, Setup, train},
+    train::{Outcome, train},
 };
 
 fn configurations(folder: &str) -> Vec<PathBuf> {
@@ -63,13 +65,12 @@ fn check(path: &Path, setup: &Setup) -> Result<()> {
     // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight; one more where x is
     // made of θ = m⊙w.
     let (memory, weights) = (setup.memory()?, setup.network.weight_count());
-    let method = &setup.config.method;
-    let name = method.name.as_str();
+    let name = setup.config.method.name();
     if ["pilot", "spred", "l1-mask", "sign-in"].contains(&name) {
         assert_eq!(memory.parameters, 4 * (parameters + 2 * weights));
         assert_eq!(memory.optimizer, 4 * (parameters + weights));
     } else if name == "powerprop" {
-        let numbers = if method.factors.is_some() { 3 } else { 1 };
+        let numbers = if setup.config.factors.is_some() { 3 } else { 1 };
         assert_eq!(memory.parameters, 4 * (parameters + numbers * weights));
     }
     Ok(())

@@ -9,7 +9,7 @@ use mirrorflow::kernels::{
 };
 use mirrorflow_deep::{
     engine::{Mode, Model},
-    method::{Factors, Kind, Method, Step, Variable, places},
+    method::{Factors, Kind, Method, Step, Variable, slots},
     network::{Network, Shape, named},
 };
 use mirrorflow_kernels_on_host::machines;
@@ -185,7 +185,7 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
     let arrays = read(file);
     let shape = Shape { height: 8, width: 8, channels: 1 };
     let network = named("mlp-small", shape, 10)?;
-    let (weights, rest) = places(&network);
+    let (weights, rest) = slots(&network);
     let (beta, alpha) = (arrays["beta"][0], arrays["alpha"][0]);
     let (x, t): (Vec<f64>, Vec<u32>) =
         (images(&arrays, shape), arrays["t"].iter().map(|t| *t as u32).collect());
@@ -196,14 +196,14 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
     let variable = || Variable::<f64>::new(network.weight_count(), &optimizer);
     let mut method = Factors::new(Kind::Decay, beta, variable(), variable());
     let mut at = vec![0.0; network.parameter_count()];
-    for place in &weights {
-        let (m, w) = (of("m", &place.name), of("w", &place.name));
-        for (x, (m, w)) in at[place.at.clone()].iter_mut().zip(m.iter().zip(&w)) {
+    for slot in &weights {
+        let (m, w) = (of("m", &slot.name), of("w", &slot.name));
+        for (x, (m, w)) in at[slot.at.clone()].iter_mut().zip(m.iter().zip(&w)) {
             *x = m * w;
         }
     }
-    for place in &rest {
-        at[place.at.clone()].copy_from_slice(&of("p", &place.name));
+    for slot in &rest {
+        at[slot.at.clone()].copy_from_slice(&of("p", &slot.name));
     }
     method.start(&weights, (&mut at).into())?;
     let mut model = Model::<f64>::new(&network, t.len())?;
@@ -228,13 +228,13 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
             weights: &weights,
             keep: None,
         };
-        for place in &rest {
+        for slot in &rest {
             if number == 0 {
-                for (g, e) in gradient[place.at.clone()].iter().zip(of("gp", &place.name)) {
-                    close(&place.name, *g, e, 1.0, TIGHT);
+                for (g, e) in gradient[slot.at.clone()].iter().zip(of("gp", &slot.name)) {
+                    close(&slot.name, *g, e, 1.0, TIGHT);
                 }
             }
-            for i in place.at.clone() {
+            for i in slot.at.clone() {
                 at[i] -= RATE * gradient[i];
             }
         }
@@ -242,9 +242,9 @@ fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
         if number == 0 {
             for ((name, variable), before) in method.variables().into_iter().zip(&before) {
                 let after = variable.value.to_vec()?;
-                for place in &weights {
-                    let gradient = of(&format!("g{name}"), &place.name);
-                    for (i, g) in place.packed.clone().zip(gradient) {
+                for slot in &weights {
+                    let gradient = of(&format!("g{name}"), &slot.name);
+                    for (i, g) in slot.packed.clone().zip(gradient) {
                         // A difference of numbers of order 1, divided by the rate.
                         close(name, (before[i] - after[i]) / RATE, g, 1.0, 20.0 * TIGHT);
                     }

@@ -15,7 +15,7 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
-    method::{Factors, Kind, Method, Plain, State, Step, Variable, places},
+    method::{Factors, Kind, Method, Plain, State, Step, Variable, slots},
     network::{Shape, named},
 };
 
@@ -56,7 +56,7 @@ fn bytes(
     optimizer: Optimizer,
 ) -> Result<[usize; 2]> {
     let network = named("lenet5", Shape { height: 28, width: 28, channels: 1 }, 10)?;
-    let (weights, _) = places(&network);
+    let (weights, _) = slots(&network);
     let mut x = Buffer::<f32>::new(network.parameter_count());
     x.iter_mut().enumerate().for_each(|(i, x)| *x = (i as f32).sin());
     let mut gradient = x.clone();

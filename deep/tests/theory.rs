@@ -18,7 +18,7 @@ use mirrorflow::{
 };
 use mirrorflow_deep::{
     engine::{Mode, Model},
-    method::{Factors, Kind, Method, Number, Step, Variable, places},
+    method::{Factors, Kind, Method, Number, Step, Variable, slots},
     network::{Shape, named},
 };
 
@@ -37,7 +37,7 @@ fn network<T: Number>(
     let cast = |numbers: &[f64]| numbers.iter().map(|a| T::of(*a)).collect::<Vec<T>>();
     let (z, y) = (cast(problem.z_rows()), cast(problem.y()));
     let optimizer = Optimizer::Sgd(Sgd { rate: RATE, momentum: 0.0, nesterov: false });
-    let (weights, rest) = places(&network);
+    let (weights, rest) = slots(&network);
     assert!(rest.is_empty());
     let variable = || Variable::<T>::new(n, &optimizer);
     let mut method = Factors::new(kind, BETA, variable(), variable());

@@ -3,7 +3,7 @@
 
 use std::io::{Cursor, Write};
 
-use mirrorflow::problem::npz;
+use mirrorflow::io::npz;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));

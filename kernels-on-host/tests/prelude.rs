@@ -6,7 +6,7 @@ use mirrorflow::{
         batch::philox::philox,
         device::{Call, Failure, Launch, Machine, Tried, int},
     },
-    numerics::{log_domain, vector},
+    numerics::{special::log_domain, vector},
 };
 use mirrorflow_kernels_on_host::{Host, checks, machines};
 

@@ -3,9 +3,9 @@
 
 use mirrorflow::{
     numerics::{
-        cholesky::Cholesky,
         dense,
-        sums::{norm_inf, norm2},
+        dense::cholesky::Cholesky,
+        exact::sums::{norm_inf, norm2},
     },
     problem::Problem,
 };

@@ -2,7 +2,7 @@
 
 use mirrorflow::{
     Result,
-    numerics::{dense, sums::norm2},
+    numerics::{dense, exact::sums::norm2},
     parameterization::Start,
     problem::{Design, Generator, Problem, Targets, Values, known, real},
 };

@@ -11,7 +11,7 @@ use mirrorflow::{
     Error, Result,
     flow::Flow,
     integrate::{Method, Options, integrate},
-    numerics::cholesky::Cholesky,
+    numerics::dense::cholesky::Cholesky,
     parameterization::Parameterization,
 };
 

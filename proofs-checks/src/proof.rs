@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mirrorflow::numerics::{interval::Interval, written::written};
+use mirrorflow::numerics::{exact::interval::Interval, written::written};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::Relation;

@@ -5,7 +5,7 @@
 //! order, but a proof, with nothing but interval arithmetic; α is enclosed by its ends, as it does not
 //! increase between its jumps. Enough for violations that are not small.
 
-use mirrorflow::{numerics::interval::Interval, problem::Loss, schedule::Schedule};
+use mirrorflow::{numerics::exact::interval::Interval, problem::Loss, schedule::Schedule};
 
 use crate::{Case, Proof};
 
@@ -169,9 +169,9 @@ mod tests {
 
     /// The integrator's own error.
     fn wider(
-        inside: mirrorflow::numerics::interval::Interval,
-    ) -> mirrorflow::numerics::interval::Interval {
-        inside + mirrorflow::numerics::interval::Interval::around(0.0, 1e-10)
+        inside: mirrorflow::numerics::exact::interval::Interval,
+    ) -> mirrorflow::numerics::exact::interval::Interval {
+        inside + mirrorflow::numerics::exact::interval::Interval::around(0.0, 1e-10)
     }
 
     #[test]

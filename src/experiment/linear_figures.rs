@@ -6,7 +6,8 @@ use super::{
         CONSTANTS, Config, Descent, Network, Runs, SGD_WORK, Setting, schedule_name, schedules,
     },
 };
-use crate::{Error, Result, numerics::sums::norm2};
+use crate::numerics::exact::sums::norm2;
+use crate::{Error, Result};
 
 impl Network {
     fn of(&self, setting: Setting) -> impl Iterator<Item = &Runs> {

@@ -12,11 +12,10 @@ use super::{
     Curve, Data, Lab,
     path::{SUPPORT, converged, grid, problem},
 };
-use crate::{
-    Result,
-    limit::{l1_minimum, off_support_slack, path::path},
-    numerics::sums::norm2,
-};
+use crate::Result;
+use crate::limit::path::path;
+use crate::limit::{l1_minimum, off_support_slack};
+use crate::numerics::exact::sums::norm2;
 
 const FROM: f64 = 2.0;
 const TO: f64 = -60.0;

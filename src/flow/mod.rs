@@ -12,9 +12,8 @@
 
 mod descend;
 mod dual;
-mod mask_l1;
+mod l1;
 mod outcome;
-mod plain_l1;
 mod primal;
 mod scratch;
 mod signs;
@@ -22,9 +21,8 @@ mod trajectory;
 
 pub use descend::{Clock, Descent, Objective, descend};
 pub use dual::Dual;
-pub use mask_l1::MaskL1;
+pub use l1::{MaskL1, PlainL1};
 pub use outcome::Outcome;
-pub use plain_l1::PlainL1;
 pub use primal::Primal;
 pub use trajectory::{Recorder, Trajectory, Work};
 

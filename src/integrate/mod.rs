@@ -1,27 +1,19 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+mod bdf;
 mod combine;
 mod explicit;
-mod explicit_tables;
-mod general;
+mod hermite;
 mod options;
-mod reach;
 mod rosenbrock;
-mod rosenbrock_matrix;
-mod segment;
-mod sliver;
 mod stabilized;
-mod stabilized_dense;
-mod stabilized_radius;
-mod stabilized_switch;
-mod stabilized_table;
 mod time_loop;
 
 pub use explicit::Explicit;
 pub use options::{Method, Options};
 pub use rosenbrock::Rosenbrock;
 pub use stabilized::Stabilized;
-pub use stabilized_switch::Switching;
+pub use stabilized::switch::Switching;
 
 pub use crate::flow::{Outcome, Trajectory, Work};
 pub use time_loop::integrate_with;
@@ -38,6 +30,32 @@ pub enum Attempt {
     NotFinite,
 }
 
+/// A step to be attempted, from `(t, y)` to `t + h`.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// The vector field F.
+    pub flow: &'a dyn Flow,
+    /// Where it starts.
+    pub t: f64,
+    /// The state there, length k.
+    pub y: &'a [f64],
+    /// `F(t, y)`, length k.
+    pub f: &'a [f64],
+    /// Its length.
+    pub h: f64,
+}
+
+/// Where an attempted step ends, to be filled in.
+#[derive(Debug)]
+pub struct Trial<'a> {
+    /// The state at `t + h`, length k.
+    pub y: &'a mut [f64],
+    /// F there, length k.
+    pub f: &'a mut [f64],
+    /// The estimated error of each component of the state, length k.
+    pub err: &'a mut [f64],
+}
+
 /// One step of a one-step method with an embedded error estimate and dense output.
 ///
 /// The time loop owns `t`, `h`, acceptance and step-size control; a stepper owns its stages.
@@ -49,20 +67,8 @@ pub trait Stepper {
     /// Called before a first step and after every accepted one; returns the largest step the
     /// method can take there (its stability limit), `f64::INFINITY` if it has none.
     fn prepare(&mut self, flow: &dyn Flow, t: f64, y: &[f64], f: &[f64], work: &mut Work) -> f64;
-    /// Attempts the step `(t, y) → t + h` where `f = F(t, y)`: fills `y_new`, `f_new = F(t+h, y_new)`
-    /// and the componentwise error estimate `err` (all of length k).
-    fn attempt(
-        &mut self,
-        flow: &dyn Flow,
-        t: f64,
-        y: &[f64],
-        f: &[f64],
-        h: f64,
-        y_new: &mut [f64],
-        f_new: &mut [f64],
-        err: &mut [f64],
-        work: &mut Work,
-    ) -> Attempt;
+    /// Attempts a step and fills in where it ends.
+    fn attempt(&mut self, step: Step<'_>, trial: Trial<'_>, work: &mut Work) -> Attempt;
     /// State at `t + s·h`, `s ∈ [0, 1]`, of the last attempted step, into `out`.
     fn interpolate(&self, s: f64, out: &mut [f64]);
 }
@@ -108,7 +114,7 @@ pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
         Method::Stabilized => integrate_with(flow, &mut Stabilized::new(k), options),
         Method::Switching => integrate_with(flow, &mut Switching::dop853(k), options),
         Method::Rosenbrock => integrate_with(flow, &mut Rosenbrock::new(k), options),
-        Method::Bdf | Method::TrBdf2 => general::integrate(flow, method, options),
+        Method::Bdf | Method::TrBdf2 => bdf::integrate(flow, method, options),
     }
 }
 

@@ -11,9 +11,9 @@ use crate::Result;
 use crate::problem::Problem;
 
 use super::lp::{CERTIFIED, judged};
+use super::newton::core::{Core, Inner};
 use super::newton::start;
-use super::newton_core::{Core, Inner};
-use super::newton_system::System;
+use super::newton::system::System;
 use super::polish::polish;
 use super::{L1Solution, Route, Status};
 

@@ -8,61 +8,28 @@
 //! ends at.
 
 mod certificate;
-mod compensated;
-mod exact;
-mod krawczyk;
 mod l1;
-#[cfg(test)]
-mod l1_tests;
-mod lars;
-mod lars_active;
-mod lars_homotopy;
-mod lars_kernels;
-mod lars_scaled;
-mod lars_screen;
-#[cfg(test)]
-mod lars_tests;
+pub mod ladder;
+mod lasso;
+pub mod lp;
+pub mod newton;
+pub mod path;
 mod polish;
-mod rigorous;
-#[cfg(test)]
-mod rigorous_tests;
+mod slack;
 mod verdict;
 
-pub use certificate::{Certificate, certify};
+pub use certificate::{Certificate, Enclosure, EnclosureStatus, certify, enclose};
 pub use l1::l1_minimum;
-pub use lars::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
-pub(crate) use newton_core::ascending;
-pub(crate) use newton_finish::{
+pub use lasso::{LassoEvent, LassoOptions, LassoPath, LassoStatus, lasso, lasso_path};
+pub(crate) use newton::core::ascending;
+pub(crate) use newton::finish::{
     LEAST, LONGEST, PIVOTS, PLAIN, REFINABLE, ROUNDING, SETTLED, far_from_dependent,
 };
 pub use polish::polish;
-pub use rigorous::{Enclosure, EnclosureStatus, enclose};
 pub use slack::{Slack, off_support_slack};
 pub use verdict::{Decision, Demand, Evidence, Verdict, decide, judge};
 
 use std::fmt;
-
-mod eliminate;
-mod graded;
-mod infeasible;
-pub mod ladder;
-pub mod lp;
-mod lp_clarabel;
-#[cfg(feature = "highs")]
-mod lp_highs;
-mod lp_interior;
-pub mod newton;
-mod newton_core;
-mod newton_equations;
-mod newton_finish;
-mod newton_kkt;
-#[cfg(test)]
-mod newton_laws;
-mod newton_linalg;
-mod newton_sums;
-mod newton_system;
-pub mod path;
-mod slack;
 
 /// How a solve ended. The text (its [`Display`](fmt::Display)) is the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

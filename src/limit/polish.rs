@@ -7,11 +7,11 @@
 //! guess counts only if the result is certified.
 
 use super::certificate::{certify_unranked, check, column};
-use super::compensated::{Sum, dot, residual, transposed_product};
-use super::lars_active::{Active, Split};
-use super::lars_kernels;
-use super::lars_scaled::{exponent, scale_by};
+use super::lasso::scaled::{exponent, scale_by};
 use super::{Certificate, L1Solution, Route, Status};
+use crate::numerics::dense::rows;
+use crate::numerics::dense::updatable_qr::{Active, Split};
+use crate::numerics::exact::bounded_sums::{Sum, dot, residual, transposed_product};
 use crate::problem::Problem;
 
 /// Relative gap, residual and its effect up to which an L1 solution counts as certified.
@@ -114,7 +114,7 @@ pub(super) fn solve_on(
     for &(j, sign) in support {
         let full = column(problem, j);
         let unit = scaled(&full, ez);
-        let norm = lars_kernels::dot(&unit, &unit).sqrt();
+        let norm = rows::dot(&unit, &unit).sqrt();
         if active.split(&unit, norm, &mut split) {
             active.join(j, sign, &split);
             columns.push(full);

@@ -14,11 +14,9 @@
 //! [`exp`] 1 ulp, [`a_sinh_map`] and [`a_sinh_cosh_map`] 3 ulp (of the subnormal spacing where the
 //! result is subnormal).
 
-use super::{
-    dispatch::{dispatch, madd},
-    scaled::two_sum,
-    simd::Isa,
-};
+use super::dispatch::{dispatch, madd};
+use super::exact::scaled::two_sum;
+use super::simd::Isa;
 
 /// `1.5 · 2^52`: adding and subtracting it rounds to an integer.
 const ROUND: f64 = 6_755_399_441_055_744.0;
@@ -250,10 +248,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::numerics::{
-        log_domain::{a_cosh, a_sinh},
-        simd::Portable,
-    };
+    use crate::numerics::simd::Portable;
+    use crate::numerics::special::log_domain::{a_cosh, a_sinh};
 
     fn both(z: f64, log_a: f64) -> (f64, f64) {
         let (mut x, mut s, mut alone) = ([0.0], [0.0], [0.0]);

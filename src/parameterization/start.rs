@@ -3,7 +3,9 @@
 
 use std::f64::consts::LN_2;
 
-use crate::{Error, Result, numerics::asinh::asinh_map, potential::HyperbolicEntropy};
+use crate::numerics::special::asinh::asinh_map;
+use crate::potential::HyperbolicEntropy;
+use crate::{Error, Result};
 
 /// The two factors at t = 0: finite, of equal length n ≥ 1, with `m₀ ≥ |w₀|` elementwise.
 ///

@@ -7,15 +7,11 @@
 //! the constants corrected; Ghai, Hazan & Singer 2020 for the name.
 
 use super::Potential;
-use crate::{
-    Error, Result,
-    numerics::{
-        asinh::asinh_map,
-        log_domain::{a_cosh, asinh_ratio, entropy, hypot_a},
-        sums::sum2,
-        vector::a_sinh_map,
-    },
-};
+use crate::numerics::exact::sums::sum2;
+use crate::numerics::special::asinh::asinh_map;
+use crate::numerics::special::log_domain::{a_cosh, asinh_ratio, entropy, hypot_a};
+use crate::numerics::vector::a_sinh_map;
+use crate::{Error, Result};
 
 /// The range of `log a` in which every function here is right.
 const LOG_A: std::ops::RangeInclusive<f64> = -1e6..=50.0;

@@ -7,7 +7,7 @@
 
 use super::Problem;
 use crate::Result;
-use crate::numerics::log_domain;
+use crate::numerics::special::log_domain;
 
 /// A problem with what is known of it.
 #[derive(Debug, Clone)]

@@ -8,24 +8,16 @@
 //! [`npz::Writer`]; [`generate`] makes synthetic problems, [`known`] has those with exact answers,
 //! [`real`] measured data, and [`Loss`] the losses `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
 
-mod atomic;
-pub mod csv;
 mod file;
 pub mod generate;
 pub mod known;
 mod loss;
-mod memory;
-mod npy;
-pub mod npz;
 mod objective;
 pub mod real;
-mod stranger;
 
-pub use atomic::{abandon_temporaries, write_atomically};
 pub use file::ProblemFile;
 pub use generate::{Design, Generator, Targets, Values};
 pub use loss::Loss;
-pub use memory::available as available_memory;
 
 use ndarray::{Array1, Array2, ArrayView2};
 

@@ -14,8 +14,10 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::Config,
+    setup::Setup,
     study::{self, StudyConfig},
-    train::{Config, Outcome, Pruned, Setup, train},
+    train::{Outcome, Pruned, train},
 };
 use mirrorflow_plots::{all, check_label};
 use serde_json::json;
@@ -103,14 +105,14 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
     let config = Config::read(&args.config)?;
     if args.dry_run {
         let mut setup = Setup::rehearsal(config, args.data.as_deref())?;
-        setup.home = home;
-        let runs = setup.config.method.runs() as usize;
+        setup.device = home;
+        let runs = setup.config.runs as usize;
         return dry_run(args, &setup, (runs > 1).then_some(runs));
     }
     let mut setup = Setup::new(config, args.data.as_deref())?;
-    setup.home = home;
+    setup.device = home;
     let what = format!("{} on {}", setup.network.name(), setup.train.name);
-    let mut listener = Listener::new(what, &setup.home, note);
+    let mut listener = Listener::new(what, &setup.device, note);
     let outcome = train(&setup, &args.out, args.resume, &mut |line| listener.hear(line));
     listener.end(outcome.is_ok());
     let outcome = outcome?;
@@ -132,7 +134,7 @@ pub(crate) fn run(args: &TrainArgs) -> Done {
             }),
             _ => json!({ "status": outcome.to_string() }),
         };
-        value["device"] = json!(setup.home.to_string());
+        value["device"] = json!(setup.device.to_string());
         output::json(&value)?;
     } else {
         output::say(&format!("{outcome}\nwritten to {}", args.out.display()))?;
@@ -155,7 +157,7 @@ fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home, note: Option<Str
     }
     if args.dry_run {
         let (runs, mut setup) = study::dry_run(study, args.data.as_deref())?;
-        setup.home = home;
+        setup.device = home;
         return dry_run(args, &setup, Some(runs));
     }
     let what = format!("{} methods on {}", study.method.len(), study.data.set);
@@ -222,7 +224,7 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
             .map(|p| json!({ "name": p.name, "shape": p.shape }))
             .collect();
         let value = json!({
-            "runs": runs, "device": setup.home.to_string(), "network": setup.network.name(), "parameters": setup.network.parameter_count(),
+            "runs": runs, "device": setup.device.to_string(), "network": setup.network.name(), "parameters": setup.network.parameter_count(),
             "weights": setup.network.weight_count(), "layers": layers,
             "training_images": setup.images[0], "test_images": setup.images[1],
             "bytes": memory.total(), "steps": steps, "seconds_per_step": seconds,
@@ -247,8 +249,8 @@ fn dry_run(args: &TrainArgs, setup: &Setup, runs: Option<usize>) -> Done {
                 setup.network.weight_count()
             ),
         ),
-        ("method", config.method.name.clone()),
-        ("device", setup.home.to_string()),
+        ("method", config.method.name().to_owned()),
+        ("device", setup.device.to_string()),
         ("training images", setup.images[0].to_string()),
         ("test images", setup.images[1].to_string()),
         ("memory: parameters", megabytes(memory.parameters)),

@@ -1,7 +1,7 @@
 //! What `flow` and `descend` leave behind: the same arrays, the same summary.
 
 use mirrorflow::flow::Trajectory;
-use mirrorflow::problem::npz::Writer;
+use mirrorflow::io::npz::Writer;
 use serde_json::{Value, json};
 
 use crate::failure::Done;

@@ -6,15 +6,17 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
 };
 
-use image::{DynamicImage, ImageReader, imageops::FilterType};
 use mirrorflow::Result;
 use rand::Rng;
 
-use super::{Dataset, Pixels, read, whole::is_cut, wrong};
+use super::{
+    Dataset, Pixels,
+    image::{self, Area, resize},
+    read, wrong,
+};
 use crate::network::Shape;
 
 /// Mean and deviation of ImageNet's channels, as everybody uses them.
@@ -81,44 +83,25 @@ fn is_image(path: &Path) -> bool {
 
 /// The bytes of an image file, size×size×3, cut at random with `rng`, else in the middle.
 pub(super) fn decode(path: &Path, size: usize, rng: Option<&mut impl Rng>) -> Result<Vec<u8>> {
-    let bytes = read(path)?;
-    if is_cut(&bytes) {
-        let why = format!("is cut off after {} bytes: an image that ends early", bytes.len());
-        return Err(wrong(path, why));
-    }
-    let opened = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let image = opened.map_err(|e| wrong(path, e.to_string()))?.decode();
-    let image = image.map_err(|e| wrong(path, format!("not a readable JPEG or PNG image: {e}")))?;
-    let side = size as u32;
-    let cut = match rng {
-        Some(rng) => {
-            let (x, y, width, height) = window(image.width(), image.height(), rng);
-            image.crop_imm(x, y, width, height).resize_exact(side, side, FilterType::Triangle)
-        }
+    let picture = image::read(&read(path)?).map_err(|why| wrong(path, why))?;
+    let (side, [width, height]) = (size as u32, [picture.width, picture.height]);
+    let (cut, whole) = match rng {
+        Some(rng) => (window(width, height, rng), [side; 2]),
         None => {
             let target = side * 8 / 7;
-            let short = image.width().min(image.height()).max(1);
+            let short = width.min(height).max(1);
             // A strip a pixel high would grow to gigabytes.
-            let [width, height] =
-                [image.width(), image.height()].map(|n| n.min(short.saturating_mul(ASPECT)));
-            let (x, y) = ((image.width() - width) / 2, (image.height() - height) / 2);
-            let image = if x + y > 0 { image.crop_imm(x, y, width, height) } else { image };
+            let seen = [width, height].map(|n| n.min(short.saturating_mul(ASPECT)));
             let scale =
                 |n: u32| (u64::from(n) * u64::from(target) / u64::from(short)).max(1) as u32;
-            let image: DynamicImage = image.resize_exact(
-                scale(image.width()),
-                scale(image.height()),
-                FilterType::Triangle,
-            );
-            let middle = |n: u32| n.saturating_sub(side) / 2;
-            image.crop_imm(middle(image.width()), middle(image.height()), side, side)
+            (Area::middle(width, height, seen), seen.map(scale))
         }
     };
-    Ok(cut.to_rgb8().into_raw())
+    Ok(resize(&picture, cut, whole, Area::middle(whole[0], whole[1], [side; 2])))
 }
 
 /// A random window of `RandomResizedCrop`; the largest square in the middle where ten tries do not fit.
-fn window(width: u32, height: u32, rng: &mut impl Rng) -> (u32, u32, u32, u32) {
+fn window(width: u32, height: u32, rng: &mut impl Rng) -> Area {
     let area = f64::from(width) * f64::from(height);
     for _ in 0..10 {
         let target = area * rng.random_range(0.08..1.0);
@@ -126,9 +109,10 @@ fn window(width: u32, height: u32, rng: &mut impl Rng) -> (u32, u32, u32, u32) {
         let (w, h) =
             ((target * aspect).sqrt().round() as u32, (target / aspect).sqrt().round() as u32);
         if (1..=width).contains(&w) && (1..=height).contains(&h) {
-            return (rng.random_range(0..=width - w), rng.random_range(0..=height - h), w, h);
+            let (x, y) = (rng.random_range(0..=width - w), rng.random_range(0..=height - h));
+            return Area { x, y, width: w, height: h };
         }
     }
     let side = width.min(height);
-    ((width - side) / 2, (height - side) / 2, side, side)
+    Area::middle(width, height, [side; 2])
 }

@@ -12,11 +12,8 @@ use std::{
 use flate2::read::MultiGzDecoder;
 use mirrorflow::Result;
 
-use super::{Dataset, read, wrong};
-use crate::{
-    network::Shape,
-    room::{gigabytes, has_room},
-};
+use super::{Dataset, gigabytes, has_room, read, wrong};
+use crate::network::Shape;
 
 pub(super) fn open(name: &str, folder: &Path) -> Result<(Dataset, Dataset)> {
     let set = |part: &str| {

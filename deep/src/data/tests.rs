@@ -149,14 +149,17 @@ fn cifar_records_turn_planes_into_pixels() {
 #[test]
 fn a_folder_of_images_is_read_and_a_corrupt_one_named() -> Result<(), Box<dyn std::error::Error>> {
     let root = tempfile::tempdir()?;
-    for (part, class, colour) in
-        [("train", "a", 10_u8), ("train", "b", 200), ("val", "a", 10), ("val", "b", 200)]
-    {
-        let folder = root.path().join(part).join(class);
-        fs::create_dir_all(&folder)?;
-        let image = image::RgbImage::from_pixel(300, 260, image::Rgb([colour, 0, 255]));
-        image.save(folder.join("1.png"))?;
-        image.save(folder.join("2.jpg"))?;
+    let dark = &include_bytes!("../../tests/data/pictures/dark.jpg")[..];
+    let light = &include_bytes!("../../tests/data/pictures/light.jpg")[..];
+    for part in ["train", "val"] {
+        for (class, colour, jpeg) in [("a", 10, dark), ("b", 200, light)] {
+            let folder = root.path().join(part).join(class);
+            fs::create_dir_all(&folder)?;
+            let mut png = png::Encoder::new(fs::File::create(folder.join("1.png"))?, 300, 260);
+            png.set_color(png::ColorType::Rgb);
+            png.write_header()?.write_image_data(&[colour, 0, 255].repeat(300 * 260))?;
+            fs::write(folder.join("2.jpg"), jpeg)?;
+        }
     }
     let (train, val) = open("folder", Some(root.path()))?;
     assert_eq!((train.len(), val.classes), (4, 2));

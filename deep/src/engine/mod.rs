@@ -35,8 +35,8 @@ pub enum Mode {
 
 /// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from
 /// outside threads are woken and waited for every time.
-fn inside<R: Send>(home: &Home, work: impl FnOnce() -> R + Send) -> R {
-    match home {
+fn inside<R: Send>(device: &Home, work: impl FnOnce() -> R + Send) -> R {
+    match device {
         Home::Processor => rayon::scope(|_| work()),
         Home::Machine(_) => work(),
     }
@@ -51,7 +51,7 @@ pub fn numbers_per_image(network: &Network) -> usize {
 /// A network with memory for batches of up to a given size.
 #[derive(Debug)]
 pub struct Model<T: Real> {
-    home: Home,
+    device: Home,
     network: Network,
     nodes: Vec<Node<T>>,
     plan: Plan,
@@ -76,11 +76,11 @@ impl<T: Real> Model<T> {
         Self::at(&Home::Processor, network, batch)
     }
 
-    /// The same at any home; parameters and gradients must stand there too.
+    /// The same on any device; parameters and gradients must stand there too.
     ///
     /// # Errors
     /// When the batch is empty, or the device has no room.
-    pub fn at(home: &Home, network: &Network, batch: usize) -> Result<Self> {
+    pub fn at(device: &Home, network: &Network, batch: usize) -> Result<Self> {
         if batch == 0 {
             return Err(Error::Domain {
                 what: "the batch size".into(),
@@ -90,13 +90,13 @@ impl<T: Real> Model<T> {
         }
         let plan = Plan::new(network);
         let nodes = (0..network.layers().len())
-            .map(|layer| Node::new(home, network, layer, batch))
+            .map(|layer| Node::new(device, network, layer, batch))
             .collect::<Result<Vec<_>>>()?;
         let arrays = |lens: &[usize]| -> Result<Vec<_>> {
-            lens.iter().map(|len| Array::zeros(home, batch * len)).collect()
+            lens.iter().map(|len| Array::zeros(device, batch * len)).collect()
         };
         Ok(Self {
-            home: home.clone(),
+            device: device.clone(),
             network: network.clone(),
             nodes,
             batch,
@@ -104,15 +104,15 @@ impl<T: Real> Model<T> {
             passes: 0,
             values: arrays(&plan.value_lens)?,
             gradients: arrays(&plan.gradient_lens)?,
-            labels: Array::zeros(home, batch)?,
+            labels: Array::zeros(device, batch)?,
             plan,
             scratch: Buffer::default(),
         })
     }
 
     /// Where it stands.
-    pub fn home(&self) -> &Home {
-        &self.home
+    pub fn device(&self) -> &Home {
+        &self.device
     }
 
     /// The network.
@@ -191,12 +191,12 @@ impl<T: Real> Model<T> {
         self.images = x.len() / image;
         self.passes += u64::from(mode == Mode::Train);
         let first = self.values[self.plan.place[0]].part_mut(0..x.len());
-        match self.home {
+        match self.device {
             Home::Processor => pointwise::copy(x.into(), first)?,
             Home::Machine(_) => first.write(x)?,
         }
-        let home = self.home.clone();
-        inside(&home, || (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
+        let device = self.device.clone();
+        inside(&device, || (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;
         Ok(self.logits())
     }
 
@@ -249,12 +249,12 @@ impl<T: Real> Model<T> {
     /// # Errors
     /// When there are not as many labels as images, or one is not a class.
     pub fn scores(&mut self, labels: &[u32]) -> Result<Scores> {
-        let mut totals = Totals::new(&self.home)?;
+        let mut totals = Totals::new(&self.device)?;
         self.add_scores(labels, &mut totals)?;
         of_batch(&totals)
     }
 
-    /// The same, added to totals at the same home: nobody waits for a device.
+    /// The same, added to totals at the same device: nobody waits for it.
     ///
     /// # Errors
     /// As [`Model::scores`].
@@ -286,12 +286,12 @@ impl<T: Real> Model<T> {
         parameters: impl Into<View<'p, T>>,
         gradient: impl Into<ViewMut<'g, T>>,
     ) -> Result<Scores> {
-        let mut totals = Totals::new(&self.home)?;
+        let mut totals = Totals::new(&self.device)?;
         self.add_backward(labels, parameters, gradient, &mut totals)?;
         of_batch(&totals)
     }
 
-    /// The same, with loss and accuracy added to totals at the same home: nobody waits for a device.
+    /// The same, with loss and accuracy added to totals at the same device: nobody waits for it.
     ///
     /// # Errors
     /// As [`Model::backward`].
@@ -359,9 +359,9 @@ impl<T: Real> Model<T> {
 
     /// From the gradient of the last value to those of all parameters.
     fn propagate(&mut self, parameters: View<'_, T>, mut gradient: ViewMut<'_, T>) -> Result<()> {
-        let home = self.home.clone();
+        let device = self.device.clone();
         let mut layers = (0..self.nodes.len()).rev();
-        inside(&home, || layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
+        inside(&device, || layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
     }
 
     fn step_back(

@@ -75,7 +75,12 @@ pub(super) struct Node<T: Real> {
 }
 
 impl<T: Real> Node<T> {
-    pub(super) fn new(home: &Home, network: &Network, layer: usize, batch: usize) -> Result<Self> {
+    pub(super) fn new(
+        device: &Home,
+        network: &Network,
+        layer: usize,
+        batch: usize,
+    ) -> Result<Self> {
         let of = &network.layers()[layer];
         let input = network.shape(of.input);
         let kernel = match of.op {
@@ -83,8 +88,8 @@ impl<T: Real> Node<T> {
                 Conv2d::new(conv_shape(input, outputs, kernel, stride, padding))?,
             )),
             Op::BatchNorm { relu, .. } => {
-                let zeros = || Array::zeros(home, input.channels);
-                let variance = Array::from_slice(home, &vec![T::ONE; input.channels])?;
+                let zeros = || Array::zeros(device, input.channels);
+                let variance = Array::from_slice(device, &vec![T::ONE; input.channels])?;
                 Kernel::Norm(Norm { relu, kept: (zeros()?, zeros()?), mean: zeros()?, variance })
             }
             Op::Linear { outputs } => Kernel::Linear(Linear { inputs: input.channels, outputs }),
@@ -105,7 +110,7 @@ impl<T: Real> Node<T> {
             Op::Attention { heads } => {
                 let (tokens, channels) = (input.pixels(), input.channels / 3);
                 let attention = Attention { tokens, channels, heads };
-                Kernel::Attention(attention, Array::zeros(home, batch * attention.lens().2)?)
+                Kernel::Attention(attention, Array::zeros(device, batch * attention.lens().2)?)
             }
         };
         let mut parameters = network.of_layer(layer).iter().map(|p| p.range());

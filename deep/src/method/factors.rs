@@ -17,7 +17,7 @@ use mirrorflow::{
     },
 };
 
-use super::{Method, Number, Place, Step, Updated, Variable, masked, note};
+use super::{Method, Number, Slot, Step, Updated, Variable, masked, note};
 
 /// What the strength α multiplies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +49,13 @@ impl<T: Number> Factors<T> {
 }
 
 impl<T: Number> Method<T> for Factors<T> {
-    fn start(&mut self, weights: &[Place], mut x: ViewMut<'_, T>) -> Result<()> {
-        for place in weights {
-            let at = place.packed.clone();
+    fn start(&mut self, weights: &[Slot], mut x: ViewMut<'_, T>) -> Result<()> {
+        for slot in weights {
+            let at = slot.packed.clone();
             let (m, w) = (self.m.value.part_mut(at.clone()), self.w.value.part_mut(at.clone()));
-            factor_start(x.part(place.at.clone()), self.beta, m, w)?;
+            factor_start(x.part(slot.at.clone()), self.beta, m, w)?;
             let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
-            factors::product(m, w, x.part_mut(place.at.clone()))?;
+            factors::product(m, w, x.part_mut(slot.at.clone()))?;
         }
         Ok(())
     }
@@ -76,22 +76,22 @@ impl<T: Number> Method<T> for Factors<T> {
             Kind::Rescaled => {}
         }
         let mut updated = None;
-        for place in step.weights {
-            let (m, w) = (self.m.part(&place.packed), self.w.part(&place.packed));
-            let (g, x) = (g.part(place.at.clone()), x.part_mut(place.at.clone()));
-            let keep = step.keep(place);
+        for slot in step.weights {
+            let (m, w) = (self.m.part(&slot.packed), self.w.part(&slot.packed));
+            let (g, x) = (g.part(slot.at.clone()), x.part_mut(slot.at.clone()));
+            let keep = step.keep(slot);
             let health = update_factors(&step.optimizer, step.step, &penalty, m, w, g, keep, x)?;
-            note(&mut updated, health, place);
+            note(&mut updated, health, slot);
         }
         Ok(updated)
     }
 
     fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
-        for place in step.weights {
-            let at = place.packed.clone();
+        for slot in step.weights {
+            let at = slot.packed.clone();
             let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
-            factors::product(m, w, x.part_mut(place.at.clone()))?;
-            masked(step, place, &mut x)?;
+            factors::product(m, w, x.part_mut(slot.at.clone()))?;
+            masked(step, slot, &mut x)?;
         }
         Ok(())
     }

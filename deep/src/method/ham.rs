@@ -9,7 +9,7 @@ use mirrorflow::{
     },
 };
 
-use super::{Method, Number, Place, Plain, State, Step, Updated, Variable};
+use super::{Method, Number, Plain, Slot, State, Step, Updated, Variable};
 
 /// HAM: `a` is the factor of the gradient (200 in the paper), the strength α the decay (1e-3).
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl<T: Number> HamMethod<T> {
 }
 
 impl<T: Number> Method<T> for HamMethod<T> {
-    fn start(&mut self, weights: &[Place], x: ViewMut<'_, T>) -> Result<()> {
+    fn start(&mut self, weights: &[Slot], x: ViewMut<'_, T>) -> Result<()> {
         self.plain.start(weights, x)
     }
 
@@ -38,11 +38,11 @@ impl<T: Number> Method<T> for HamMethod<T> {
     ) -> Result<Updated> {
         let updated = self.plain.update(step, g.again(), x.again())?;
         let ham = Ham { rate: step.rate(), alpha: self.a, beta: step.strength };
-        for place in step.weights {
-            let mut g = g.part_mut(place.at.clone());
+        for slot in step.weights {
+            let mut g = g.part_mut(slot.at.clone());
             // A pruned weight stays 0 whatever its gradient.
-            step.keep(place).map_or(Ok(()), |keep| apply_mask(keep, g.again()))?;
-            ham_step(&ham, g.view(), x.part_mut(place.at.clone()))?;
+            step.keep(slot).map_or(Ok(()), |keep| apply_mask(keep, g.again()))?;
+            ham_step(&ham, g.view(), x.part_mut(slot.at.clone()))?;
         }
         Ok(updated)
     }

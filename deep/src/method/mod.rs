@@ -20,15 +20,11 @@
 //! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
 //! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
 
-mod control;
 mod factors;
 mod ham;
 mod latent;
 mod plain;
-mod power;
-mod sigmoid;
 mod strength;
-mod threshold;
 
 use std::ops::Range;
 
@@ -43,16 +39,12 @@ use mirrorflow::{
 
 use crate::network::{Network, Role};
 
-pub(crate) use control::CUT;
-pub use control::{Control, droppable};
 pub use factors::{Factors, Kind};
 pub use ham::HamMethod;
-pub use latent::{Latent, Multiplicative};
+pub use latent::{Continuous, Latent, Multiplicative, Power, SoftThreshold};
 pub use plain::Plain;
-pub use power::Power;
-pub use sigmoid::Continuous;
-pub use strength::{Report, Shape, Strength};
-pub use threshold::SoftThreshold;
+pub(crate) use strength::CUT;
+pub use strength::{Control, Report, Shape, Strength, droppable};
 
 /// f32 or f64 as the kernels of networks and those of parameters know them.
 pub trait Number: Real + Storage<Compute = Self> {}
@@ -60,7 +52,7 @@ impl<T: Real + Storage<Compute = T>> Number for T {}
 
 /// Where an array stands among all parameters and in a packed row of some of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Slot {
     /// Its name.
     pub name: String,
     /// Among all parameters.
@@ -69,8 +61,8 @@ pub struct Place {
     pub packed: Range<usize>,
 }
 
-/// The places of the weights, and of all else.
-pub fn places(network: &Network) -> (Vec<Place>, Vec<Place>) {
+/// The slots of the weights, and of all else.
+pub fn slots(network: &Network) -> (Vec<Slot>, Vec<Slot>) {
     let pack = |weights: bool| {
         let mut end = 0;
         let chosen = network.parameters().iter().filter(|p| (p.role == Role::Weight) == weights);
@@ -78,7 +70,7 @@ pub fn places(network: &Network) -> (Vec<Place>, Vec<Place>) {
             .map(|p| {
                 let packed = end..end + p.len();
                 end = packed.end;
-                Place { name: p.name.clone(), at: p.range(), packed }
+                Slot { name: p.name.clone(), at: p.range(), packed }
             })
             .collect()
     };
@@ -100,12 +92,12 @@ impl<T: Number> Variable<T> {
         Self { value: Buffer::new(len).into(), state: State::new(len, optimizer) }
     }
 
-    /// Zeros at any home.
+    /// Zeros on any device.
     ///
     /// # Errors
     /// When the device has no room.
-    pub fn at(home: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
-        let (value, state) = (Array::zeros(home, len)?, State::at(home, len, optimizer)?);
+    pub fn at(device: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
+        let (value, state) = (Array::zeros(device, len)?, State::at(device, len, optimizer)?);
         Ok(Self { value, state })
     }
 
@@ -128,12 +120,12 @@ impl<T: Number> State<T> {
         Self([row(0), row(1)])
     }
 
-    /// The same at any home.
+    /// The same on any device.
     ///
     /// # Errors
     /// When the device has no room.
-    pub fn at(home: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
-        let row = |k| Array::zeros(home, if k < optimizer.states() { len } else { 0 });
+    pub fn at(device: &Home, len: usize, optimizer: &Optimizer) -> Result<Self> {
+        let row = |k| Array::zeros(device, if k < optimizer.states() { len } else { 0 });
         Ok(Self([row(0)?, row(1)?]))
     }
 
@@ -166,15 +158,15 @@ pub struct Step<'a> {
     pub factor_strength: f64,
     /// Training done, from 0 to 1.
     pub progress: f64,
-    /// The places of the weights.
-    pub weights: &'a [Place],
+    /// The slots of the weights.
+    pub weights: &'a [Slot],
     /// Which weights are not pruned, packed.
     pub keep: Option<View<'a, u8>>,
 }
 
 impl<'a> Step<'a> {
-    fn keep(&self, place: &Place) -> Option<View<'a, u8>> {
-        self.keep.map(|keep| keep.part(place.packed.clone()))
+    fn keep(&self, slot: &Slot) -> Option<View<'a, u8>> {
+        self.keep.map(|keep| keep.part(slot.packed.clone()))
     }
 
     /// The learning rate.
@@ -191,24 +183,24 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Whether an update left all numbers finite, else in which place not.
+/// Whether an update left all numbers finite, else in which slot not.
 pub type Updated = Option<String>;
 
-fn note(updated: &mut Updated, health: Health, place: &Place) {
+fn note(updated: &mut Updated, health: Health, slot: &Slot) {
     if updated.is_none() && !health.is_finite() {
-        *updated = Some(place.name.clone());
+        *updated = Some(slot.name.clone());
     }
 }
 
-/// How weights hang on what is trained. Everything stands at the home of the network: the processor or a device; on a device
-/// an update finds out later whether all numbers are finite
+/// How weights hang on what is trained. Everything stands on the network's device; one beside the processor says only later
+/// whether all numbers that an update left are finite
 /// ([`SharedSession::all_finite`](mirrorflow::kernels::array::SharedSession::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
-    fn start(&mut self, weights: &[Place], x: ViewMut<'_, T>) -> Result<()>;
+    fn start(&mut self, weights: &[Slot], x: ViewMut<'_, T>) -> Result<()>;
 
     /// One step with `g = ∂f/∂x`, and the next x. `g` may be overwritten.
     ///
@@ -260,10 +252,10 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     }
 }
 
-/// `x = keep⊙x` on a place.
-fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut ViewMut<'_, T>) -> Result<()> {
-    let Some(keep) = step.keep(place) else { return Ok(()) };
-    apply_mask(keep, x.part_mut(place.at.clone()))
+/// `x = keep⊙x` on a slot.
+fn masked<T: Number>(step: &Step<'_>, slot: &Slot, x: &mut ViewMut<'_, T>) -> Result<()> {
+    let Some(keep) = step.keep(slot) else { return Ok(()) };
+    apply_mask(keep, x.part_mut(slot.at.clone()))
 }
 
 /// Steps of the parameters that no method touches.
@@ -272,30 +264,28 @@ fn masked<T: Number>(step: &Step<'_>, place: &Place, x: &mut ViewMut<'_, T>) -> 
 /// When a parameter of the optimiser is out of range.
 pub fn update_rest<T: Number>(
     step: &Step<'_>,
-    rest: &[Place],
+    rest: &[Slot],
     state: &mut State<T>,
     g: View<'_, T>,
     mut x: ViewMut<'_, T>,
 ) -> Result<Updated> {
     let mut updated = None;
-    for place in rest {
-        let value = x.part_mut(place.at.clone());
-        let parameter = update::Parameter { value, state: state.part(&place.packed) };
+    for slot in rest {
+        let value = x.part_mut(slot.at.clone());
+        let parameter = update::Parameter { value, state: state.part(&slot.packed) };
         let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
         let health = update::update_plain(
             optimizer,
             step.step,
             &penalty,
             parameter,
-            g.part(place.at.clone()),
+            g.part(slot.at.clone()),
             None,
         )?;
-        note(&mut updated, health, place);
+        note(&mut updated, health, slot);
     }
     Ok(updated)
 }
 
-#[cfg(test)]
-mod network_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use mirrorflow::{
     kernels::{array::ViewMut, mask_weight::update},
 };
 
-use super::{Method, Number, Place, State, Step, Updated, Variable, masked, note};
+use super::{Method, Number, Slot, State, Step, Updated, Variable, masked, note};
 
 /// Dense training, or with L1 on x.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl<T: Number> Plain<T> {
 }
 
 impl<T: Number> Method<T> for Plain<T> {
-    fn start(&mut self, _: &[Place], _: ViewMut<'_, T>) -> Result<()> {
+    fn start(&mut self, _: &[Slot], _: ViewMut<'_, T>) -> Result<()> {
         Ok(())
     }
 
@@ -34,18 +34,18 @@ impl<T: Number> Method<T> for Plain<T> {
     ) -> Result<Updated> {
         let penalty = step.plain(if self.l1 { step.strength } else { 0.0 });
         let mut updated = None;
-        for place in step.weights {
-            let value = x.part_mut(place.at.clone());
-            let x = update::Parameter { value, state: self.state.part(&place.packed) };
-            let (keep, g) = (step.keep(place), g.part(place.at.clone()));
+        for slot in step.weights {
+            let value = x.part_mut(slot.at.clone());
+            let x = update::Parameter { value, state: self.state.part(&slot.packed) };
+            let (keep, g) = (step.keep(slot), g.part(slot.at.clone()));
             let health = update::update_plain(&step.optimizer, step.step, &penalty, x, g, keep)?;
-            note(&mut updated, health, place);
+            note(&mut updated, health, slot);
         }
         Ok(updated)
     }
 
     fn weights(&mut self, step: &Step<'_>, mut x: ViewMut<'_, T>) -> Result<()> {
-        step.weights.iter().try_for_each(|place| masked(step, place, &mut x))
+        step.weights.iter().try_for_each(|slot| masked(step, slot, &mut x))
     }
 
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)> {

@@ -1,12 +1,14 @@
 //! The step of every method is the gradient of its objective: against finite differences in f64.
 
+mod network;
+
 use mirrorflow::{
     Result,
     kernels::mask_weight::{Optimizer, Sgd},
 };
 
 use super::{
-    Continuous, Factors, Kind, Latent, Method, Place, Plain, Power, SoftThreshold, State, Step,
+    Continuous, Factors, Kind, Latent, Method, Plain, Power, Slot, SoftThreshold, State, Step,
     Variable,
 };
 
@@ -14,15 +16,11 @@ const RATE: f64 = 1e-3;
 const SGD: Optimizer = Optimizer::Sgd(Sgd { rate: RATE, momentum: 0.0, nesterov: false });
 const N: usize = 11;
 
-fn layers() -> [Place; 2] {
-    [("a", 0..4), ("b", 4..11)].map(|(name, at)| Place {
-        name: name.into(),
-        packed: at.clone(),
-        at,
-    })
+fn layers() -> [Slot; 2] {
+    [("a", 0..4), ("b", 4..11)].map(|(name, at)| Slot { name: name.into(), packed: at.clone(), at })
 }
 
-fn step<'a>(weights: &'a [Place], strength: f64, keep: Option<&'a [u8]>) -> Step<'a> {
+fn step<'a>(weights: &'a [Slot], strength: f64, keep: Option<&'a [u8]>) -> Step<'a> {
     Step {
         optimizer: SGD,
         step: 1,

@@ -17,9 +17,9 @@ use std::{collections::BTreeMap, path::Path};
 use mirrorflow::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::train::{
-    Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, PruneConfig, TrainConfig,
-    check_pruning,
+use crate::config::{
+    Config, DataConfig, MethodConfig, NetworkConfig, OptimizerConfig, Prune, PruneConfig,
+    TrainConfig, complaint, merged, with_base,
 };
 
 /// The whole file.
@@ -122,23 +122,22 @@ impl Entry {
 }
 
 impl StudyConfig {
-    /// Whether a text is that of a study: it has a `[study]`.
+    /// Whether a text is that of a study: it has a `[study]` itself, not only its base.
     pub fn is_one(text: &str) -> bool {
         text.parse::<toml::Table>().is_ok_and(|t| t.contains_key("study"))
     }
 
-    /// Reads a text; `path` is for messages.
+    /// Reads the text of a file, with its base where it has one.
     ///
     /// # Errors
     /// When it is not TOML, has an unknown key, or is no fair comparison: grids of different sizes, a sparsity that is not
     /// reached, equal labels.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let study: Self = toml::from_str(text).map_err(|e: toml::de::Error| {
-            let line = e.span().map(|s| text[..s.start.min(text.len())].lines().count().max(1));
-            let at = line.map_or_else(String::new, |line| format!("line {line}: "));
-            let why = format!("{at}{}", e.message().replace('\n', " "));
-            Error::File { path: path.into(), why }
-        })?;
+        let file = |why: String| Error::File { path: path.into(), why };
+        let study: Self = match merged(path, text)? {
+            Some(all) => all.try_into().map_err(|e| file(with_base(&e)))?,
+            None => toml::from_str(text).map_err(|e| file(complaint(text, &e)))?,
+        };
         study.check()?;
         Ok(study)
     }
@@ -203,10 +202,9 @@ impl StudyConfig {
                 );
                 return Err(domain(&format!("grid of {label}"), &right, size(entry).to_string()));
             }
-            let prune = self.prune_of(entry);
-            check_pruning(prune, self.train.epochs).map_err(|e| of_method(label, e))?;
-            if prune.cycles > 1 && prune.levels > 0 {
-                let found = format!("{} cycles and {} levels", prune.cycles, prune.levels);
+            let prune = self.prune_of(entry).map_err(|e| of_method(label, e))?;
+            if prune.iterative.is_some() && prune.levels > 0 {
+                let found = format!("{} cycles and {} levels", prune.cycles(), prune.levels);
                 return Err(domain(&format!("prune of {label}"), "levels or cycles", found));
             }
             for select in &s.select {
@@ -217,15 +215,22 @@ impl StudyConfig {
         Ok(())
     }
 
-    /// What is pruned under a method.
-    pub fn prune_of<'a>(&'a self, entry: &'a Entry) -> &'a PruneConfig {
+    /// What is pruned under a method, as written.
+    fn prune_section<'a>(&'a self, entry: &'a Entry) -> &'a PruneConfig {
         entry.prune.as_ref().unwrap_or(&self.prune)
+    }
+
+    /// What is pruned under a method.
+    ///
+    /// # Errors
+    /// When that makes no sense.
+    pub fn prune_of(&self, entry: &Entry) -> Result<Prune> {
+        Prune::of(self.prune_section(entry), self.train.epochs)
     }
 
     /// Levels (of one-shot pruning, or cycles) of a method's table.
     pub fn levels(&self, entry: &Entry) -> usize {
-        let prune = self.prune_of(entry);
-        if prune.cycles > 1 { prune.cycles as usize } else { prune.levels as usize + 1 }
+        self.prune_of(entry).map_or(0, |prune| prune.rows())
     }
 
     /// The first level of a method at least as sparse as `select`: level k keeps `keep^k`.
@@ -233,11 +238,12 @@ impl StudyConfig {
     /// # Errors
     /// When there is none.
     pub fn level(&self, entry: &Entry, select: f64) -> Result<usize> {
-        let keep = self.prune_of(entry).keep();
+        let prune = self.prune_of(entry)?;
+        let (keep, rows) = (prune.keep, prune.rows());
         let sparse = |k: &usize| 1.0 - keep.powi(*k as i32) >= select - 1e-9;
-        let found = (0.0..1.0).contains(&select).then(|| (0..self.levels(entry)).find(sparse));
+        let found = (0.0..1.0).contains(&select).then(|| (0..rows).find(sparse));
         found.flatten().ok_or_else(|| {
-            let most = 1.0 - keep.powi(self.levels(entry) as i32 - 1);
+            let most = 1.0 - keep.powi(rows as i32 - 1);
             let right = format!("from 0 to what pruning of {} reaches, {most:.4}", entry.label());
             domain("study.select", &right, select.to_string())
         })
@@ -286,7 +292,7 @@ impl StudyConfig {
             train: self.train.clone(),
             optimizer,
             method,
-            prune: self.prune_of(entry).clone(),
+            prune: self.prune_section(entry).clone(),
         })
     }
 }

@@ -18,17 +18,21 @@ mod tables;
 
 use std::{path::Path, sync::Arc};
 
-use mirrorflow::{Error, Result, kernels::array::Home, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically, kernels::array::Home};
 use serde_json::json;
 
 pub use config::{Entry, StudyConfig, StudySection};
 pub use mirrorflow::numerics::student::Mean;
 pub use results::{Chosen, Difference, Level, Results};
 
-use crate::train::{self, Overhead, Setup};
+use crate::{
+    config::{Config, Settings},
+    setup::{self, Setup},
+    train::{self, Overhead},
+};
 use runs::{Images, Run};
 
-/// Does a study at home, the processor or a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
+/// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
 /// progress. On a device the runs come one after another, whatever `study.jobs` says.
 ///
 /// # Errors
@@ -36,7 +40,7 @@ use runs::{Images, Run};
 /// study.
 pub fn run(
     study: &StudyConfig,
-    home: &Home,
+    device: &Home,
     data: Option<&Path>,
     out: &Path,
     resume: bool,
@@ -44,8 +48,8 @@ pub fn run(
 ) -> Result<Results> {
     let images = images(study, data)?;
     let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
-    let device = begin(study, home, out, resume)?;
-    let jobs = match (home, study.study.jobs) {
+    let devices = begin(study, device, out, resume)?;
+    let jobs = match (device, study.study.jobs) {
         (Home::Machine(_), _) => 1,
         (Home::Processor, Some(jobs)) => jobs,
         (Home::Processor, None) if first.network.weight_count() > 1_000_000 => 1,
@@ -60,7 +64,7 @@ pub fn run(
         }
     }
     say(&format!("{} runs to choose from, {jobs} at a time", tuning.len()));
-    let mut done = runs::all(&tuning, &images, home, jobs, say)?;
+    let mut done = runs::all(&tuning, &images, device, jobs, say)?;
     let chosen = results::choose(study, &done)?;
     let mut rest: Vec<Run> = Vec::new();
     for c in &chosen {
@@ -72,12 +76,12 @@ pub fn run(
         }
     }
     say(&format!("{} runs with the other seeds", rest.len()));
-    done.extend(runs::all(&rest, &images, home, jobs, say)?);
+    done.extend(runs::all(&rest, &images, device, jobs, say)?);
     let results = results::evaluate(study, chosen, &done);
-    tables::write(study, &results, &done, &device, out)?;
+    tables::write(study, &results, &done, &devices, out)?;
     if study.study.overhead {
         say("measuring steps");
-        overhead(study, &images, home, out)?;
+        overhead(study, &images, device, out)?;
     }
     Ok(results)
 }
@@ -125,12 +129,12 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
 }
 
 /// `overhead.csv` and `.tex`.
-fn overhead(study: &StudyConfig, images: &Images, home: &Home, out: &Path) -> Result<()> {
+fn overhead(study: &StudyConfig, images: &Images, device: &Home, out: &Path) -> Result<()> {
     let mut rows = Vec::new();
     for entry in &study.method {
         let config = study.config(entry, &entry.candidates()[0], study.study.seeds[0])?;
         let mut setup = Setup::on(config, &images.train, &images.test)?;
-        setup.home = home.clone();
+        setup.device = device.clone();
         rows.extend(Overhead::measure(&setup)?.map(|o| (entry.label(), o)));
     }
     train::write_overhead(out, &rows)
@@ -139,12 +143,12 @@ fn overhead(study: &StudyConfig, images: &Images, home: &Home, out: &Path) -> Re
 fn images(study: &StudyConfig, data: Option<&Path>) -> Result<Images> {
     let entry = &study.method[0];
     let config = study.config(entry, &entry.candidates()[0], study.study.seeds[0])?;
-    let (train, test) = train::open(&config, data)?;
+    let (train, test) = setup::open(&Settings::of(&config)?, data)?;
     Ok(Images { train, test: Arc::new(test) })
 }
 
 /// Every choice of every method, before any is run; the first one's setup.
-fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) -> Result<Setup> {
+fn check(study: &StudyConfig, setup: impl Fn(Config) -> Result<Setup>) -> Result<Setup> {
     let mut first = None;
     for entry in &study.method {
         for choice in entry.candidates() {
@@ -157,7 +161,7 @@ fn check(study: &StudyConfig, setup: impl Fn(train::Config) -> Result<Setup>) ->
 }
 
 /// The folder of a study, marked as that of this one; returns all devices that it has been on.
-fn begin(study: &StudyConfig, home: &Home, out: &Path, resume: bool) -> Result<String> {
+fn begin(study: &StudyConfig, device: &Home, out: &Path, resume: bool) -> Result<String> {
     let path = out.join("study.json");
     // What changes no run may change.
     let mut same = study.clone();
@@ -168,8 +172,8 @@ fn begin(study: &StudyConfig, home: &Home, out: &Path, resume: bool) -> Result<S
         format!("{about:#}\n")
     };
     let wrong = |why: &str| Err(Error::File { path: path.clone(), why: why.into() });
-    let now = home.to_string();
-    let device = match std::fs::read_to_string(&path) {
+    let now = device.to_string();
+    let devices = match std::fs::read_to_string(&path) {
         Ok(_) if !resume => {
             return wrong(
                 "is of a study already: resume it (--resume) or choose another folder (--out)",
@@ -189,8 +193,8 @@ fn begin(study: &StudyConfig, home: &Home, out: &Path, resume: bool) -> Result<S
     };
     std::fs::create_dir_all(out)
         .map_err(|e| Error::File { path: out.into(), why: e.to_string() })?;
-    write_atomically(&path, text(&device).as_bytes())?;
-    Ok(device)
+    write_atomically(&path, text(&devices).as_bytes())?;
+    Ok(devices)
 }
 
 fn one(study: &StudyConfig, method: usize, choice: usize, seed: usize, out: &Path) -> Result<Run> {

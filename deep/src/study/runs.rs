@@ -18,8 +18,10 @@ use std::{
 use mirrorflow::{Error, Result, kernels::array::Home};
 
 use crate::{
+    config::Config,
     data::Dataset,
-    train::{Config, Outcome, Row, Setup, finished, train},
+    setup::Setup,
+    train::{Outcome, Row, finished, train},
 };
 
 /// A run of a study.
@@ -51,11 +53,11 @@ pub(super) struct Images {
     pub(super) test: Arc<Dataset>,
 }
 
-/// Does the runs at `home` with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
+/// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
 pub(super) fn all(
     runs: &[Run],
     images: &Images,
-    home: &Home,
+    device: &Home,
     jobs: usize,
     say: &mut dyn FnMut(&str),
 ) -> Result<Vec<Done>> {
@@ -74,7 +76,7 @@ pub(super) fn all(
                     let k = next.fetch_add(1, Ordering::Relaxed);
                     let Some(run) = runs.get(k) else { break };
                     let result = match &pool {
-                        Ok(pool) => pool.install(|| one(run, images, home)),
+                        Ok(pool) => pool.install(|| one(run, images, device)),
                         Err(e) => Err(Error::Domain {
                             what: "threads for a run".into(),
                             expected: "threads the system gives".into(),
@@ -109,11 +111,11 @@ pub(super) fn all(
     Ok(all)
 }
 
-fn one(run: &Run, images: &Images, home: &Home) -> Result<Done> {
+fn one(run: &Run, images: &Images, device: &Home) -> Result<Done> {
     let (method, choice, seed) = (run.method, run.choice, run.seed);
     let done = |rows, trouble| Done { method, choice, seed, rows, trouble };
     let mut setup = Setup::on(run.config.clone(), &images.train, &images.test)?;
-    setup.home = home.clone();
+    setup.device = device.clone();
     if let Some((rows, trouble)) = finished(&setup, &run.folder)? {
         return Ok(done(rows, trouble));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use mirrorflow::{
     Result,
     experiment::{Curve, Data},
-    problem::write_atomically,
+    io::write_atomically,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use super::{
     results::{self, Results},
     runs::Done,
 };
-use crate::label::{self, field};
+use crate::train::label::{self, field};
 
 /// Writes all of them.
 pub(super) fn write(

@@ -10,17 +10,18 @@ use std::{path::Path, time::Instant};
 
 use mirrorflow::{
     Error, Result,
+    io::write_atomically,
     kernels::{array::Array, mask_weight::count::measure},
-    problem::write_atomically,
 };
 use serde_json::json;
 
 use super::{
-    Outcome, Pruned, Row, Setup, checkpoint, combine,
-    files::{Lines, folder},
-    report, search, table,
+    Outcome, Pruned, Row, Setup, checkpoint,
+    report::{self, Lines, folder, table},
+    search,
     trainer::{Epoch, Score, Trainer},
 };
+use crate::setup::kept;
 
 const METRICS: &str = "cycle,epoch,rate,strength,train_loss,train_accuracy,validation_accuracy,test_loss,test_accuracy,l1,density";
 const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
@@ -37,7 +38,7 @@ pub fn train(
     say: &mut dyn FnMut(&str),
 ) -> Result<Outcome> {
     own_input(setup, out)?;
-    if setup.config.method.runs() > 1 {
+    if setup.config.runs > 1 {
         return search::train(setup, out, resume, say);
     }
     once(setup, out, resume, say).map(|run| run.outcome)
@@ -107,8 +108,8 @@ pub(super) fn once(
     let mut jsonl = Lines::open(out.join("metrics.jsonl"), "", lines.map(|l| l[0]))?;
     let mut layers = Lines::open(out.join("layers.csv"), LAYERS, lines.map(|l| l[1]))?;
     let started = Instant::now();
-    let (mut steps, mut seconds, total) = (0_usize, 0.0, setup.all_epochs());
-    let (mut last_test, device) = (f64::NAN, setup.home.to_string());
+    let (mut steps, mut seconds, total) = (0_usize, 0.0, setup.config.all_epochs());
+    let (mut last_test, device) = (f64::NAN, setup.device.to_string());
     while !trainer.is_over() {
         let (cycle, epoch) = (trainer.cycle, trainer.epoch);
         let (rate, strength) = (trainer.rate(), trainer.alpha());
@@ -171,10 +172,10 @@ pub(super) fn once(
             100.0 * test.accuracy
         ));
         if end {
-            if setup.config.prune.cycles > 1 {
+            if setup.config.prune.iterative.is_some() {
                 rows.push(row(setup, density, validation, test));
             }
-            if trainer.cycle + 1 == setup.config.prune.cycles {
+            if trainer.cycle + 1 == setup.config.prune.cycles() {
                 checkpoint::save_weights(&out.join("model.safetensors"), &trainer)?;
                 levels(&mut trainer, &mut rows)?;
             }
@@ -184,7 +185,7 @@ pub(super) fn once(
             checkpoint::save(&path, &mut trainer, [metrics.count, layers.count], &rows)?;
         }
     }
-    table::write(out, &setup.config.method.name, &rows)?;
+    table::write(out, setup.config.method.name(), &rows)?;
     report::figures(&trainer, out, &rows)?;
     let density = density_of(&trainer)?;
     if last_test.is_nan() {
@@ -225,7 +226,8 @@ pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Op
 
 /// What `config.json` says.
 fn about(setup: &Setup, device: &str) -> String {
-    let about = json!({ "version": mirrorflow::VERSION, "device": device, "config": setup.config });
+    let about =
+        json!({ "version": mirrorflow::VERSION, "device": device, "config": setup.written });
     format!("{about:#}\n")
 }
 
@@ -268,9 +270,9 @@ fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let (setup, mut all) = (trainer.setup, Vec::new());
     let weights = setup.network.weight_count();
     let own: usize = trainer.layers()?.iter().map(|l| l.nonzeros).sum();
-    let cycles = setup.config.prune.cycles as usize;
+    let cycles = setup.config.prune.cycles() as usize;
     for sparsity in COMPARED {
-        let kept = combine::kept(weights, sparsity);
+        let kept = kept(weights, sparsity);
         let cycle = rows.iter().take(cycles).find(|row| cycles > 1 && row.kept <= kept);
         if let Some(r) = cycle {
             all.push(Pruned { kept: r.kept, sparsity: r.sparsity, test: r.test });
@@ -293,11 +295,11 @@ fn levels(trainer: &mut Trainer<'_>, rows: &mut Vec<Row>) -> Result<()> {
     }
     let weights = setup.network.weight_count();
     for k in 0..=p.levels {
-        let count = (weights as f64 * p.keep().powi(k as i32)).round() as usize;
+        let count = (weights as f64 * p.keep.powi(k as i32)).round() as usize;
         let (_, x) = trainer.pruned(count)?;
         let mut nonzeros = 0;
-        for place in &setup.weights {
-            nonzeros += measure(x.part(place.at.clone()))?.nonzeros;
+        for slot in &setup.weights {
+            nonzeros += measure(x.part(slot.at.clone()))?.nonzeros;
         }
         let validation = score(trainer, true, Some(&x))?;
         let test = score(trainer, false, Some(&x))?;

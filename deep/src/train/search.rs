@@ -28,11 +28,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically};
 
 use super::{
     Outcome, Setup,
-    files::folder,
+    report::folder,
     run::{Run, once},
 };
 use crate::method::CUT;
@@ -120,7 +120,7 @@ pub(super) fn train(
         (true, false) => return file(&all, "is missing: there is no search to resume"),
         _ => folder(&all)?,
     }
-    let runs = setup.config.method.runs();
+    let runs = setup.config.runs;
     let (mut search, mut table) =
         (Search::default(), "run,total_strength,sparsity,cut,test_accuracy,reached\n".to_owned());
     let (mut now, mut asked) = (setup.clone(), None);

@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use mirrorflow::Result;
 
-use super::{Config, Outcome, Setup, train};
+use super::{Outcome, Setup, train};
+use crate::config::Config;
 
 fn config(method: &str, rest: &str) -> String {
     format!(

@@ -17,10 +17,10 @@ use mirrorflow::{
     },
 };
 use mirrorflow_deep::{
+    config::{Rate, RateShape},
     engine::{Mode, Model},
-    method::{Factors, Kind, Method, Number, Place, Plain, State, Step, Variable, places},
+    method::{Factors, Kind, Method, Number, Plain, Slot, State, Step, Variable, slots},
     network::{Network, Role, Shape, Stem, named, resnet},
-    train::{Rate, RateShape},
 };
 
 use super::{Arrays, images, read};
@@ -96,16 +96,16 @@ fn with_rate(optimizer: Optimizer, rate: f64) -> Optimizer {
 
 fn update_rest<T: Number>(
     step: &Step<'_>,
-    rest: &[Place],
+    rest: &[Slot],
     state: &mut [[Vec<T>; 2]],
     g: &[T],
     x: &mut [T],
 ) -> Result<()> {
     let penalty = mask_weight::PlainPenalty { weight_decay: step.weight_decay, l1: 0.0 };
-    for (place, [a, b]) in rest.iter().zip(state) {
-        let value = &mut x[place.at.clone()];
+    for (slot, [a, b]) in rest.iter().zip(state) {
+        let value = &mut x[slot.at.clone()];
         let parameter = mask_weight::host::Parameter { value, state: [a, b] };
-        let g = &g[place.at.clone()];
+        let g = &g[slot.at.clone()];
         assert!(
             mask_weight::host::update_plain(
                 &step.optimizer,
@@ -126,7 +126,7 @@ fn losses<T: Number>(run: &Run) -> Result<Vec<f64>> {
     let (network, batch) = (&run.network, run.batch);
     let (x, t) = data::<T>(batch * STEPS, network.input());
     let mut at = initial::<T>(network);
-    let (weights, rest) = places(network);
+    let (weights, rest) = slots(network);
     let len = network.weight_count();
     let variable = || Variable::<T>::new(len, &run.optimizer);
     let mut method: Box<dyn Method<T>> = if run.factors {
@@ -135,7 +135,7 @@ fn losses<T: Number>(run: &Run) -> Result<Vec<f64>> {
         Box::new(Plain::new(false, State::new(len, &run.optimizer)))
     };
     method.start(&weights, (&mut at).into())?;
-    let row = |p: &Place, k| vec![T::ZERO; if k < run.optimizer.states() { p.at.len() } else { 0 }];
+    let row = |p: &Slot, k| vec![T::ZERO; if k < run.optimizer.states() { p.at.len() } else { 0 }];
     let mut state: Vec<[Vec<T>; 2]> = rest.iter().map(|p| [row(p, 0), row(p, 1)]).collect();
     let base = match run.optimizer {
         Optimizer::Sgd(sgd) => sgd.rate,

@@ -1,14 +1,14 @@
 //! One panel: a frame with axes, bands, lines, marks and labels at the ends of lines.
 
 use super::{
-    LineStyle, SIZE, SMALL, Stroke, Tone,
+    LineStyle, SIZE, SMALL, Stroke,
     axis::{Axis, Fitted},
     breaks::{alone, areas, pieces},
-    canvas::{Anchor, Canvas, Mark},
     sheet::Key,
     text::MIDDLE,
     title::{HEADING, heading},
 };
+use crate::drawing::{Anchor, Canvas, Mark, Rect, Tone};
 
 /// A line of a panel.
 #[derive(Debug, Clone)]
@@ -164,11 +164,11 @@ impl Panel {
         for at in y.ticks.iter().filter_map(|t| y.place(t.0)).map(|p| top + height * (1.0 - p)) {
             canvas.line((left, at), (left + width, at), grid);
         }
-        canvas.clip(left, top, width, height);
+        canvas.clip(Rect { x: left, y: top, width, height });
         for line in &self.lines {
             if let (Some((low, high)), Some(stroke)) = (&line.band, line.stroke) {
                 for points in areas(&line.x, low, high, &place) {
-                    canvas.area(&points, stroke.tone, 0.16);
+                    canvas.area(points, stroke.tone, 0.16);
                 }
                 // A point alone has no band: a bar from edge to edge.
                 let edges = |edge: &[f64]| -> Vec<Option<(f64, f64)>> {
@@ -188,7 +188,7 @@ impl Panel {
         }
         for line in &self.lines {
             if let Some(stroke) = line.stroke {
-                canvas.path(&pieces(line, &place), stroke);
+                canvas.path(pieces(line, &place), stroke);
                 // A point alone is no line; where it has no mark it gets one.
                 if line.marks.is_none() {
                     let places: Vec<_> =
@@ -222,7 +222,8 @@ impl Panel {
                     Anchor::End => at.0 - wide,
                 };
                 let base = at.1 + MIDDLE * SMALL;
-                canvas.paper(from - 1.0, base - 0.8 * SMALL, wide + 2.0, 1.1 * SMALL);
+                let (x, y) = (from - 1.0, base - 0.8 * SMALL);
+                canvas.paper(Rect { x, y, width: wide + 2.0, height: 1.1 * SMALL });
                 canvas.text((from, base), Anchor::Start, SMALL, note.tone, &note.text, false);
             }
         }
@@ -240,7 +241,7 @@ impl Panel {
     ) {
         let ink = Stroke { tone: Tone::Ink, dash: LineStyle::Solid, width: 0.6 };
         let bottom = top + height;
-        canvas.path(&[vec![(left, top), (left, bottom), (left + width, bottom)]], ink);
+        canvas.path(vec![vec![(left, top), (left, bottom), (left + width, bottom)]], ink);
         let inside = |p: &f64| (-1e-6..=1.0 + 1e-6).contains(p);
         for at in x.minor.iter().filter_map(|v| x.place(*v)).filter(inside) {
             let at = left + width * at;

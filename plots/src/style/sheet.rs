@@ -1,11 +1,11 @@
 //! A figure: panels in rows and columns, and a legend below them.
 
 use super::{
-    Column, SMALL, Stroke, Tone,
-    canvas::{Anchor, Canvas, Mark},
+    Column, SMALL, Stroke,
     panel::{Margins, Panel},
     text::MIDDLE,
 };
+use crate::drawing::{Anchor, Canvas, Drawing, Mark, Tone};
 
 /// An entry of a legend.
 #[derive(Debug, Clone)]
@@ -58,8 +58,8 @@ impl Sheet {
         Self { panels, across, aspect: (0.6, 0.85), legend: Vec::new(), column: Column::Two }
     }
 
-    /// The figure as SVG.
-    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> String {
+    /// The figure, drawn; `id` begins the ids of the drawing.
+    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> Drawing {
         let width = column.width();
         let (across, aspect) = match column {
             Column::One => (self.across.0, self.aspect.0),
@@ -85,7 +85,7 @@ impl Sheet {
         let used: f64 = left.iter().chain(&right).sum();
         let frame = (width - 2.0 * EDGE - used - BETWEEN * (across - 1) as f64) / across as f64;
         let height = frame * aspect;
-        let mut canvas = Canvas::new(id);
+        let mut canvas = Canvas::new();
         let mut y = EDGE;
         for (row, panels) in panels.chunks(across).enumerate() {
             let space = &margins[row * across..row * across + panels.len()];
@@ -107,7 +107,7 @@ impl Sheet {
         if !self.legend.is_empty() {
             y = legend(&mut canvas, &self.legend, (EDGE, y + 5.0), width - 2.0 * EDGE);
         }
-        canvas.finish(width, y + EDGE, title)
+        canvas.finish(id, title, width, y + EDGE)
     }
 }
 

@@ -5,7 +5,7 @@
 //! from `∇²R_a = ½ diag(1/√(x²+a²))`, and both are attained: at 0, and where `|x| = B`. So R_a is smooth
 //! for a > 0 and stops to be so as a → 0, while its convexity stays.
 
-use mirrorflow::{Result, numerics::log_domain::asinh_ratio};
+use mirrorflow::{Result, numerics::special::log_domain::asinh_ratio};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 

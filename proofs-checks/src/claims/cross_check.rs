@@ -13,7 +13,7 @@ use mirrorflow::{
     flow::{Dual, Flow, Outcome, Primal},
     integrate::{Method, Options, integrate},
     limit::{Slack, certify, l1_minimum, lp, newton, off_support_slack},
-    numerics::{dense, sums::norm_inf, written::written},
+    numerics::{dense, exact::sums::norm_inf, written::written},
     parameterization::Start,
     potential::HyperbolicEntropy,
     problem::{Generator, Loss, Problem, Targets, real},

@@ -7,7 +7,7 @@
 //! sides are sums of known numbers: left from the fields of m and w, right from x and a.
 
 use mirrorflow::{
-    numerics::interval::{Interval, dot},
+    numerics::exact::interval::{Interval, dot},
     schedule::Schedule,
 };
 

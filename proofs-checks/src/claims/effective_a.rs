@@ -14,7 +14,7 @@
 use mirrorflow::{
     Result,
     limit::newton,
-    numerics::{dense, sums::norm_inf},
+    numerics::{dense, exact::sums::norm_inf},
     potential::HyperbolicEntropy,
     problem::Problem,
     schedule::Schedule,

@@ -7,7 +7,7 @@
 //! and `m w = ¼[(m+w)² − (m−w)²] = ½[u₀² e^{−2L−4A} − v₀² e^{2L−4A}]`, since `(m₀±w₀)²/4` is
 //! `u₀²/2` and `v₀²/2`. Assumption: none but the flow itself.
 
-use mirrorflow::{numerics::interval::Interval, schedule::Schedule};
+use mirrorflow::{numerics::exact::interval::Interval, schedule::Schedule};
 
 use crate::{
     Case, Claim, Context, Law, Proof, Theory,

@@ -9,7 +9,7 @@
 //! `x = a sinh θ₀`, where `u₀v₀ sinh θ₀ = ½(u₀² − v₀²) = m₀w₀`. Assumption: `|w₀| < m₀`.
 
 use mirrorflow::{
-    numerics::{interval::Interval, written::written},
+    numerics::{exact::interval::Interval, written::written},
     potential::{HyperbolicEntropy, Potential},
     schedule::Schedule,
 };

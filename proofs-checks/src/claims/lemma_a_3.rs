@@ -16,7 +16,7 @@
 use mirrorflow::{
     Result,
     limit::newton,
-    numerics::{interval::Interval, written::written},
+    numerics::{exact::interval::Interval, written::written},
     potential::{HyperbolicEntropy, Potential},
     schedule::Schedule,
 };

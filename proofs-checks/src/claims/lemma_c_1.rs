@@ -16,7 +16,7 @@ use mirrorflow::{
     Result,
     flow::Flow,
     integrate::{Method, Options, integrate},
-    numerics::interval::Interval,
+    numerics::exact::interval::Interval,
     parameterization::{
         Depth, DifferenceOfSquares, NeuronWise, Parameterization, Product, largest_bracket,
     },

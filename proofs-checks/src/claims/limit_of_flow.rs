@@ -9,7 +9,7 @@ use mirrorflow::{
     flow::{Dual, Flow, Primal},
     integrate::{Method, Options, integrate},
     limit::newton,
-    numerics::{dense, sums, written::written},
+    numerics::{dense, exact::sums, written::written},
     potential::HyperbolicEntropy,
     problem::{Loss, Problem},
     schedule::Schedule,

@@ -12,7 +12,7 @@
 
 use mirrorflow::{
     Result,
-    numerics::interval::Interval,
+    numerics::exact::interval::Interval,
     potential::{HyperbolicEntropy, Potential},
 };
 use rand::Rng;

@@ -16,7 +16,7 @@ use mirrorflow::{
     flow::Dual,
     integrate::{Method, Options, integrate},
     limit::l1_minimum,
-    numerics::{cholesky::Cholesky, dense, sums::norm_inf},
+    numerics::{dense, dense::cholesky::Cholesky, exact::sums::norm_inf},
     potential::HyperbolicEntropy,
     problem::Problem,
 };

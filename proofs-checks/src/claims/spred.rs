@@ -11,7 +11,7 @@
 use mirrorflow::{
     Result,
     flow::{Descent, Objective, descend},
-    numerics::interval::Interval,
+    numerics::exact::interval::Interval,
     parameterization::{Product, Start},
     schedule::Schedule,
 };

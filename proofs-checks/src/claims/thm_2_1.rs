@@ -15,7 +15,7 @@
 use std::f64::consts::LN_2;
 
 use mirrorflow::{
-    Result, numerics::log_domain::asinh_ratio, parameterization::DifferenceOfSquares,
+    Result, numerics::special::log_domain::asinh_ratio, parameterization::DifferenceOfSquares,
     problem::Loss, schedule::Schedule,
 };
 

@@ -8,7 +8,7 @@
 
 use std::f64::consts::LN_2;
 
-use mirrorflow::{numerics::log_domain::asinh_ratio, schedule::Schedule};
+use mirrorflow::{numerics::special::log_domain::asinh_ratio, schedule::Schedule};
 
 use super::potential_defined;
 use crate::{

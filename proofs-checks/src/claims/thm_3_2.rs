@@ -18,7 +18,7 @@ use mirrorflow::{
     Result,
     flow::{Dual, Flow},
     integrate::{Method, Options, integrate},
-    numerics::{interval::Interval, written::written},
+    numerics::{exact::interval::Interval, written::written},
     parameterization::Product,
     schedule::Schedule,
 };

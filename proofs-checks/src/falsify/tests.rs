@@ -1,5 +1,5 @@
 use crate::{Budget, Context, Domain, Effort, Gap, Law, Numbers, Outcome, Prepared, Proof, Theory};
-use mirrorflow::numerics::interval::Interval;
+use mirrorflow::numerics::exact::interval::Interval;
 use rand::Rng;
 
 fn context(seed: u64) -> Context {

@@ -14,10 +14,11 @@ use mirrorflow::{
     Error, Result,
     flow::Dual,
     integrate::{Method, Options, integrate},
+    io::write_atomically,
     limit::newton,
     numerics::written::written,
     potential::HyperbolicEntropy,
-    problem::{Generator, Loss, Problem, write_atomically},
+    problem::{Generator, Loss, Problem},
     schedule::Schedule,
 };
 use serde::Serialize;

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::{Budget, Check, Claim, Effort, Finding, Form, Grade, Outcome, Statement};
-use mirrorflow::{Error, Result, problem::write_atomically};
+use mirrorflow::{Error, Result, io::write_atomically};
 
 /// A statement with what was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]

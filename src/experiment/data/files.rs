@@ -15,13 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Curve, Data};
-use crate::{
-    Error, Result,
-    problem::{
-        npz::{self, Array, Writer},
-        write_atomically,
-    },
-};
+use crate::io::npz;
+use crate::io::npz::{Array, Writer};
+use crate::io::write_atomically;
+use crate::{Error, Result};
 
 #[derive(Serialize, Deserialize)]
 struct Meta {

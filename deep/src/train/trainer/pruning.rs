@@ -11,16 +11,13 @@ use mirrorflow::{
     },
 };
 
-use super::{Trainer, l1, step_after};
-use crate::{
-    method::CUT,
-    train::{combine, nest::nest},
-};
+use super::{Trainer, l1, nest::nest, step_after};
+use crate::{method::CUT, setup};
 
 impl Trainer<'_> {
     /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
     pub(in crate::train) fn pruned(&self, count: usize) -> Result<(Array<u8>, Array<f32>)> {
-        let mut keep = Array::zeros(&self.setup.home, self.before.len())?;
+        let mut keep = Array::zeros(&self.setup.device, self.before.len())?;
         let layers = self.weights();
         let (mut masks, mut rest) = (Vec::new(), keep.view_mut());
         for layer in &layers {
@@ -30,8 +27,8 @@ impl Trainer<'_> {
         }
         keep_largest(&layers, count, masks)?;
         let mut x = self.x.try_clone()?;
-        for place in &self.setup.weights {
-            apply_mask(keep.part(place.packed.clone()), x.part_mut(place.at.clone()))?;
+        for slot in &self.setup.weights {
+            apply_mask(keep.part(slot.packed.clone()), x.part_mut(slot.at.clone()))?;
         }
         Ok((keep, x))
     }
@@ -57,7 +54,7 @@ impl Trainer<'_> {
     /// Weights to keep for the sparsity that is wanted.
     fn wanted(&self) -> Option<usize> {
         let target = self.strength.target().or(self.factors.target())?;
-        Some(combine::kept(self.before.len(), target))
+        Some(setup::kept(self.before.len(), target))
     }
 
     /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.
@@ -76,9 +73,8 @@ impl Trainer<'_> {
 
     /// Everything IMP goes back to, when it is time to remember it.
     pub(super) fn snapshot(&mut self) -> Result<()> {
-        let p = &self.setup.config.prune;
-        let wanted = p.rewind.as_deref() == Some("weights");
-        if !wanted || self.cycle > 0 || self.epoch != p.rewind_epoch {
+        let wanted = self.setup.config.prune.rewind_epoch();
+        if self.cycle > 0 || wanted != Some(self.epoch) {
             return Ok(());
         }
         let mut all = vec![self.x.to_vec()?];
@@ -99,9 +95,9 @@ impl Trainer<'_> {
         if self.is_over() {
             return Ok(());
         }
-        let p = &self.setup.config.prune;
+        let prune = &self.setup.config.prune;
         let weights = self.setup.network.weight_count() as f64;
-        let count = (weights * p.keep().powi(self.cycle as i32)).round() as usize;
+        let count = (weights * prune.keep.powi(self.cycle as i32)).round() as usize;
         let mut keep = self.pruned(count)?.0;
         if let Some(before) = &self.keep {
             let mut now = keep.to_vec()?;
@@ -116,7 +112,7 @@ impl Trainer<'_> {
             back(&mut self.x)?;
             self.model.statistics_mut().try_for_each(|(_, s)| back(s))?;
             self.method.variables().into_iter().try_for_each(|(_, v)| back(&mut v.value))?;
-            self.epoch = p.rewind_epoch;
+            self.epoch = prune.rewind_epoch().unwrap_or(0);
         }
         self.rest.reset()?;
         self.method.states().into_iter().try_for_each(|(_, s)| s.reset())?;

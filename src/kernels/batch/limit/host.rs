@@ -14,12 +14,10 @@
 
 use super::Ending;
 use crate::limit::ascending;
-use crate::numerics::{
-    cholesky::Cholesky,
-    dense::{gram_weighted, mul, mul_t},
-    log_domain::asinh_ratio,
-    vector::{a_sinh_cosh_map, a_sinh_map},
-};
+use crate::numerics::dense::cholesky::Cholesky;
+use crate::numerics::dense::{gram_weighted, mul, mul_t};
+use crate::numerics::special::log_domain::asinh_ratio;
+use crate::numerics::vector::{a_sinh_cosh_map, a_sinh_map};
 
 /// Full steps ascend up to this `‖Δs‖_∞`: the root of `e^m − m − 1 = m²`.
 const SAFE_STEP: f64 = 1.79;

@@ -20,10 +20,10 @@ use crate::{
         newton,
     },
     numerics::{
-        cholesky::Cholesky,
+        dense::cholesky::Cholesky,
         dense::{gram_weighted, mul, mul_t},
-        log_domain::{asinh_ratio, hypot_a},
-        sums::{norm_inf, residual, worst},
+        exact::sums::{norm_inf, residual, worst},
+        special::log_domain::{asinh_ratio, hypot_a},
     },
     potential::HyperbolicEntropy,
     problem::Problem,

@@ -3,11 +3,9 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 
 use super::{Batch, Ending, Limits, Options, limits};
-use crate::{
-    Result,
-    numerics::log_domain::{a_cosh, a_sinh},
-    problem::Generator,
-};
+use crate::Result;
+use crate::numerics::special::log_domain::{a_cosh, a_sinh};
+use crate::problem::Generator;
 
 /// Both equations at the answer, each to its rounding. `x = a sinh(2Zᵀμ + θ)` is off by the rounding of s
 /// (that of a sum of d products), and by the last correction: Zx − y is then of the size of the noise of x,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::kernels::mask_weight::{chunks::CHUNK, host::*, *};
-use crate::numerics::sums::sum2;
+use crate::numerics::exact::sums::sum2;
 
 const U: f64 = f64::EPSILON / 2.0;
 

@@ -14,7 +14,6 @@ use self::tiles::{COLUMNS, Individual, ROWS, Shape, Shared};
 use super::{Batch, Features, Options, not_finite};
 use crate::kernels::batch::Outcome;
 use crate::numerics::lanes::Real;
-use crate::numerics::scaled::Scaled;
 use crate::potential::HyperbolicEntropy;
 use crate::schedule::Schedule;
 

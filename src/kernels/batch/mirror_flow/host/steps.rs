@@ -7,7 +7,6 @@ use crate::kernels::batch::Outcome;
 use crate::kernels::batch::mirror_flow::{Features, Options};
 use crate::numerics::lanes::Real;
 use crate::numerics::rodas5p::{GAMMA, NODES, STAGES};
-use crate::numerics::scaled::Scaled;
 
 /// Order in h of the error of a step.
 const ORDER: f64 = 5.0;

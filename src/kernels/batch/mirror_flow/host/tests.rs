@@ -4,9 +4,9 @@ use super::tiles::{
     Entries, Individual, Scale, Shape, Shared, elements, factor, factor_len, residual, solve,
     transposed,
 };
+use crate::numerics::exact::scaled::Scaled;
 use crate::numerics::lanes::{Lanes, Real, lane_kernel};
-use crate::numerics::log_domain::{a_cosh, a_sinh};
-use crate::numerics::scaled::Scaled;
+use crate::numerics::special::log_domain::{a_cosh, a_sinh};
 
 const SHAPE: Shape = Shape { d: 12, n: 20 };
 

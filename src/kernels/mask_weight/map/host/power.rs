@@ -8,6 +8,7 @@
 //! double and seven terms do: `log z` is off by 2^{−41}, so the exponent, below 104, by 2^{−35}. p = 1, 2, 3 are
 //! plain products.
 
+use crate::Result;
 use crate::kernels::{
     check::{same_length, within},
     mask_weight::{
@@ -15,14 +16,9 @@ use crate::kernels::{
         storage::{Compute, Storage},
     },
 };
-use crate::{
-    Result,
-    numerics::{
-        dispatch::each_level,
-        scaled::two_sum,
-        vector::{LN2_HI, LN2_LO, exp_reduced, powers_of_two},
-    },
-};
+use crate::numerics::dispatch::each_level;
+use crate::numerics::exact::scaled::two_sum;
+use crate::numerics::vector::{LN2_HI, LN2_LO, exp_reduced, powers_of_two};
 
 /// The largest p.
 const LARGEST: f64 = 32.0;
