@@ -14,9 +14,9 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use mirrorflow::kernels::mask_weight::{
-    Adam, FactorPenalty, Ham, Optimizer, Parameter, PlainPenalty, Sgd,
+    Adam, FactorPenalty, Ham, Optimizer, PlainPenalty, Sgd,
     host::{
-        ham_step, keep_largest, measure, power, product, product_backward, sigmoid_mask,
+        Parameter, ham_step, keep_largest, measure, power, product, product_backward, sigmoid_mask,
         soft_threshold, soft_threshold_backward, update_factors, update_plain,
     },
 };

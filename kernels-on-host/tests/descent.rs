@@ -1,4 +1,4 @@
-//! `descent.cu` on every machine against the CPU twin, on fixed steps.
+//! Descents on every machine against the CPU twin, on fixed steps.
 
 use std::sync::atomic::AtomicBool;
 

@@ -4,7 +4,7 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Buffer, Home},
+        array::{Array, Buffer, Home},
         device::Machine,
         network::{
             Real,
@@ -99,7 +99,7 @@ fn check<T: Real>(machine: &dyn Machine) -> Result<()> {
     let since = |before: Option<[usize; 3]>| {
         counts().zip(before).map(|(now, before)| [0, 1, 2].map(|i| now[i] - before[i]))
     };
-    let home = Home::Device(Accelerator::open(machine)?);
+    let home = Home::on(machine)?;
     let cases = [
         // (height, width, inputs, outputs, kernel, stride, padding), batch; parts that the library takes, or refuses in the end
         ((6, 5, 3, 4, 3, 1, 1), 2, [5, 0]),

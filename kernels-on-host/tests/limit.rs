@@ -1,4 +1,4 @@
-//! `limit.cu` on every machine against the CPU twin.
+//! Limits on every machine against the CPU twin.
 
 use std::sync::atomic::AtomicBool;
 

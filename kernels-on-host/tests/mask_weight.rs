@@ -3,7 +3,7 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Home},
+        array::{Array, Home},
         mask_weight::{
             Adam, FactorPenalty, Ham, Optimizer, PlainPenalty, Sgd, count, factors, map, update,
         },
@@ -109,7 +109,7 @@ fn run<T: Real>(home: &Home, case: &Case) -> Result<Found> {
         let of_x =
             update::Parameter { value: plain.view_mut(), state: [x1.view_mut(), x2.view_mut()] };
         healthy &= update::update_plain(rule, step, &case.plain, of_x, g, keep)?.is_finite();
-        if let Home::Device(on) = home {
+        if let Home::Machine(on) = home {
             assert!(healthy, "a device does not wait to say so");
             healthy = on.all_finite()?;
             assert!(on.all_finite()?, "the flag falls when it was asked for");
@@ -239,7 +239,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn everywhere<T: Real>(case: &Case) -> Result<()> {
     let expected = run::<T>(&Home::Processor, case)?;
     for machine in &machines() {
-        let home = Home::Device(Accelerator::open(machine.as_ref())?);
+        let home = Home::on(machine.as_ref())?;
         run::<T>(&home, case)?.check(&expected, &format!("{}, {}", machine.name(), T::NAME));
     }
     Ok(())
@@ -291,14 +291,14 @@ fn every_rule_penalty_and_mask_gives_the_bits_of_the_cpu_twins() -> Result<()> {
 #[test]
 fn wrong_input_is_an_error_on_a_device_too() -> Result<()> {
     let host = Host::new(1);
-    let home = Home::Device(Accelerator::open(&host)?);
+    let home = Home::on(&host)?;
     let x = Array::from_slice(&home, &[1.0_f32, f32::NAN])?;
     let mut y = Array::<f32>::zeros(&home, 3)?;
     assert!(factors::product(x.view(), x.view(), y.view_mut()).is_err(), "lengths");
     let mut here = Array::<f32>::zeros(&Home::Processor, 2)?;
     let why = factors::product(x.view(), x.view(), here.view_mut()).expect_err("places");
     assert!(why.to_string().contains("different places"), "{why}");
-    let other = Home::Device(Accelerator::open(&host)?);
+    let other = Home::on(&host)?;
     let mut there = Array::<f32>::zeros(&other, 2)?;
     assert!(factors::product(x.view(), x.view(), there.view_mut()).is_err(), "two sessions");
     let mut mask = Array::<u8>::zeros(&home, 2)?;
@@ -308,7 +308,7 @@ fn wrong_input_is_an_error_on_a_device_too() -> Result<()> {
     assert!(largest(1, &mut mask).is_err(), "NaN");
     assert!(map::power(x.view(), 0.5, there.view_mut()).is_err(), "a power below 1");
 
-    let small = Home::Device(Accelerator::open(&Host { memory: 3000, ..Host::new(1) })?);
+    let small = Home::on(&Host { memory: 3000, ..Host::new(1) })?;
     let why = Array::<f64>::zeros(&small, 1000).expect_err("no room").to_string();
     assert!(why.contains("out of memory") && why.contains("--device cpu"), "{why}");
     // Memory that is given back can be had again.

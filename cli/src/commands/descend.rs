@@ -40,7 +40,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
     .open()?;
     let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("{} steps on {place}", args.steps));
-    let machines = place.machines();
+    let machines = place.list();
     let trajectory = if machines.is_empty() {
         let done = descend(&run.problem, Loss::Squared, &run.schedule, &objective, &how);
         done.map_err(Failure::from)

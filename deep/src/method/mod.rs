@@ -194,7 +194,7 @@ fn note(updated: &mut Updated, health: Health, slot: &Slot) {
 
 /// How weights hang on what is trained. Everything stands on the network's device; one beside the processor says only later
 /// whether all numbers that an update left are finite
-/// ([`Accelerator::all_finite`](mirrorflow::kernels::array::Accelerator::all_finite)).
+/// ([`SharedSession::all_finite`](mirrorflow::kernels::array::SharedSession::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
     ///

@@ -1,9 +1,9 @@
 //! Z on a device, beside its transpose, so that products with either read neighbouring numbers.
 
-use crate::kernels::device::{Failure, Memory, Session, bytes};
+use crate::kernels::device::{Call, Memory, Tried};
 
 /// Matrices d×n, one after the other, and their transposes n×d.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Matrices {
     pub(super) z: Memory,
     pub(super) zt: Memory,
@@ -11,12 +11,7 @@ pub(super) struct Matrices {
 
 impl Matrices {
     /// Copies the matrices in `z`, any number of d×n, row-major.
-    pub(super) fn upload(
-        session: &mut dyn Session,
-        z: &[f64],
-        d: usize,
-        n: usize,
-    ) -> std::result::Result<Self, Failure> {
+    pub(super) fn upload(call: &mut Call<'_>, z: &[f64], d: usize, n: usize) -> Tried<Self> {
         let mut zt = vec![0.0; z.len()];
         for (z, zt) in z.chunks_exact(d * n).zip(zt.chunks_exact_mut(d * n)) {
             for (j, row) in z.chunks_exact(n).enumerate() {
@@ -25,11 +20,6 @@ impl Matrices {
                 }
             }
         }
-        Ok(Self { z: session.upload(bytes(z))?, zt: session.upload(bytes(&zt))? })
-    }
-
-    pub(super) fn release(self, session: &mut dyn Session) {
-        session.release(self.z);
-        session.release(self.zt);
+        Ok(Self { z: call.upload(z)?, zt: call.upload(&zt)? })
     }
 }

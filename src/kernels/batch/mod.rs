@@ -15,6 +15,7 @@ pub mod philox;
 mod pieces;
 mod records;
 mod schedule;
+mod state;
 
 use std::fmt;
 

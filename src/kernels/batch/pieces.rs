@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::kernels::device::{Failure, Machine, Session};
+use crate::kernels::device::{Call, Failure, Machine, Tried};
 use crate::{Error, Result};
 
 /// Sessions of a machine.
@@ -48,7 +48,7 @@ struct Queue<T> {
 }
 
 /// Carries `0..total` out in pieces, each a multiple of `block` runs but the last: `prepare` once for a
-/// session, `work` once for a piece. The pieces come back in order.
+/// session, whose memory stays with it, `work` once for a piece. The pieces come back in order.
 ///
 /// A piece that does not fit is halved and tried again. Not to be called from a thread of rayon's pool: `work` may need that
 /// pool, whose threads would wait for it.
@@ -57,8 +57,8 @@ pub(super) fn in_pieces<S, T: Send>(
     total: usize,
     block: usize,
     bytes: Bytes,
-    prepare: impl Fn(&mut dyn Session) -> std::result::Result<S, Failure> + Sync,
-    work: impl Fn(&mut dyn Session, &S, Range<usize>) -> std::result::Result<T, Failure> + Sync,
+    prepare: impl Fn(&mut Call<'_>) -> Tried<S> + Sync,
+    work: impl Fn(&mut Call<'_>, &S, Range<usize>) -> Tried<T> + Sync,
 ) -> Result<Vec<(Range<usize>, T)>> {
     let queue = Mutex::new(Queue { next: 0, back: Vec::new(), done: Vec::new(), failed: None });
     let open =
@@ -107,10 +107,12 @@ pub(super) fn in_pieces<S, T: Send>(
                 }
                 let mut go = || {
                     if prepared.is_none() {
-                        prepared = Some(prepare(session.as_mut())?);
+                        let mut call = Call::new(session.as_mut());
+                        prepared = Some(prepare(&mut call)?);
+                        call.keep();
                     }
                     match &prepared {
-                        Some(ready) => work(session.as_mut(), ready, range.clone()),
+                        Some(ready) => work(&mut Call::new(session.as_mut()), ready, range.clone()),
                         None => Err(Failure::Memory(bytes.fixed)),
                     }
                 };
@@ -153,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::kernels::device::{Argument, Launch, Memory, Source};
+    use crate::kernels::device::{Argument, Launch, Memory, Session, Source};
 
     /// A machine of so many bytes that says it has more.
     struct Small {
@@ -191,10 +193,10 @@ mod tests {
     }
 
     impl Session for Desk {
-        fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
+        fn upload(&mut self, bytes: &[u8]) -> Tried<Memory> {
             self.zeros(bytes.len())
         }
-        fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure> {
+        fn zeros(&mut self, bytes: usize) -> Tried<Memory> {
             let mut taken = self.taken.lock().expect("a lock");
             if *taken + bytes > self.room {
                 return Err(Failure::Memory(bytes));
@@ -203,10 +205,10 @@ mod tests {
             self.held.push(bytes);
             Ok(Memory(self.held.len() - 1))
         }
-        fn write(&mut self, _: &Memory, _: usize, _: &[u8]) -> std::result::Result<(), Failure> {
+        fn write(&mut self, _: Memory, _: usize, _: &[u8]) -> Tried<()> {
             Ok(())
         }
-        fn read(&mut self, _: &Memory, _: usize, _: &mut [u8]) -> std::result::Result<(), Failure> {
+        fn read(&mut self, _: Memory, _: usize, _: &mut [u8]) -> Tried<()> {
             Ok(())
         }
         fn release(&mut self, memory: Memory) {
@@ -217,8 +219,8 @@ mod tests {
             _: &'static Source,
             _: &'static str,
             _: Launch,
-            _: &[Argument<'_>],
-        ) -> std::result::Result<(), Failure> {
+            _: &[Argument],
+        ) -> Tried<()> {
             Ok(())
         }
     }
@@ -234,10 +236,9 @@ mod tests {
             total,
             4,
             bytes,
-            |session| session.zeros(100),
-            |session, _, range| {
-                let memory = session.zeros(10 * range.len())?;
-                session.release(memory);
+            |call| call.zeros(100),
+            |call, _, range| {
+                call.zeros(10 * range.len())?;
                 Ok(range.len())
             },
         );

@@ -26,11 +26,11 @@ pub const HEADERS: [(&CStr, &str); 5] = [
 
 /// One argument of a kernel.
 #[derive(Debug, Clone, Copy)]
-pub enum Argument<'a> {
+pub enum Argument {
     /// A pointer.
-    Memory(&'a Memory),
+    Memory(Memory),
     /// A pointer to this many bytes after the beginning of memory.
-    At(&'a Memory, usize),
+    At(Memory, usize),
     /// A pointer to nothing.
     Null,
     /// `int`.
@@ -41,6 +41,37 @@ pub enum Argument<'a> {
     Double(f64),
     /// `float`.
     Float(f32),
+}
+
+impl From<Memory> for Argument {
+    fn from(memory: Memory) -> Self {
+        Self::Memory(memory)
+    }
+}
+impl From<i32> for Argument {
+    fn from(v: i32) -> Self {
+        Self::Int(v)
+    }
+}
+impl From<u64> for Argument {
+    fn from(v: u64) -> Self {
+        Self::Long(v)
+    }
+}
+impl From<f64> for Argument {
+    fn from(v: f64) -> Self {
+        Self::Double(v)
+    }
+}
+
+/// A count as a kernel's `long long`.
+pub fn long(n: usize) -> Argument {
+    Argument::Long(n as u64)
+}
+
+/// A size as a kernel's `int`.
+pub fn int(n: usize) -> Argument {
+    Argument::Int(n as i32)
 }
 
 /// The shape of a launch.

@@ -5,15 +5,15 @@ use super::launch::Argument;
 /// A product of row-major matrices, `C (+)= A B`; pointers with the strides from row to row and column to column, one of
 /// which is 1 (C has 1 from column to column).
 #[derive(Debug, Clone, Copy)]
-pub struct Gemm<'a> {
+pub struct Gemm {
     /// Rows of C, columns of C, terms of a sum.
     pub sizes: [usize; 3],
     /// A.
-    pub a: (Argument<'a>, usize, usize),
+    pub a: (Argument, usize, usize),
     /// B.
-    pub b: (Argument<'a>, usize, usize),
+    pub b: (Argument, usize, usize),
     /// C, and from row to row.
-    pub c: (Argument<'a>, usize),
+    pub c: (Argument, usize),
     /// Whether it is added to what stands in C.
     pub accumulate: bool,
     /// f64, else f32.

@@ -1,6 +1,6 @@
 //! What a kernel asks of the machine that runs its `.cu` file: memory, copies, launches.
 //!
-//! A [`Machine`] is a CUDA device ([`Gpu`](super::cuda::Gpu)) or, in tests, the host that compiled the
+//! A [`Machine`] is a CUDA device ([`CudaMachine`](super::cuda::CudaMachine)) or, in tests, the host that compiled the
 //! same source. Work is done through sessions; each has a queue of its own, so that the copies of one
 //! session overlap with the launches of another.
 
@@ -38,6 +38,9 @@ pub enum Failure {
     Other(crate::Error),
 }
 
+/// What an operation of a session gives.
+pub type Tried<T> = std::result::Result<T, Failure>;
+
 impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         Self::Other(error)
@@ -50,39 +53,22 @@ pub trait Session: Send {
     ///
     /// # Errors
     /// When there is no room, or the device fails.
-    fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure>;
+    fn upload(&mut self, bytes: &[u8]) -> Tried<Memory>;
     /// Memory of zeros.
     ///
     /// # Errors
     /// When there is no room, or the device fails.
-    fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure>;
+    fn zeros(&mut self, bytes: usize) -> Tried<Memory>;
     /// Overwrites bytes of memory, `offset` bytes after its beginning, in the order of the queue.
     ///
     /// # Errors
     /// When they do not fit, or the device fails.
-    fn write(
-        &mut self,
-        to: &Memory,
-        offset: usize,
-        bytes: &[u8],
-    ) -> std::result::Result<(), Failure>;
+    fn write(&mut self, to: Memory, offset: usize, bytes: &[u8]) -> Tried<()>;
     /// Waits for all before, then copies `into.len()` bytes, `offset` bytes after the beginning of `from`.
     ///
     /// # Errors
     /// When there are not so many, or the device fails; a kernel that failed says so here.
-    fn read(
-        &mut self,
-        from: &Memory,
-        offset: usize,
-        into: &mut [u8],
-    ) -> std::result::Result<(), Failure>;
-    /// Waits for all before, then copies the first `into.len()` bytes of `from`.
-    ///
-    /// # Errors
-    /// As [`Session::read`].
-    fn download(&mut self, from: &Memory, into: &mut [u8]) -> std::result::Result<(), Failure> {
-        self.read(from, 0, into)
-    }
+    fn read(&mut self, from: Memory, offset: usize, into: &mut [u8]) -> Tried<()>;
     /// Gives memory back.
     fn release(&mut self, memory: Memory);
     /// Queues a kernel of `source`.
@@ -98,8 +84,8 @@ pub trait Session: Send {
         source: &'static Source,
         kernel: &'static str,
         launch: Launch,
-        arguments: &[Argument<'_>],
-    ) -> std::result::Result<(), Failure>;
+        arguments: &[Argument],
+    ) -> Tried<()>;
     /// Queues a product where the device has a library for it; `false` where it has none (a kernel of our own does then).
     ///
     /// # Errors
@@ -107,14 +93,14 @@ pub trait Session: Send {
     ///
     /// # Safety
     /// The matrices lie within their memory.
-    unsafe fn gemm(&mut self, _product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
+    unsafe fn gemm(&mut self, _product: &Gemm) -> Tried<bool> {
         Ok(false)
     }
     /// Whether the device has a library that takes this convolution.
     ///
     /// # Errors
     /// When the library fails.
-    fn convolves(&mut self, _what: &Convolution) -> std::result::Result<bool, Failure> {
+    fn convolves(&mut self, _what: &Convolution) -> Tried<bool> {
         Ok(false)
     }
     /// Queues a convolution of images x, weights w and output images y, of which the one that its part names is written,
@@ -128,9 +114,9 @@ pub trait Session: Send {
     unsafe fn convolve(
         &mut self,
         _what: &Convolution,
-        _arrays: [Argument<'_>; 3],
+        _arrays: [Argument; 3],
         _accumulate: bool,
-    ) -> std::result::Result<bool, Failure> {
+    ) -> Tried<bool> {
         Ok(false)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     choice::Device,
-    cuda::{self, Gpu, Missing},
+    cuda::{self, CudaMachine, Missing},
     machine::Machine,
 };
 use crate::{
@@ -14,19 +14,19 @@ use crate::{
 
 /// The devices that a batch is given to.
 #[derive(Debug)]
-pub enum Place {
+pub enum Machines {
     /// The processor; with the reason why no CUDA device was taken, where one was looked for.
-    Cpu(Option<Missing>),
+    Processor(Option<Missing>),
     /// These CUDA devices, at least one, between which the batch is split.
-    Cuda(Vec<Gpu>),
+    Cuda(Vec<CudaMachine>),
 }
 
 impl Device {
     /// Finds the device.
     ///
     /// ```
-    /// use mirrorflow::kernels::device::{Device, Place};
-    /// assert!(matches!(Device::Cpu.open()?, Place::Cpu(None)));
+    /// use mirrorflow::kernels::device::{Device, Machines};
+    /// assert!(matches!(Device::Cpu.open()?, Machines::Processor(None)));
     /// assert!(Device::Auto.open().is_ok()); // the processor is always there
     /// # Ok::<(), mirrorflow::Error>(())
     /// ```
@@ -34,18 +34,19 @@ impl Device {
     /// # Errors
     /// When the CUDA device asked for by number does not work: what is missing, and what would be
     /// right.
-    pub fn open(self) -> Result<Place> {
+    pub fn open(self) -> Result<Machines> {
         match self {
-            Self::Cpu => Ok(Place::Cpu(None)),
-            Self::Cuda(n) => match Gpu::open(n) {
-                Ok(gpu) => Ok(Place::Cuda(vec![gpu])),
+            Self::Cpu => Ok(Machines::Processor(None)),
+            Self::Cuda(n) => match CudaMachine::open(n) {
+                Ok(gpu) => Ok(Machines::Cuda(vec![gpu])),
                 Err(why) => Err(why.on(self)),
             },
-            Self::Auto => match cuda::count().and_then(|count| (0..count).map(Gpu::open).collect())
-            {
-                Ok(gpus) => Ok(Place::Cuda(gpus)),
-                Err(why) => Ok(Place::Cpu(Some(why))),
-            },
+            Self::Auto => {
+                match cuda::count().and_then(|count| (0..count).map(CudaMachine::open).collect()) {
+                    Ok(gpus) => Ok(Machines::Cuda(gpus)),
+                    Err(why) => Ok(Machines::Processor(Some(why))),
+                }
+            }
         }
     }
 }
@@ -74,20 +75,20 @@ pub fn processor() -> Processor {
     Processor { threads: rayon::current_num_threads(), simd }
 }
 
-impl Place {
+impl Machines {
     /// The machines to hand to the kernels; none on the processor.
-    pub fn machines(&self) -> Vec<&dyn Machine> {
+    pub fn list(&self) -> Vec<&dyn Machine> {
         match self {
-            Self::Cpu(_) => Vec::new(),
+            Self::Processor(_) => Vec::new(),
             Self::Cuda(gpus) => gpus.iter().map(|gpu| gpu as &dyn Machine).collect(),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Machines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Cpu(_) => f.write_str("cpu"),
+            Self::Processor(_) => f.write_str("cpu"),
             Self::Cuda(gpus) => {
                 let names: Vec<String> = gpus.iter().map(Machine::name).collect();
                 f.write_str(&names.join(", "))

@@ -1,7 +1,7 @@
 //! Memory of a device, and numbers as the bytes that go there.
 
 /// Memory of a session: a number that only its session understands.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory(pub usize);
 
 /// Numbers that are plain bytes.

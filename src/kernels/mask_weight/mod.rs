@@ -1,16 +1,18 @@
 //! The parameters of sparse networks: `x = m⊙w` and its relatives, their gradients, updates and masks.
 //!
-//! | kernel | formula | file |
+//! | kernel | formula | module |
 //! |---|---|---|
-//! | [`product`], [`product_backward`] | `x = m⊙w`; `g⊙w`, `g⊙m` | `product` |
-//! | [`update_factors`], [`update_plain`] | backward, penalty, optimiser and next x in one pass | `update`, `optimizer` |
-//! | [`factor_start`], [`rescale`] | `m⊙w = x`, `m² − w² = β` (PILoT β = 1, spred β = 0; Sign-In) | `start` |
-//! | [`soft_threshold`] | STR: `x = sign(θ) relu(\|θ\| − σ(s))` | `soft_threshold` |
-//! | [`power`] | Powerpropagation: `x = θ\|θ\|^{p−1}` | `power` |
-//! | [`sigmoid_mask`] | Continuous Sparsification: `x = σ(βs)⊙w` | `sigmoid_mask` |
-//! | [`ham_step`] | HAM: `x ← x e^{η(−α sign(x) g − β)}` | `multiplicative` |
-//! | [`keep_largest`], [`apply_mask`] | exactly k largest magnitudes, in a layer or over all | `selection`, `product` |
-//! | [`measure`], [`sign_flips`] | ‖x‖₁, ‖x‖₂², nonzeros, flips | `measure` |
+//! | [`product`](host::product), [`product_backward`](host::product_backward) | `x = m⊙w`; `g⊙w`, `g⊙m` | [`factors`] |
+//! | [`factor_start`](host::factor_start), [`rescale`](host::rescale) | `m⊙w = x`, `m² − w² = β` (PILoT β = 1, spred β = 0; Sign-In) | [`factors`] |
+//! | [`update_factors`](host::update_factors), [`update_plain`](host::update_plain) | backward, penalty, optimiser and next x in one pass | [`update`] |
+//! | [`ham_step`](host::ham_step) | HAM: `x ← x e^{η(−α sign(x) g − β)}` | [`update`] |
+//! | [`soft_threshold`](host::soft_threshold) | STR: `x = sign(θ) relu(\|θ\| − σ(s))` | [`map`] |
+//! | [`power`](host::power) | Powerpropagation: `x = θ\|θ\|^{p−1}` | [`map`] |
+//! | [`sigmoid_mask`](host::sigmoid_mask) | Continuous Sparsification: `x = σ(βs)⊙w` | [`map`] |
+//! | [`keep_largest`](host::keep_largest), [`apply_mask`](host::apply_mask) | exactly k largest magnitudes, in a layer or over all | [`count`], [`factors`] |
+//! | [`measure`](host::measure), [`sign_flips`](host::sign_flips) | ‖x‖₁, ‖x‖₂², nonzeros, flips | [`count`] |
+//!
+//! Each is there twice: on arrays, wherever they stand, in its module, and on slices of this processor in [`host`].
 //!
 //! *Layout*: a layer is a slice of n numbers; m, w, θ, x, gradients and state have one entry per weight, a mask
 //! one byte (1 keeps). Where g stands, it is ∂f/∂x of the loss without penalties.

@@ -1,4 +1,4 @@
-//! [`descend`] on machines that run `descent.cu`.
+//! [`descend`] on machines that run `device.cu`.
 //!
 //! A run takes `8(3n + rows)` bytes of state on chip, `16n` bytes of m and w, `8Rn` of records, and for SGD
 //! `4d` for the order of its samples. All steps of a piece are a few launches; between them the state
@@ -19,10 +19,9 @@ use crate::{
             pieces::{Bytes, in_pieces},
             records::records_of,
             schedule::encode,
+            state::State,
         },
-        device::{
-            Argument as A, Failure, Launch, Machine, Memory, Session, Source, bytes, bytes_mut,
-        },
+        device::{Call, Machine, Memory, Source, Tried, int},
     },
     problem::Problem,
 };
@@ -48,8 +47,8 @@ const LAUNCH: u64 = 1 << 29;
 /// let problem = Problem::from_rows(vec![1.0, 2.0], vec![1.0])?;
 /// let run = Run { first: vec![1.0; 2], second: vec![0.0; 2], schedule: Schedule::None, seed: 0 };
 /// let options = Options { step: 0.05, steps: 400, batch: None, record: vec![400] };
-/// let place = Device::Auto.open()?;
-/// let done = descend_on(&place.machines(), &problem, Objective::MaskWeight, &[run], &options, None)?;
+/// let machines = Device::Auto.open()?;
+/// let done = descend_on(&machines.list(), &problem, Objective::MaskWeight, &[run], &options, None)?;
 /// assert!((done.x[0] + 2.0 * done.x[1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -99,23 +98,25 @@ fn with_clock(
     check(problem, objective, runs, options)?;
     let (d, n) = (problem.samples(), problem.features());
     let rows = options.batch.unwrap_or(d);
-    let shared = 8 * (3 * n + rows) * RUNS;
-    // What the kernel declares itself, and what the driver keeps.
-    let on_chip = machines.iter().all(|m| shared + 2048 <= m.shared_memory());
     let sgd = options.batch.is_some();
-    let scratch = if on_chip { 0 } else { shared / RUNS };
+    // What the kernel declares itself, and what the driver keeps.
+    let state = State::of(machines, 8 * (3 * n + rows) * RUNS, 2048);
     let memory = Bytes {
         fixed: 8 * (2 * d * n + d + options.record.len()),
-        run: 16 * n + 64 + scratch + 8 * options.record.len() * n + if sgd { 4 * d } else { 0 },
+        run: 16 * n
+            + 64
+            + state.in_memory() / RUNS
+            + 8 * options.record.len() * n
+            + if sgd { 4 * d } else { 0 },
     };
-    let plan = Plan { problem, objective, runs, options, cancel, clock, shared, on_chip };
+    let plan = Plan { problem, objective, runs, options, cancel, clock, state };
     let pieces = in_pieces(
         machines,
         runs.len(),
         RUNS,
         memory,
-        |session| plan.shared_data(session),
-        |session, held, range| plan.piece(session, held, range),
+        |call| plan.shared(call),
+        |call, held, range| plan.piece(call, held, range),
     )?;
     let records = options.record.len();
     let mut x = records_of(records, runs.len(), n)?;
@@ -157,10 +158,7 @@ struct Plan<'a> {
     cancel: Option<&'a AtomicBool>,
     /// Time of a step, as schedules see it.
     clock: f64,
-    /// Bytes of the state of a block.
-    shared: usize,
-    /// Whether they fit in shared memory.
-    on_chip: bool,
+    state: State,
 }
 
 /// Z, y (d) and the recorded steps.
@@ -171,12 +169,12 @@ struct Held {
 }
 
 impl Plan<'_> {
-    fn shared_data(&self, session: &mut dyn Session) -> std::result::Result<Held, Failure> {
+    fn shared(&self, call: &mut Call<'_>) -> Tried<Held> {
         let (d, n) = (self.problem.samples(), self.problem.features());
         Ok(Held {
-            matrices: Matrices::upload(session, self.problem.z_rows(), d, n)?,
-            y: session.upload(bytes(self.problem.y()))?,
-            recorded: session.upload(bytes(&self.options.record))?,
+            matrices: Matrices::upload(call, self.problem.z_rows(), d, n)?,
+            y: call.upload(self.problem.y())?,
+            recorded: call.upload(&self.options.record)?,
         })
     }
 
@@ -197,10 +195,10 @@ impl Plan<'_> {
     /// x at the records of the runs `range` (records×runs×n) and how each ended.
     fn piece(
         &self,
-        session: &mut dyn Session,
+        call: &mut Call<'_>,
         held: &Held,
         range: Range<usize>,
-    ) -> std::result::Result<(Vec<f64>, Vec<Outcome>), Failure> {
+    ) -> Tried<(Vec<f64>, Vec<Outcome>)> {
         let (d, n) = (self.problem.samples(), self.problem.features());
         let (options, count) = (self.options, range.len());
         let blocks = count.div_ceil(RUNS);
@@ -213,16 +211,16 @@ impl Plan<'_> {
         }
         let (start_m, start_w) =
             (self.packed(&range, |r| &r.first), self.packed(&range, |r| &r.second));
-        let first = session.upload(bytes(&start_m))?;
-        let second = session.upload(bytes(&start_w))?;
-        let schedules = session.upload(bytes(&schedules))?;
-        let pieces = session.upload(bytes(&pieces))?;
-        let seeds = session.upload(bytes(&seeds))?;
-        let orders = session.zeros(if options.batch.is_some() { 4 * places * d } else { 0 })?;
-        let scratch = session.zeros(if self.on_chip { 0 } else { blocks * self.shared })?;
-        let diverged = session.zeros(8 * places)?;
+        let first = call.upload(&start_m)?;
+        let second = call.upload(&start_w)?;
+        let schedules = call.upload(&schedules)?;
+        let pieces = call.upload(&pieces)?;
+        let seeds = call.upload(&seeds)?;
+        let orders = call.zeros(if options.batch.is_some() { 4 * places * d } else { 0 })?;
+        let scratch = self.state.scratch(call, blocks)?;
+        let diverged = call.zeros(8 * places)?;
         let records = options.record.len();
-        let out = session.zeros(8 * records * count * n)?;
+        let out = call.zeros(8 * records * count * n)?;
         let rows = options.batch.unwrap_or(d);
         let stride = (LAUNCH / (2 * rows * n * RUNS) as u64).max(1);
         let (mut at, mut cancelled) = (0, false);
@@ -235,59 +233,50 @@ impl Plan<'_> {
             let next = options.record.partition_point(|r| *r <= at);
             // SAFETY: the arguments of `descent` in descent.cu, in its order, each as long as it says.
             unsafe {
-                session.launch(
+                call.launch(
                     &SOURCE,
                     "descent",
-                    Launch {
-                        grid: blocks as u32,
-                        block: THREADS,
-                        shared: if self.on_chip { self.shared } else { 0 },
-                    },
+                    self.state.launch(blocks, THREADS),
                     &[
-                        A::Int(self.objective as i32),
-                        A::Int(d as i32),
-                        A::Int(n as i32),
-                        A::Int(blocks as i32),
-                        A::Int(count as i32),
-                        A::Int(options.batch.unwrap_or(0) as i32),
-                        A::Long(at),
-                        A::Long(to),
-                        A::Double(options.step),
-                        A::Double(self.clock),
-                        A::Memory(&held.matrices.z),
-                        A::Memory(&held.matrices.zt),
-                        A::Memory(&held.y),
-                        A::Memory(&schedules),
-                        A::Memory(&pieces),
-                        A::Memory(&seeds),
-                        A::Memory(&held.recorded),
-                        A::Int(records as i32),
-                        A::Int(next as i32),
-                        A::Memory(&first),
-                        A::Memory(&second),
-                        A::Memory(&orders),
-                        A::Memory(&scratch),
-                        A::Int(i32::from(self.on_chip)),
-                        A::Memory(&diverged),
-                        A::Memory(&out),
+                        int(self.objective as usize),
+                        int(d),
+                        int(n),
+                        int(blocks),
+                        int(count),
+                        int(options.batch.unwrap_or(0)),
+                        at.into(),
+                        to.into(),
+                        options.step.into(),
+                        self.clock.into(),
+                        held.matrices.z.into(),
+                        held.matrices.zt.into(),
+                        held.y.into(),
+                        schedules.into(),
+                        pieces.into(),
+                        seeds.into(),
+                        held.recorded.into(),
+                        int(records),
+                        int(next),
+                        first.into(),
+                        second.into(),
+                        orders.into(),
+                        scratch.into(),
+                        self.state.argument(),
+                        diverged.into(),
+                        out.into(),
                     ],
                 )?;
             }
             at = to;
             if self.cancel.is_some() && at < options.steps {
                 // Launches are queued: without a look at the device a cancelled batch would still run.
-                session.download(&diverged, &mut [0; 8])?;
+                call.download::<u64>(diverged, 1)?;
             }
         }
-        let mut x = vec![0.0; records * count * n];
-        session.download(&out, bytes_mut(&mut x))?;
-        let mut steps = vec![0_u64; places];
-        session.download(&diverged, bytes_mut(&mut steps))?;
+        let mut x = call.download(out, records * count * n)?;
+        let steps: Vec<u64> = call.download(diverged, places)?;
         if options.record.first() == Some(&0) {
             self.start(&range, &mut x);
-        }
-        for memory in [first, second, schedules, pieces, seeds, orders, scratch, diverged, out] {
-            session.release(memory);
         }
         let end = |step: &u64| match step {
             0 if cancelled => Outcome::Cancelled { step: at },

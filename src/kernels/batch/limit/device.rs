@@ -1,4 +1,4 @@
-//! [`limits`] on machines that run `limit.cu`: a block of threads for each problem.
+//! [`limits`] on machines that run `device.cu`: a block of threads for each problem.
 //!
 //! A problem takes `8(d² + 4d + 5n)` bytes on chip, and `8(2d + 3n)` bytes of input and answer; Z is there
 //! once, or `16dn` bytes for each problem where each has its own.
@@ -18,8 +18,9 @@ use crate::kernels::{
     batch::{
         matrices::Matrices,
         pieces::{Bytes, in_pieces},
+        state::State,
     },
-    device::{Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut},
+    device::{Call, Machine, Source, Tried, int},
 };
 
 /// The kernel of the limits.
@@ -37,8 +38,8 @@ const RESIDENT: usize = 2048;
 /// ```
 /// use mirrorflow::kernels::{batch::limit::{Batch, Options, limits_on}, device::Device};
 /// let batch = Batch { d: 1, n: 2, z: &[1.0, 2.0], y: &[2.0], log_a: &[-200.0], theta: &[] };
-/// let place = Device::Auto.open()?;
-/// let done = limits_on(&place.machines(), &batch, &Options::default(), None)?;
+/// let machines = Device::Auto.open()?;
+/// let done = limits_on(&machines.list(), &batch, &Options::default(), None)?;
 /// assert!((done.x[1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -56,27 +57,22 @@ pub fn limits_on(
     }
     check(batch, options)?;
     let (d, n) = (batch.d, batch.n);
-    let state = 8 * (d * d + 4 * d + 5 * n);
     // The kernel's own sums take 8 KiB, the driver 1.
-    let on_chip = machines.iter().all(|m| state + (9 << 10) <= m.shared_memory());
-    let scratch = if on_chip { 0 } else { state };
+    let state = State::of(machines, 8 * (d * d + 4 * d + 5 * n), 9 << 10);
     let (own, shared) = if batch.shared() { (0, 16 * d * n) } else { (16 * d * n, 0) };
     let memory = Bytes {
-        fixed: shared + RESIDENT * scratch,
+        fixed: shared + RESIDENT * state.in_memory(),
         run: own + 8 * (2 * d + 2 * n + 1) + 8 * n + 16,
     };
     let matrix = batch.shared().then(|| Matrix::new(d, n, batch.z));
-    let plan = Plan { batch, options, cancel, matrix: matrix.as_ref(), state, on_chip };
+    let plan = Plan { batch, options, cancel, matrix: matrix.as_ref(), state };
     let pieces = in_pieces(
         machines,
         batch.log_a.len(),
         1,
         memory,
-        |session| match plan.matrix {
-            Some(matrix) => Ok(Some(plan.upload(session, &[matrix])?)),
-            None => Ok(None),
-        },
-        |session, held: &Option<Matrices>, range| plan.piece(session, held.as_ref(), range),
+        |call| plan.matrix.map(|matrix| plan.upload(call, &[matrix])).transpose(),
+        |call, held, range| plan.piece(call, *held, range),
     )?;
     Ok(gather(pieces.into_iter().flat_map(|(_, solved)| solved).collect()))
 }
@@ -87,27 +83,21 @@ struct Plan<'a> {
     cancel: Option<&'a AtomicBool>,
     /// The one Z, where there is one.
     matrix: Option<&'a Matrix>,
-    /// Bytes of the state of a block, and whether they fit in shared memory.
-    state: usize,
-    on_chip: bool,
+    state: State,
 }
 
 impl Plan<'_> {
-    fn upload(
-        &self,
-        session: &mut dyn Session,
-        matrices: &[&Matrix],
-    ) -> std::result::Result<Matrices, Failure> {
+    fn upload(&self, call: &mut Call<'_>, matrices: &[&Matrix]) -> Tried<Matrices> {
         let z: Vec<f64> = matrices.iter().flat_map(|m| m.z.iter().copied()).collect();
-        Matrices::upload(session, &z, self.batch.d, self.batch.n)
+        Matrices::upload(call, &z, self.batch.d, self.batch.n)
     }
 
     fn piece(
         &self,
-        session: &mut dyn Session,
-        held: Option<&Matrices>,
+        call: &mut Call<'_>,
+        held: Option<Matrices>,
         range: Range<usize>,
-    ) -> std::result::Result<Vec<Solved>, Failure> {
+    ) -> Tried<Vec<Solved>> {
         let (d, n) = (self.batch.d, self.batch.n);
         if self.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
             return Ok(range.map(|_| Solved::not(d, n, Ending::Cancelled)).collect());
@@ -133,13 +123,11 @@ impl Plan<'_> {
                 let problems: Vec<&Scaled> =
                     good.iter().filter_map(|k| scaled[*k].as_ref().ok()).collect();
                 match held {
-                    Some(z) => self.solve(session, z, 0, &problems)?,
+                    Some(z) => self.solve(call, z, 0, &problems)?,
                     None => {
                         let matrices: Vec<&Matrix> = good.iter().map(|k| matrix(*k)).collect();
-                        let z = self.upload(session, &matrices)?;
-                        let done = self.solve(session, &z, (d * n) as u64, &problems)?;
-                        z.release(session);
-                        done
+                        let z = self.upload(call, &matrices)?;
+                        self.solve(call, z, (d * n) as u64, &problems)?
                     }
                 }
             }
@@ -171,67 +159,57 @@ impl Plan<'_> {
     /// Problems in units of size 1, solved by the device.
     fn solve(
         &self,
-        session: &mut dyn Session,
-        matrices: &Matrices,
+        call: &mut Call<'_>,
+        matrices: Matrices,
         stride: u64,
         problems: &[&Scaled],
-    ) -> std::result::Result<Vec<Solved>, Failure> {
+    ) -> Tried<Vec<Solved>> {
         let (d, n, count) = (self.batch.d, self.batch.n, problems.len());
         let grid = count.min(RESIDENT);
         let joined = |of: fn(&Scaled) -> &[f64]| -> Vec<f64> {
             problems.iter().flat_map(|p| of(p).iter().copied()).collect()
         };
         let log_a: Vec<f64> = problems.iter().map(|p| p.log_a).collect();
-        let y = session.upload(bytes(&joined(|p| &p.y)))?;
-        let theta = session.upload(bytes(&joined(|p| &p.theta)))?;
-        let log_a = session.upload(bytes(&log_a))?;
-        let scratch = session.zeros(if self.on_chip { 0 } else { grid * self.state })?;
-        let (x, mu) = (session.zeros(8 * count * n)?, session.zeros(8 * count * d)?);
-        let (residual, steps) = (session.zeros(8 * count)?, session.zeros(4 * count)?);
-        let ending = session.zeros(4 * count)?;
-        // SAFETY: the arguments of `limit` in limit.cu, in its order, each as long as it says.
+        let y = call.upload(&joined(|p| &p.y))?;
+        let theta = call.upload(&joined(|p| &p.theta))?;
+        let log_a = call.upload(&log_a)?;
+        let scratch = self.state.scratch(call, grid)?;
+        let (x, mu) = (call.zeros(8 * count * n)?, call.zeros(8 * count * d)?);
+        let (residual, steps) = (call.zeros(8 * count)?, call.zeros(4 * count)?);
+        let ending = call.zeros(4 * count)?;
+        // SAFETY: the arguments of `limit` in device.cu, in its order, each as long as it says.
         unsafe {
-            session.launch(
+            call.launch(
                 &SOURCE,
                 "limit",
-                Launch {
-                    grid: grid as u32,
-                    block: THREADS,
-                    shared: if self.on_chip { self.state } else { 0 },
-                },
+                self.state.launch(grid, THREADS),
                 &[
-                    A::Int(d as i32),
-                    A::Int(n as i32),
-                    A::Int(count as i32),
-                    A::Double(self.options.tolerance),
-                    A::Int(self.options.max_steps.min(i32::MAX as usize) as i32),
-                    A::Memory(&matrices.z),
-                    A::Memory(&matrices.zt),
-                    A::Long(stride),
-                    A::Memory(&y),
-                    A::Memory(&log_a),
-                    A::Memory(&theta),
-                    A::Memory(&scratch),
-                    A::Int(i32::from(self.on_chip)),
-                    A::Memory(&x),
-                    A::Memory(&mu),
-                    A::Memory(&residual),
-                    A::Memory(&steps),
-                    A::Memory(&ending),
+                    int(d),
+                    int(n),
+                    int(count),
+                    self.options.tolerance.into(),
+                    int(self.options.max_steps.min(i32::MAX as usize)),
+                    matrices.z.into(),
+                    matrices.zt.into(),
+                    stride.into(),
+                    y.into(),
+                    log_a.into(),
+                    theta.into(),
+                    scratch.into(),
+                    self.state.argument(),
+                    x.into(),
+                    mu.into(),
+                    residual.into(),
+                    steps.into(),
+                    ending.into(),
                 ],
             )?;
         }
-        let (mut all_x, mut all_mu) = (vec![0.0; count * n], vec![0.0; count * d]);
-        let (mut off, mut taken, mut ends) =
-            (vec![0.0; count], vec![0_u32; count], vec![0_u32; count]);
-        session.download(&x, bytes_mut(&mut all_x))?;
-        session.download(&mu, bytes_mut(&mut all_mu))?;
-        session.download(&residual, bytes_mut(&mut off))?;
-        session.download(&steps, bytes_mut(&mut taken))?;
-        session.download(&ending, bytes_mut(&mut ends))?;
-        for memory in [y, theta, log_a, scratch, x, mu, residual, steps, ending] {
-            session.release(memory);
-        }
+        let all_x: Vec<f64> = call.download(x, count * n)?;
+        let all_mu: Vec<f64> = call.download(mu, count * d)?;
+        let off: Vec<f64> = call.download(residual, count)?;
+        let taken: Vec<u32> = call.download(steps, count)?;
+        let ends: Vec<u32> = call.download(ending, count)?;
         let one = |k: usize| Solved {
             x: all_x[k * n..(k + 1) * n].to_vec(),
             mu: all_mu[k * d..(k + 1) * d].to_vec(),

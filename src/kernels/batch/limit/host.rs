@@ -1,4 +1,4 @@
-//! One problem of a batch of limits: Newton's method on the dual, over a ladder of potentials. `limit.cu`
+//! One problem of a batch of limits: Newton's method on the dual, over a ladder of potentials. `device.cu`
 //! is the same, statement by statement.
 //!
 //! In units in which the rows of Z and the least-norm solution have size 1: `s = 2Zᵀμ + θ`,

@@ -1,4 +1,4 @@
-//! Batches of mirror flows on machines that run `mirror_flow.cu`: a block of threads for each run.
+//! Batches of mirror flows on machines that run `device.cu`: a block of threads for each run.
 //!
 //! A run takes `8(d² + 14d + 6n)` bytes on chip, `8(d + R(n + 3)) + 32` bytes of input and records, and its
 //! own Z (`16dn`), start (`16n`) and schedule where it has them.
@@ -14,9 +14,8 @@ use crate::kernels::batch::matrices::Matrices;
 use crate::kernels::batch::pieces::{Bytes, in_pieces};
 use crate::kernels::batch::records::records_of;
 use crate::kernels::batch::schedule::encode;
-use crate::kernels::device::{
-    Argument as A, Failure, Launch, Machine, Session, Source, bytes, bytes_mut,
-};
+use crate::kernels::batch::state::State;
+use crate::kernels::device::{Call, Machine, Source, Tried, int};
 
 /// The kernel of the flows.
 pub static SOURCE: Source =
@@ -41,8 +40,8 @@ const RESIDENT: usize = 2048;
 ///     start: &[HyperbolicEntropy::uniform(2, 0.0)?],
 ///     schedule: &[Schedule::None],
 /// };
-/// let place = Device::Auto.open()?;
-/// let flows = integrate_on(&place.machines(), &batch, &Options::until(50.0), None)?;
+/// let machines = Device::Auto.open()?;
+/// let flows = integrate_on(&machines.list(), &batch, &Options::until(50.0), None)?;
 /// assert!(flows.kkt[0] < 1e-9);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -61,27 +60,25 @@ pub fn integrate_on(
     let runs = check(batch, options)?;
     let (d, n, records) = (batch.samples, batch.features, options.times.len());
     let wide = if options.record_x { n } else { 0 };
-    let state = 8 * (d * d + 14 * d + 6 * n);
     // The kernel's own sums take 8 KiB, the driver 1.
-    let on_chip = machines.iter().all(|m| state + (9 << 10) <= m.shared_memory());
-    let scratch = if on_chip { 0 } else { RESIDENT * state };
+    let state = State::of(machines, 8 * (d * d + 14 * d + 6 * n), 9 << 10);
     let own_z = matches!(batch.z, Features::Individual(_));
     let (shared, own) = if own_z { (0, 16 * d * n) } else { (16 * d * n, 0) };
     let memory = Bytes {
-        fixed: shared + scratch + 8 * records,
+        fixed: shared + RESIDENT * state.in_memory() + 8 * records,
         run: own + 16 * n + 8 * d + 8 * records * (wide + 3) + 64,
     };
-    let plan = Plan { batch, options, cancel, state, on_chip };
+    let plan = Plan { batch, options, cancel, state };
     let pieces = in_pieces(
         machines,
         runs,
         1,
         memory,
-        |session| match batch.z {
-            Features::Shared(z) => Ok(Some(Matrices::upload(session, z, d, n)?)),
+        |call| match batch.z {
+            Features::Shared(z) => Ok(Some(Matrices::upload(call, z, d, n)?)),
             Features::Individual(_) => Ok(None),
         },
-        |session, held: &Option<Matrices>, range| plan.piece(session, held.as_ref(), range),
+        |call, held, range| plan.piece(call, *held, range),
     )?;
     let mut flows = Flows {
         x: records_of(records, runs, wide)?,
@@ -120,9 +117,7 @@ struct Plan<'a> {
     batch: &'a Batch<'a>,
     options: &'a Options,
     cancel: Option<&'a AtomicBool>,
-    /// Bytes of the state of a block, and whether they fit in shared memory.
-    state: usize,
-    on_chip: bool,
+    state: State,
 }
 
 /// What a piece came to.
@@ -137,33 +132,26 @@ struct Part {
 impl Plan<'_> {
     fn piece(
         &self,
-        session: &mut dyn Session,
-        held: Option<&Matrices>,
+        call: &mut Call<'_>,
+        held: Option<Matrices>,
         range: Range<usize>,
-    ) -> std::result::Result<Part, Failure> {
+    ) -> Tried<Part> {
         let (batch, options, count) = (self.batch, self.options, range.len());
         let (d, n, records) = (batch.samples, batch.features, options.times.len());
         let wide = if options.record_x { n } else { 0 };
-        let nan = |wide: usize| vec![f64::NAN; records * count * wide];
-        let mut part =
-            Part { x: nan(wide), loss: nan(1), l1: nan(1), kkt: nan(1), ends: Vec::new() };
         if self.cancel.is_some_and(|c| c.load(Ordering::Relaxed)) {
-            let outcome = Outcome::Cancelled { step: 0 };
-            part.ends = vec![End { outcome, t: 0.0, steps: 0, rejections: 0 }; count];
-            return Ok(part);
+            let nan = |wide: usize| vec![f64::NAN; records * count * wide];
+            let end =
+                End { outcome: Outcome::Cancelled { step: 0 }, t: 0.0, steps: 0, rejections: 0 };
+            let ends = vec![end; count];
+            return Ok(Part { x: nan(wide), loss: nan(1), l1: nan(1), kkt: nan(1), ends });
         }
-        let (mut own, mut stride) = (None, 0);
-        let matrices: &Matrices = match held {
-            Some(shared) => shared,
-            None => {
-                let z = match batch.z {
-                    Features::Shared(z) => z,
-                    Features::Individual(z) => {
-                        stride = (d * n) as u64;
-                        &z[range.start * d * n..range.end * d * n]
-                    }
-                };
-                own.insert(Matrices::upload(session, z, d, n)?)
+        let (matrices, stride) = match (held, batch.z) {
+            (Some(shared), _) => (shared, 0),
+            (None, Features::Shared(z)) => (Matrices::upload(call, z, d, n)?, 0),
+            (None, Features::Individual(z)) => {
+                let own = &z[range.start * d * n..range.end * d * n];
+                (Matrices::upload(call, own, d, n)?, (d * n) as u64)
             }
         };
         let starts = if batch.start.len() == 1 { batch.start } else { &batch.start[range.clone()] };
@@ -176,86 +164,71 @@ impl Plan<'_> {
             schedules.extend(encode(schedule, &mut pieces));
         }
         let grid = count.min(RESIDENT);
-        let y = session.upload(bytes(&batch.y[range.start * d..range.end * d]))?;
-        let theta = session.upload(bytes(&theta))?;
-        let log_a = session.upload(bytes(&log_a))?;
-        let schedules = session.upload(bytes(&schedules))?;
-        let pieces = session.upload(bytes(&pieces))?;
-        let times = session.upload(bytes(&options.times))?;
-        let scratch = session.zeros(if self.on_chip { 0 } else { grid * self.state })?;
+        let y = call.upload(&batch.y[range.start * d..range.end * d])?;
+        let theta = call.upload(&theta)?;
+        let log_a = call.upload(&log_a)?;
+        let schedules = call.upload(&schedules)?;
+        let pieces = call.upload(&pieces)?;
+        let times = call.upload(&options.times)?;
+        let scratch = self.state.scratch(call, grid)?;
         // Records that are not reached stay NaN.
-        let x = session.upload(bytes(&part.x))?;
-        let loss = session.upload(bytes(&part.loss))?;
-        let l1 = session.upload(bytes(&part.l1))?;
-        let kkt = session.upload(bytes(&part.kkt))?;
-        let reached = session.zeros(8 * count)?;
-        let (steps, rejections) = (session.zeros(8 * count)?, session.zeros(8 * count)?);
-        let ending = session.zeros(4 * count)?;
+        let mut nan = |wide: usize| call.upload(&vec![f64::NAN; records * count * wide]);
+        let (x, loss, l1, kkt) = (nan(wide)?, nan(1)?, nan(1)?, nan(1)?);
+        let reached = call.zeros(8 * count)?;
+        let (steps, rejections) = (call.zeros(8 * count)?, call.zeros(8 * count)?);
+        let ending = call.zeros(4 * count)?;
         let each = |one: bool, wide: usize| if one { 0 } else { wide as u64 };
-        // SAFETY: the arguments of `mirror_flow` in mirror_flow.cu, in its order, each as long as it says.
+        // SAFETY: the arguments of `mirror_flow` in device.cu, in its order, each as long as it says.
         unsafe {
-            session.launch(
+            call.launch(
                 &SOURCE,
                 "mirror_flow",
-                Launch {
-                    grid: grid as u32,
-                    block: THREADS,
-                    shared: if self.on_chip { self.state } else { 0 },
-                },
+                self.state.launch(grid, THREADS),
                 &[
-                    A::Int(d as i32),
-                    A::Int(n as i32),
-                    A::Int(count as i32),
-                    A::Double(options.rtol),
-                    A::Double(options.atol),
-                    A::Long(options.max_steps),
-                    A::Double(options.step.unwrap_or(0.0)),
-                    A::Memory(&matrices.z),
-                    A::Memory(&matrices.zt),
-                    A::Long(stride),
-                    A::Memory(&y),
-                    A::Memory(&theta),
-                    A::Memory(&log_a),
-                    A::Long(each(batch.start.len() == 1, n)),
-                    A::Memory(&schedules),
-                    A::Memory(&pieces),
-                    A::Long(each(one_schedule, 4)),
-                    A::Memory(&times),
-                    A::Int(records as i32),
-                    A::Memory(&scratch),
-                    A::Int(i32::from(self.on_chip)),
-                    A::Memory(&x),
-                    A::Int(i32::from(options.record_x)),
-                    A::Memory(&loss),
-                    A::Memory(&l1),
-                    A::Memory(&kkt),
-                    A::Memory(&reached),
-                    A::Memory(&steps),
-                    A::Memory(&rejections),
-                    A::Memory(&ending),
+                    int(d),
+                    int(n),
+                    int(count),
+                    options.rtol.into(),
+                    options.atol.into(),
+                    options.max_steps.into(),
+                    options.step.unwrap_or(0.0).into(),
+                    matrices.z.into(),
+                    matrices.zt.into(),
+                    stride.into(),
+                    y.into(),
+                    theta.into(),
+                    log_a.into(),
+                    each(batch.start.len() == 1, n).into(),
+                    schedules.into(),
+                    pieces.into(),
+                    each(one_schedule, 4).into(),
+                    times.into(),
+                    int(records),
+                    scratch.into(),
+                    self.state.argument(),
+                    x.into(),
+                    int(usize::from(options.record_x)),
+                    loss.into(),
+                    l1.into(),
+                    kkt.into(),
+                    reached.into(),
+                    steps.into(),
+                    rejections.into(),
+                    ending.into(),
                 ],
             )?;
         }
-        session.download(&x, bytes_mut(&mut part.x))?;
-        session.download(&loss, bytes_mut(&mut part.loss))?;
-        session.download(&l1, bytes_mut(&mut part.l1))?;
-        session.download(&kkt, bytes_mut(&mut part.kkt))?;
-        let mut t = vec![0.0; count];
-        let (mut taken, mut refused) = (vec![0_u64; count], vec![0_u64; count]);
-        let mut ends = vec![0_u32; count];
-        session.download(&reached, bytes_mut(&mut t))?;
-        session.download(&steps, bytes_mut(&mut taken))?;
-        session.download(&rejections, bytes_mut(&mut refused))?;
-        session.download(&ending, bytes_mut(&mut ends))?;
-        if let Some(own) = own {
-            own.release(session);
-        }
-        for memory in [
-            y, theta, log_a, schedules, pieces, times, scratch, x, loss, l1, kkt, reached, steps,
-            rejections, ending,
-        ] {
-            session.release(memory);
-        }
+        let mut part = Part {
+            x: call.download(x, records * count * wide)?,
+            loss: call.download(loss, records * count)?,
+            l1: call.download(l1, records * count)?,
+            kkt: call.download(kkt, records * count)?,
+            ends: Vec::with_capacity(count),
+        };
+        let t: Vec<f64> = call.download(reached, count)?;
+        let taken: Vec<u64> = call.download(steps, count)?;
+        let refused: Vec<u64> = call.download(rejections, count)?;
+        let ends: Vec<u32> = call.download(ending, count)?;
         for (k, run) in range.enumerate() {
             let outcome = match (not_finite(batch, run), ends[k]) {
                 (Some(outcome), _) => outcome,

@@ -7,7 +7,7 @@ mod blas;
 mod compile;
 mod dnn;
 mod folders;
-mod gpu;
+mod machine;
 mod missing;
 mod queue;
 
@@ -17,7 +17,7 @@ use cudarc::{
 };
 
 pub use compile::{Target, compile, nvrtc_version};
-pub use gpu::Gpu;
+pub use machine::CudaMachine;
 pub use missing::Missing;
 
 /// The first CUDA whose driver has stream-ordered memory.
@@ -93,7 +93,7 @@ pub fn cudnn_version() -> Option<usize> {
 
 /// What is known of a device without using it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Card {
+pub struct Properties {
     /// Its number N in `cuda:N`.
     pub number: usize,
     /// Its name.
@@ -110,13 +110,13 @@ pub struct Card {
 ///
 /// # Errors
 /// As [`count`], or when a device does not answer.
-pub fn cards() -> Result<Vec<Card>, Missing> {
+pub fn properties() -> Result<Vec<Properties>, Missing> {
     use sys::CUdevice_attribute as Of;
     let card = |number: usize| {
         let device = result::device::get(number as i32)?;
         // SAFETY: `device` was just given by the driver.
         let attribute = |of: Of| unsafe { result::device::get_attribute(device, of) };
-        Ok(Card {
+        Ok(Properties {
             number,
             name: result::device::get_name(device)?,
             capability: (

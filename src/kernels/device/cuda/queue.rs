@@ -9,12 +9,12 @@ use cudarc::driver::{
 };
 
 use super::{
-    Gpu, Missing,
+    CudaMachine, Missing,
     blas::{Blas, Product},
     dnn::{Addresses, Dnn, Plan},
 };
 use crate::kernels::device::{
-    Argument, Convolution, Failure, Gemm, Launch, Memory, Session, Source,
+    Argument, Convolution, Failure, Gemm, Launch, Memory, Session, Source, Tried,
 };
 
 /// Shared memory a kernel gets without asking.
@@ -22,7 +22,7 @@ const SHARED_BY_RIGHT: usize = 48 << 10;
 
 /// A stream with its memory.
 pub(super) struct Queue {
-    gpu: Gpu,
+    gpu: CudaMachine,
     stream: Arc<CudaStream>,
     memory: Vec<Option<CudaSlice<u8>>>,
     functions: HashMap<&'static str, CudaFunction>,
@@ -48,7 +48,7 @@ impl Drop for Queue {
 }
 
 impl Queue {
-    pub(super) fn new(gpu: Gpu, stream: Arc<CudaStream>) -> Self {
+    pub(super) fn new(gpu: CudaMachine, stream: Arc<CudaStream>) -> Self {
         Self {
             gpu,
             stream,
@@ -66,7 +66,7 @@ impl Queue {
         Memory(self.memory.len() - 1)
     }
 
-    fn get(&self, memory: &Memory) -> std::result::Result<&CudaSlice<u8>, Failure> {
+    fn get(&self, memory: Memory) -> Tried<&CudaSlice<u8>> {
         match self.memory.get(memory.0) {
             Some(Some(slice)) => Ok(slice),
             _ => Err(Failure::Other(self.gpu.error(&Missing::Call {
@@ -76,7 +76,7 @@ impl Queue {
         }
     }
 
-    fn address(&self, argument: Argument<'_>) -> std::result::Result<u64, Failure> {
+    fn address(&self, argument: Argument) -> Tried<u64> {
         match argument {
             Argument::Memory(memory) => Ok(self.get(memory)?.device_ptr(&self.stream).0),
             Argument::At(memory, bytes) => {
@@ -91,7 +91,7 @@ impl Queue {
         Failure::Other(self.gpu.error(missing))
     }
 
-    fn within(&self, offset: usize, bytes: usize, size: usize) -> std::result::Result<(), Failure> {
+    fn within(&self, offset: usize, bytes: usize, size: usize) -> Tried<()> {
         if offset.checked_add(bytes).is_some_and(|end| end <= size) {
             return Ok(());
         }
@@ -101,11 +101,7 @@ impl Queue {
         })))
     }
 
-    fn function(
-        &mut self,
-        source: &'static Source,
-        kernel: &'static str,
-    ) -> std::result::Result<CudaFunction, Failure> {
+    fn function(&mut self, source: &'static Source, kernel: &'static str) -> Tried<CudaFunction> {
         if let Some(function) = self.functions.get(kernel) {
             return Ok(function.clone());
         }
@@ -126,7 +122,7 @@ impl Queue {
 }
 
 impl Session for Queue {
-    fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
+    fn upload(&mut self, bytes: &[u8]) -> Tried<Memory> {
         let uploading = self.gpu.failure("copying to the device", bytes.len());
         // SAFETY: the copy fills all that is read; a pointer to nothing is still a pointer.
         let mut slice =
@@ -139,18 +135,13 @@ impl Session for Queue {
         Ok(self.keep(slice))
     }
 
-    fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure> {
+    fn zeros(&mut self, bytes: usize) -> Tried<Memory> {
         let slice = self.stream.alloc_zeros::<u8>(bytes.max(8));
         let slice = slice.map_err(self.gpu.failure("asking for memory", bytes))?;
         Ok(self.keep(slice))
     }
 
-    fn write(
-        &mut self,
-        to: &Memory,
-        offset: usize,
-        bytes: &[u8],
-    ) -> std::result::Result<(), Failure> {
+    fn write(&mut self, to: Memory, offset: usize, bytes: &[u8]) -> Tried<()> {
         let writing = self.gpu.failure("copying to the device", 0);
         let size = self.get(to)?.len();
         self.within(offset, bytes.len(), size)?;
@@ -163,12 +154,7 @@ impl Session for Queue {
         Ok(())
     }
 
-    fn read(
-        &mut self,
-        from: &Memory,
-        offset: usize,
-        into: &mut [u8],
-    ) -> std::result::Result<(), Failure> {
+    fn read(&mut self, from: Memory, offset: usize, into: &mut [u8]) -> Tried<()> {
         let slice = self.get(from)?;
         let reading = self.gpu.failure("running a kernel or copying from the device", 0);
         self.within(offset, into.len(), slice.len())?;
@@ -192,14 +178,14 @@ impl Session for Queue {
         source: &'static Source,
         kernel: &'static str,
         launch: Launch,
-        arguments: &[Argument<'_>],
-    ) -> std::result::Result<(), Failure> {
+        arguments: &[Argument],
+    ) -> Tried<()> {
         let function = self.function(source, kernel)?;
         let launching = self.gpu.failure("starting a kernel", 0);
         let mut pointers = vec![0; arguments.len()];
         for (pointer, argument) in pointers.iter_mut().zip(arguments) {
             if let Argument::Memory(memory) | Argument::At(memory, _) = argument {
-                *pointer = self.get(memory)?.device_ptr(&self.stream).0;
+                *pointer = self.get(*memory)?.device_ptr(&self.stream).0;
             }
             if let Argument::At(_, bytes) = argument {
                 *pointer += *bytes as u64;
@@ -234,7 +220,7 @@ impl Session for Queue {
         .map_err(launching)
     }
 
-    unsafe fn gemm(&mut self, product: &Gemm<'_>) -> std::result::Result<bool, Failure> {
+    unsafe fn gemm(&mut self, product: &Gemm) -> Tried<bool> {
         let launching = self.gpu.failure("starting a product", 0);
         self.gpu.0.context.bind_to_thread().map_err(launching)?;
         let product = Product {
@@ -255,7 +241,7 @@ impl Session for Queue {
         Ok(true)
     }
 
-    fn convolves(&mut self, what: &Convolution) -> std::result::Result<bool, Failure> {
+    fn convolves(&mut self, what: &Convolution) -> Tried<bool> {
         if let Some(plan) = self.plans.get(what) {
             return Ok(plan.is_some());
         }
@@ -280,9 +266,9 @@ impl Session for Queue {
     unsafe fn convolve(
         &mut self,
         what: &Convolution,
-        arrays: [Argument<'_>; 3],
+        arrays: [Argument; 3],
         accumulate: bool,
-    ) -> std::result::Result<bool, Failure> {
+    ) -> Tried<bool> {
         let starting = self.gpu.failure("starting a convolution", 0);
         if !self.convolves(what)? {
             return Ok(false);

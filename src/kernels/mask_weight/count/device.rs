@@ -1,4 +1,4 @@
-//! Norms, sign flips and the k largest of [`mask_weight`] on arrays (`counts.cu`).
+//! Norms, sign flips and the k largest on arrays.
 
 use super::host::{self, Cut, Measures};
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut, apart,
-            place::{Work, both, kernel, launch, long},
+            home::{Work, both, launch, typed},
         },
         check::same_length,
-        device::{Argument, Failure, Memory, Source, bytes_mut},
+        device::{Argument, Memory, Source, Tried, bytes_mut, long},
         mask_weight::chunks::CHUNK,
         network::Real,
     },
@@ -57,9 +57,9 @@ impl Sizes {
     /// Lanes and sums of the `k`-th sum in scratch.
     pub(in crate::kernels::mask_weight) fn places(
         self,
-        scratch: &Memory,
+        scratch: Memory,
         k: usize,
-    ) -> (Argument<'_>, Argument<'_>) {
+    ) -> (Argument, Argument) {
         let first = k * self.sums();
         (Argument::At(scratch, first), Argument::At(scratch, first + 8 * self.lanes()))
     }
@@ -72,9 +72,9 @@ impl Sizes {
 pub(in crate::kernels::mask_weight) unsafe fn fold(
     work: &mut Work<'_>,
     sizes: Sizes,
-    lanes: Argument<'_>,
-    sums: Argument<'_>,
-) -> std::result::Result<(), Failure> {
+    lanes: Argument,
+    sums: Argument,
+) -> Tried<()> {
     let chunks = long(sizes.chunks);
     // SAFETY: the caller's promise.
     unsafe {
@@ -94,7 +94,7 @@ pub(in crate::kernels::mask_weight) unsafe fn fold(
 /// # Errors
 /// When the device fails.
 pub fn measure<T: Real>(x: View<'_, T>) -> Result<Measures> {
-    let Some(on) = x.accelerator() else { return Ok(host::measure(x.host()?)) };
+    let Some(on) = x.session() else { return Ok(host::measure(x.host()?)) };
     let (n, sizes, x) = (x.len(), Sizes::of(x.len()), x.at(on)?);
     let zeros_at = 2 * sizes.sums();
     on.work(zeros_at + 4 * sizes.lanes(), |work| {
@@ -105,7 +105,7 @@ pub fn measure<T: Real>(x: View<'_, T>) -> Result<Measures> {
         // SAFETY: the arguments of the kernels in their order; scratch is as long as `sizes` says.
         unsafe {
             let arguments = [long(n), x, first, second, zeros];
-            work.over(&SOURCE, kernel!(T, "measure"), sizes.lanes(), &arguments)?;
+            work.over(&SOURCE, typed!(T, "measure"), sizes.lanes(), &arguments)?;
             fold(work, sizes, first, l1)?;
             fold(work, sizes, second, l2)?;
         }
@@ -126,7 +126,7 @@ pub fn measure<T: Real>(x: View<'_, T>) -> Result<Measures> {
 /// # Errors
 /// When the lengths or places disagree, or the device fails.
 pub fn sign_flips<T: Real>(before: View<'_, T>, after: View<'_, T>) -> Result<usize> {
-    let Some(on) = before.accelerator() else {
+    let Some(on) = before.session() else {
         return host::sign_flips(before.host()?, after.host()?);
     };
     let n = before.len();
@@ -136,7 +136,7 @@ pub fn sign_flips<T: Real>(before: View<'_, T>, after: View<'_, T>) -> Result<us
         let scratch = work.scratch;
         let arguments = [long(n), before, after, Argument::Memory(scratch)];
         // SAFETY: the arguments of the kernel in its order; scratch has a count for each lane.
-        unsafe { work.over(&SOURCE, kernel!(T, "sign_flips"), sizes.lanes(), &arguments)? };
+        unsafe { work.over(&SOURCE, typed!(T, "sign_flips"), sizes.lanes(), &arguments)? };
         let mut counts = vec![0_u32; sizes.lanes()];
         work.session.read(scratch, 0, bytes_mut(&mut counts))?;
         Ok(counts.iter().map(|c| *c as usize).sum())
@@ -152,7 +152,7 @@ pub fn keep_largest<T: Real>(
     keep: usize,
     masks: Vec<ViewMut<'_, u8>>,
 ) -> Result<Option<Cut>> {
-    if masks.iter().all(|m| m.accelerator().is_none()) {
+    if masks.iter().all(|m| m.session().is_none()) {
         let layers = layers.iter().map(|l| l.host()).collect::<Result<Vec<_>>>()?;
         let mut masks = masks.into_iter().map(ViewMut::host).collect::<Result<Vec<_>>>()?;
         return host::keep_largest(&layers, keep, &mut masks);
@@ -183,7 +183,7 @@ pub fn keep_largest<T: Real>(
             None => (u64::MAX - 1, 0),
             Some(cut) => (cut.bits(), cut.end(l, layer.len())),
         };
-        let Some(on) = layer.accelerator() else { return Err(apart()) };
+        let Some(on) = layer.session() else { return Err(apart()) };
         let n = layer.len();
         let bits = Argument::Long(bits);
         launch!(on, T, "write_mask", n, [long(n), bits, long(end), layer.at(on)?, mask.at(on)?])?;
@@ -235,14 +235,14 @@ fn cut_at<T: Real>(layers: &[View<'_, T>], keep: usize) -> Result<Cut> {
 
 /// 16 counts for each lane of each chunk.
 fn digit_counts<T: Real>(x: View<'_, T>, low: u32, high: u32, prefix: u64) -> Result<Vec<u32>> {
-    let Some(on) = x.accelerator() else { return Err(apart()) };
+    let Some(on) = x.session() else { return Err(apart()) };
     let (n, sizes, x) = (x.len(), Sizes::of(x.len()), x.at(on)?);
     on.work(4 * DIGITS * sizes.lanes(), |work| {
         let scratch = work.scratch;
         let (low, high) = (Argument::Int(low as i32), Argument::Int(high as i32));
         let arguments = [long(n), low, high, Argument::Long(prefix), x, Argument::Memory(scratch)];
         // SAFETY: the arguments of the kernel in its order; scratch has 16 counts for each lane.
-        unsafe { work.over(&SOURCE, kernel!(T, "digit_counts"), sizes.lanes(), &arguments)? };
+        unsafe { work.over(&SOURCE, typed!(T, "digit_counts"), sizes.lanes(), &arguments)? };
         let mut counts = vec![0_u32; DIGITS * sizes.lanes()];
         work.session.read(scratch, 0, bytes_mut(&mut counts))?;
         Ok(counts)

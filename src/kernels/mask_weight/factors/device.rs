@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, launch, long},
+            home::{both, launch},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, long},
         network::Real,
     },
 };
@@ -26,7 +26,7 @@ pub static SOURCE: Source = Source {
 /// # Errors
 /// When the lengths or places disagree, or the device fails.
 pub fn product<T: Real>(m: View<'_, T>, w: View<'_, T>, x: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::product(m.host()?, w.host()?, x.host()?);
     };
     same_length("w", w.len(), "m", m.len())?;
@@ -45,7 +45,7 @@ pub fn product_backward<T: Real>(
     g_m: ViewMut<'_, T>,
     g_w: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = g_m.accelerator() else {
+    let Some(on) = g_m.session() else {
         let (g_m, g_w) = (g_m.host()?, g_w.host()?);
         return host::product_backward(m.host()?, w.host()?, g.host()?, g_m, g_w);
     };
@@ -63,7 +63,7 @@ pub fn product_backward<T: Real>(
 /// # Errors
 /// As [`product`].
 pub fn apply_mask<T: Real>(keep: View<'_, u8>, x: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::apply_mask(keep.host()?, x.host()?);
     };
     same_length("keep", keep.len(), "x", x.len())?;
@@ -80,7 +80,7 @@ pub fn factor_start<T: Real>(
     m: ViewMut<'_, T>,
     w: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = m.accelerator() else {
+    let Some(on) = m.session() else {
         return host::factor_start(x.host()?, beta, m.host()?, w.host()?);
     };
     let n = x.len();
@@ -96,7 +96,7 @@ pub fn factor_start<T: Real>(
 /// # Errors
 /// As [`factor_start`].
 pub fn rescale<T: Real>(beta: f64, m: ViewMut<'_, T>, w: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = m.accelerator() else {
+    let Some(on) = m.session() else {
         return host::rescale(beta, m.host()?, w.host()?);
     };
     let n = m.len();

@@ -1,4 +1,4 @@
-//! STR, Powerpropagation and sigmoid masks of [`mask_weight`] on arrays (`maps.cu`).
+//! STR, Powerpropagation and sigmoid masks on arrays.
 
 use super::host;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, kernel, launch, long},
+            home::{both, launch, typed},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, long},
         mask_weight::count::device as count,
         network::Real,
     },
@@ -42,7 +42,7 @@ pub fn soft_threshold<T: Real>(
     x: ViewMut<'_, T>,
 ) -> Result<()> {
     same_length("s", s.len(), "a threshold has", 1)?;
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::soft_threshold(theta.host()?, s.host()?[0].f64(), x.host()?);
     };
     let n = theta.len();
@@ -63,7 +63,7 @@ pub fn soft_threshold_backward<T: Real>(
 ) -> Result<()> {
     same_length("s", s.len(), "a threshold has", 1)?;
     same_length("g_s", g_s.len(), "a threshold has", 1)?;
-    let Some(on) = g_theta.accelerator() else {
+    let Some(on) = g_theta.session() else {
         let (theta, s, g) = (theta.host()?, s.host()?[0].f64(), g.host()?);
         let slope = host::soft_threshold_backward(theta, s, g, g_theta.host()?)?;
         g_s.host()?[0] = T::of(slope);
@@ -81,10 +81,10 @@ pub fn soft_threshold_backward<T: Real>(
         // SAFETY: the arguments of the kernels in their order; the lengths were checked, the scratch is as large as
         // `sizes` says.
         unsafe {
-            let name = kernel!(T, "soft_threshold_backward");
+            let name = typed!(T, "soft_threshold_backward");
             work.over(&SOURCE, name, sizes.lanes(), &arguments)?;
             count::fold(work, sizes, lanes, sums)?;
-            work.over(&SOURCE, kernel!(T, "soft_threshold_slope"), 1, &[s, sums, g_s])
+            work.over(&SOURCE, typed!(T, "soft_threshold_slope"), 1, &[s, sums, g_s])
         }
     })
 }
@@ -94,7 +94,7 @@ pub fn soft_threshold_backward<T: Real>(
 /// # Errors
 /// As there, when the places disagree, or the device fails.
 pub fn power<T: Real>(theta: View<'_, T>, p: f64, x: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::power(theta.host()?, p, x.host()?);
     };
     let n = theta.len();
@@ -113,7 +113,7 @@ pub fn power_backward<T: Real>(
     g: View<'_, T>,
     g_theta: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = g_theta.accelerator() else {
+    let Some(on) = g_theta.session() else {
         return host::power_backward(theta.host()?, p, g.host()?, g_theta.host()?);
     };
     let n = g.len();
@@ -134,7 +134,7 @@ pub fn sigmoid_mask<T: Real>(
     beta: f64,
     x: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::sigmoid_mask(s.host()?, w.host()?, beta, x.host()?);
     };
     let n = s.len();
@@ -158,7 +158,7 @@ pub fn sigmoid_mask_backward<T: Real>(
     g_s: ViewMut<'_, T>,
     g_w: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = g_s.accelerator() else {
+    let Some(on) = g_s.session() else {
         let (s, w, g) = (s.host()?, w.host()?, g.host()?);
         return host::sigmoid_mask_backward(s, w, beta, lambda, g, g_s.host()?, g_w.host()?);
     };
@@ -178,7 +178,7 @@ pub fn sigmoid_mask_backward<T: Real>(
 /// # Errors
 /// As [`soft_threshold`].
 pub fn hard_mask<T: Real>(s: View<'_, T>, keep: ViewMut<'_, u8>) -> Result<()> {
-    let Some(on) = keep.accelerator() else {
+    let Some(on) = keep.session() else {
         return host::hard_mask(s.host()?, keep.host()?).map(|_| ());
     };
     let n = s.len();

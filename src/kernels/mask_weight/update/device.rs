@@ -1,6 +1,6 @@
 //! Updates on arrays: the fused steps and HAM's step.
 //!
-//! On a device an update says [`Health::Finite`] at once; whether it was so, [`Accelerator::all_finite`] says later, so that
+//! On a device an update says [`Health::Finite`] at once; whether it was so, [`SharedSession::all_finite`] says later, so that
 //! nobody waits for the device after every step.
 
 use super::host::{self, FactorPenalty, Ham, Health, Optimizer, PlainPenalty};
@@ -8,11 +8,11 @@ use crate::{
     Result,
     kernels::{
         array::{
-            Accelerator, View, ViewMut,
-            place::{both, kernel, launch, long},
+            SharedSession, View, ViewMut,
+            home::{both, launch, typed},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, long},
         network::Real,
     },
 };
@@ -50,13 +50,13 @@ impl<'a, T: Real> Parameter<'a, T> {
         Ok(())
     }
 
-    fn state(&self, k: usize, on: &Accelerator) -> Result<Argument<'_>> {
+    fn state(&self, k: usize, on: &SharedSession) -> Result<Argument> {
         if self.state[k].is_empty() { Ok(Argument::Null) } else { self.state[k].at(on) }
     }
 }
 
 /// The mask as an argument; none is a pointer to nothing.
-fn keep_at<'a>(keep: Option<View<'a, u8>>, n: usize, on: &Accelerator) -> Result<Argument<'a>> {
+fn keep_at<'a>(keep: Option<View<'a, u8>>, n: usize, on: &SharedSession) -> Result<Argument> {
     let Some(keep) = keep else { return Ok(Argument::Null) };
     same_length("keep", keep.len(), "g", n)?;
     keep.at(on)
@@ -76,7 +76,7 @@ pub fn update_factors<T: Real>(
     keep: Option<View<'_, u8>>,
     x: ViewMut<'_, T>,
 ) -> Result<Health> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         let keep = keep.map(View::host).transpose()?;
         let (m, w, g, x) = (m.host()?, w.host()?, g.host()?, x.host()?);
         return host::update_factors(optimizer, step, penalty, m, w, g, keep, x);
@@ -96,7 +96,7 @@ pub fn update_factors<T: Real>(
         arguments.extend([parameter.state(0, on)?, parameter.state(1, on)?]);
     }
     arguments.extend([g.at(on)?, keep, x.at(on)?]);
-    finish(on, kernel!(T, "update_factors"), n, arguments)
+    finish(on, typed!(T, "update_factors"), n, arguments)
 }
 
 /// One step of a plain parameter: [`host::update_plain`].
@@ -111,7 +111,7 @@ pub fn update_plain<T: Real>(
     g: View<'_, T>,
     keep: Option<View<'_, u8>>,
 ) -> Result<Health> {
-    let Some(on) = x.value.accelerator() else {
+    let Some(on) = x.value.session() else {
         let keep = keep.map(View::host).transpose()?;
         return host::update_plain(optimizer, step, penalty, x.host()?, g.host()?, keep);
     };
@@ -123,18 +123,18 @@ pub fn update_plain<T: Real>(
     arguments.extend(optimizer.rule(step, penalty.weight_decay)?);
     arguments.extend([Argument::Double(penalty.l1), x.value.at(on)?]);
     arguments.extend([x.state(0, on)?, x.state(1, on)?, g.at(on)?, keep]);
-    finish(on, kernel!(T, "update_plain"), n, arguments)
+    finish(on, typed!(T, "update_plain"), n, arguments)
 }
 
 /// The launch of an update, whose last argument is the flag.
 fn finish(
-    on: &Accelerator,
+    on: &SharedSession,
     kernel: &'static str,
     n: usize,
-    arguments: Vec<Argument<'_>>,
+    arguments: Vec<Argument>,
 ) -> Result<Health> {
     on.work(0, |work| {
-        let mut arguments: Vec<Argument<'_>> = arguments;
+        let mut arguments: Vec<Argument> = arguments;
         arguments.push(Argument::Memory(work.bad));
         // SAFETY: the arguments of the kernel in its order, of the lengths just checked.
         unsafe { work.over(&SOURCE, kernel, n, &arguments) }
@@ -147,7 +147,7 @@ fn finish(
 /// # Errors
 /// As there, when the places disagree, or the device fails.
 pub fn ham_step<T: Real>(ham: &Ham, g: View<'_, T>, x: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         return host::ham_step(ham, g.host()?, x.host()?);
     };
     let n = g.len();

@@ -1,5 +1,4 @@
-//! Attention of [networks](crate::kernels::network) on arrays: products for each image and head (`products.cu`), and the softmax of their
-//! rows (`softmax.cu`).
+//! Attention on arrays: products for each image and head, and the softmax of their rows.
 
 use super::Attention;
 use crate::{
@@ -7,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{Work, both, int, kernel},
+            home::{Work, both, typed},
         },
         check::same_length,
-        device::{Argument, Failure, Launch, Source},
+        device::{Argument, Launch, Source, Tried, int},
         network::{
             Real,
             linear::{Matrices, within},
@@ -38,13 +37,13 @@ fn images_of(attention: &Attention, qkv: usize, y: usize, p: usize) -> Result<us
 }
 
 /// A product for each image and head, of these rows, columns and terms.
-fn of_heads<'a>(
+fn of_heads(
     (batch, heads): (usize, usize),
     [rows, cols, depth]: [usize; 3],
-    a: (Argument<'a>, [usize; 4]),
-    b: (Argument<'a>, [usize; 4]),
-    c: (Argument<'a>, [usize; 3]),
-) -> Matrices<'a> {
+    a: (Argument, [usize; 4]),
+    b: (Argument, [usize; 4]),
+    c: (Argument, [usize; 3]),
+) -> Matrices {
     let (parts, bias) = (batch * heads, Argument::Null);
     Matrices { rows, cols, depth, parts, heads, a, b, bias, c, accumulate: false }
 }
@@ -59,7 +58,7 @@ pub fn forward<T: Real>(
     y: ViewMut<'_, T>,
     p: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         return attention.forward(qkv.host()?, y.host()?, p.host()?);
     };
     let batch = images_of(attention, qkv.len(), y.len(), p.len())?;
@@ -96,7 +95,7 @@ pub fn backward<T: Real>(
     dy: View<'_, T>,
     dqkv: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = dqkv.accelerator() else {
+    let Some(on) = dqkv.session() else {
         return attention.backward(qkv.host()?, p.host()?, dy.host()?, dqkv.host()?);
     };
     let batch = images_of(attention, qkv.len(), dy.len(), p.len())?;
@@ -134,7 +133,7 @@ fn over_rows(rows: usize) -> Launch {
     Launch { grid: rows.clamp(1, 1 << 14) as u32, block: 128, shared: 0 }
 }
 
-fn scale_of<T: Real>(scale: f64) -> Argument<'static> {
+fn scale_of<T: Real>(scale: f64) -> Argument {
     if size_of::<T>() == 8 { Argument::Double(scale) } else { Argument::Float(scale as f32) }
 }
 
@@ -147,11 +146,11 @@ unsafe fn softmax<T: Real>(
     rows: usize,
     columns: usize,
     scale: f64,
-    p: Argument<'_>,
-) -> std::result::Result<(), Failure> {
+    p: Argument,
+) -> Tried<()> {
     let of = [int(rows), int(columns), scale_of::<T>(scale), p];
     // SAFETY: the arguments of the kernel in its order; the caller's promise.
-    unsafe { work.session.launch(&SOURCE, kernel!(T, "softmax_rows"), over_rows(rows), &of) }
+    unsafe { work.session.launch(&SOURCE, typed!(T, "softmax_rows"), over_rows(rows), &of) }
 }
 
 /// dS out of dP, in its place.
@@ -163,10 +162,10 @@ unsafe fn slopes<T: Real>(
     rows: usize,
     columns: usize,
     scale: f64,
-    p: Argument<'_>,
-    ds: Argument<'_>,
-) -> std::result::Result<(), Failure> {
+    p: Argument,
+    ds: Argument,
+) -> Tried<()> {
     let of = [int(rows), int(columns), scale_of::<T>(scale), p, ds];
     // SAFETY: as above.
-    unsafe { work.session.launch(&SOURCE, kernel!(T, "softmax_slopes"), over_rows(rows), &of) }
+    unsafe { work.session.launch(&SOURCE, typed!(T, "softmax_slopes"), over_rows(rows), &of) }
 }

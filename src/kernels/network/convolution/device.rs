@@ -1,4 +1,4 @@
-//! Convolutions of [networks](crate::kernels::network) on arrays: by `products.cu`, or by a library of the device
+//! Convolutions on arrays: by kernels of our own, or by a library of the device
 //! ([`Session::convolve`](crate::kernels::device::Session::convolve)) where it takes them.
 
 use super::{Conv2d, ConvShape};
@@ -7,10 +7,10 @@ use crate::{
     kernels::{
         array::{
             Buffer, View, ViewMut,
-            place::{Accelerator, Work, both, int, kernel, long},
+            home::{SharedSession, Work, both, typed},
         },
         check::same_length,
-        device::{Argument, Convolution, Failure, Part, Source},
+        device::{Argument, Convolution, Part, Source, Tried, int, long},
         network::{
             Real,
             linear::{self, launch, within},
@@ -31,7 +31,7 @@ const PARTS: usize = 512;
 const NUMBERS: usize = 1 << 22;
 
 /// The arguments of a shape, and the batch it is for.
-fn sizes(shape: &ConvShape, batch: usize) -> Vec<Argument<'static>> {
+fn sizes(shape: &ConvShape, batch: usize) -> Vec<Argument> {
     let s = shape;
     [batch, s.height, s.width, s.inputs, s.outputs, s.kernel, s.stride, s.padding].map(int).to_vec()
 }
@@ -53,7 +53,7 @@ struct Library(Convolution);
 impl Library {
     /// None where there is no library for it.
     fn of<T: Real>(
-        on: &Accelerator,
+        on: &SharedSession,
         part: Part,
         shape: &ConvShape,
         batch: usize,
@@ -75,11 +75,11 @@ impl Library {
     unsafe fn run<T: Real>(
         &self,
         work: &mut Work<'_>,
-        [x, w, y]: [Argument<'_>; 3],
+        [x, w, y]: [Argument; 3],
         accumulate: bool,
-    ) -> std::result::Result<bool, Failure> {
+    ) -> Tried<bool> {
         let (rows, cols) = self.weights();
-        let (name, numbers) = (kernel!(T, "turn"), rows * cols);
+        let (name, numbers) = (typed!(T, "turn"), rows * cols);
         let turned = Argument::Memory(work.scratch);
         let gradient = self.0.part == Part::Weights;
         // SAFETY: the caller's promise; both orders of the weights have as many numbers.
@@ -110,7 +110,7 @@ pub fn forward<T: Real>(
     y: ViewMut<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         let bias = bias.map(View::host).transpose()?;
         return conv.forward(x.host()?, w.host()?, bias, y.host()?, scratch);
     };
@@ -140,9 +140,9 @@ pub fn forward<T: Real>(
                     return Ok(());
                 }
                 let arguments = [long(numbers), int(s.outputs), bias, y];
-                return work.over(&linear::SOURCE, kernel!(T, "add_rows"), numbers, &arguments);
+                return work.over(&linear::SOURCE, typed!(T, "add_rows"), numbers, &arguments);
             }
-            work.session.launch(&SOURCE, kernel!(T, "conv_forward"), launch, &arguments)
+            work.session.launch(&SOURCE, typed!(T, "conv_forward"), launch, &arguments)
         }
     })
 }
@@ -159,7 +159,7 @@ pub fn backward_input<T: Real>(
     accumulate: bool,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return conv.backward_input(dy.host()?, w.host()?, dx.host()?, accumulate, scratch);
     };
     let s = conv.shape();
@@ -178,7 +178,7 @@ pub fn backward_input<T: Real>(
             {
                 return Ok(());
             }
-            work.session.launch(&SOURCE, kernel!(T, "conv_input"), launch, &arguments)
+            work.session.launch(&SOURCE, typed!(T, "conv_input"), launch, &arguments)
         }
     })
 }
@@ -194,7 +194,7 @@ pub fn backward_weights<T: Real>(
     dw: ViewMut<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = dw.accelerator() else {
+    let Some(on) = dw.session() else {
         return conv.backward_weights(x.host()?, dy.host()?, dw.host()?, scratch);
     };
     let s = conv.shape();
@@ -219,10 +219,10 @@ pub fn backward_weights<T: Real>(
         arguments.extend([int(parts), x, dy, sums]);
         // SAFETY: as above; scratch is as long as all parts.
         unsafe {
-            work.session.launch(&SOURCE, kernel!(T, "conv_weights"), launch, &arguments)?;
+            work.session.launch(&SOURCE, typed!(T, "conv_weights"), launch, &arguments)?;
             if parts > 1 {
                 let arguments = [long(numbers), int(parts), sums, dw];
-                work.over(&SOURCE, kernel!(T, "add_parts"), numbers, &arguments)?;
+                work.over(&SOURCE, typed!(T, "add_parts"), numbers, &arguments)?;
             }
         }
         Ok(())

@@ -1,17 +1,17 @@
-//! Linear layers of [networks](crate::kernels::network) and other products of matrices on arrays (`products.cu`).
+//! Linear layers and other products of matrices on arrays.
 //!
 //! Where a device has cuBLAS, linear layers go there ([`Session::gemm`](crate::kernels::device::Session::gemm)).
 
 use super::Linear;
 use crate::kernels::array::{
     View, ViewMut,
-    place::{Work, both, int, kernel, long},
+    home::{Work, both, typed},
 };
 use crate::{
     Result,
     kernels::{
         check::same_length,
-        device::{Argument, Failure, Gemm, Launch, Source},
+        device::{Argument, Gemm, Launch, Source, Tried, int, long},
         network::Real,
     },
 };
@@ -46,26 +46,26 @@ pub(in crate::kernels::network) fn within(numbers: usize) -> Result<()> {
 }
 
 /// `parts` products `C (+)= A B (+ bias)` of matrices by strides: from one image, head, row, column to the next.
-pub(in crate::kernels::network) struct Matrices<'a> {
+pub(in crate::kernels::network) struct Matrices {
     pub(in crate::kernels::network) rows: usize,
     pub(in crate::kernels::network) cols: usize,
     pub(in crate::kernels::network) depth: usize,
     pub(in crate::kernels::network) parts: usize,
     pub(in crate::kernels::network) heads: usize,
-    pub(in crate::kernels::network) a: (Argument<'a>, [usize; 4]),
-    pub(in crate::kernels::network) b: (Argument<'a>, [usize; 4]),
-    pub(in crate::kernels::network) bias: Argument<'a>,
-    pub(in crate::kernels::network) c: (Argument<'a>, [usize; 3]),
+    pub(in crate::kernels::network) a: (Argument, [usize; 4]),
+    pub(in crate::kernels::network) b: (Argument, [usize; 4]),
+    pub(in crate::kernels::network) bias: Argument,
+    pub(in crate::kernels::network) c: (Argument, [usize; 3]),
     pub(in crate::kernels::network) accumulate: bool,
 }
 
-impl Matrices<'_> {
+impl Matrices {
     /// # Safety
     /// The matrices lie within their memory.
     pub(in crate::kernels::network) unsafe fn launch<T: Real>(
         &self,
         work: &mut Work<'_>,
-    ) -> std::result::Result<(), Failure> {
+    ) -> Tried<()> {
         let mut arguments =
             [self.rows, self.cols, self.depth, self.parts, self.heads].map(int).to_vec();
         for (pointer, strides) in [&self.a, &self.b] {
@@ -77,14 +77,14 @@ impl Matrices<'_> {
         arguments.push(int(usize::from(self.accumulate)));
         let launch = launch(self.rows, self.cols, self.parts);
         // SAFETY: the arguments of the kernel in its order; the caller's promise.
-        unsafe { work.session.launch(&SOURCE, kernel!(T, "matrix_product"), launch, &arguments) }
+        unsafe { work.session.launch(&SOURCE, typed!(T, "matrix_product"), launch, &arguments) }
     }
 
     /// The same by cuBLAS where the session has it and the product is one it takes.
     ///
     /// # Safety
     /// As [`Matrices::launch`].
-    unsafe fn best<T: Real>(&self, work: &mut Work<'_>) -> std::result::Result<(), Failure> {
+    unsafe fn best<T: Real>(&self, work: &mut Work<'_>) -> Tried<()> {
         if self.parts == 1 {
             let gemm = Gemm {
                 sizes: [self.rows, self.cols, self.depth],
@@ -102,7 +102,7 @@ impl Matrices<'_> {
                 let numbers = self.rows * self.cols;
                 let arguments = [long(numbers), int(self.cols), self.bias, self.c.0];
                 // SAFETY: rows of C follow each other in every product with a bias.
-                return unsafe { work.over(&SOURCE, kernel!(T, "add_rows"), numbers, &arguments) };
+                return unsafe { work.over(&SOURCE, typed!(T, "add_rows"), numbers, &arguments) };
             }
         }
         // SAFETY: as above.
@@ -132,7 +132,7 @@ pub fn forward<T: Real>(
     bias: Option<View<'_, T>>,
     y: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         let bias = bias.map(View::host).transpose()?;
         return linear.forward(x.host()?, w.host()?, bias, y.host()?);
     };
@@ -172,7 +172,7 @@ pub fn backward_input<T: Real>(
     dx: ViewMut<'_, T>,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return linear.backward_input(dy.host()?, w.host()?, dx.host()?, accumulate);
     };
     let (i, o) = (linear.inputs, linear.outputs);
@@ -203,7 +203,7 @@ pub fn backward_weights<T: Real>(
     dy: View<'_, T>,
     dw: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = dw.accelerator() else {
+    let Some(on) = dw.session() else {
         return linear.backward_weights(x.host()?, dy.host()?, dw.host()?);
     };
     let (i, o) = (linear.inputs, linear.outputs);

@@ -1,4 +1,4 @@
-//! Softmax cross-entropy of [networks](crate::kernels::network) on arrays, added up over batches (`softmax.cu`).
+//! Softmax cross-entropy on arrays, added up over batches.
 
 use super::host;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             Array, Home, View, ViewMut, apart,
-            place::{both, int, kernel},
+            home::{both, typed},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, int},
         network::Real,
     },
 };
@@ -60,7 +60,7 @@ impl Totals {
     pub fn new(home: &Home) -> Result<Self> {
         Ok(Self(match home {
             Home::Processor => Of::Host(0.0, 0, 0),
-            Home::Device(_) => Of::Device(Array::zeros(home, 3)?),
+            Home::Machine(_) => Of::Device(Array::zeros(home, 3)?),
         }))
     }
 
@@ -124,7 +124,7 @@ pub fn cross_entropy<T: Real>(
         }
         Of::Device(totals) => totals.view(),
     };
-    let Some(on) = totals.accelerator() else { return Err(apart()) };
+    let Some(on) = totals.session() else { return Err(apart()) };
     let classes = logits.len() / batch.max(1);
     same_length("logits", logits.len(), "rows of classes", classes * batch)?;
     let (logits_len, rows) = (logits.len(), int(batch));
@@ -142,7 +142,7 @@ pub fn cross_entropy<T: Real>(
         // SAFETY: the arguments of the kernels in their order, of the lengths just checked.
         unsafe {
             let of = [rows, int(classes), logits, labels, slope, losses, hits];
-            work.over(&SOURCE, kernel!(T, "cross_entropy"), batch, &of)?;
+            work.over(&SOURCE, typed!(T, "cross_entropy"), batch, &of)?;
             work.over(&SOURCE, "tally", 1, &[rows, losses, hits, totals])
         }
     })

@@ -1,4 +1,4 @@
-//! ReLU, GELU, sums, flattening, tokens and pooling of [networks](crate::kernels::network) on arrays (`pointwise.cu`).
+//! ReLU, GELU, sums, copies and flattening on arrays.
 
 use super::host;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, int, launch, long},
+            home::{both, launch},
         },
         check::{images, same_length},
-        device::Source,
+        device::{Source, int, long},
         network::Real,
     },
 };
@@ -38,7 +38,7 @@ macro_rules! between {
         /// # Errors
         /// When the lengths or places disagree, or the device fails.
         pub fn $name<T: Real>($from: View<'_, T>, $to: ViewMut<'_, T>) -> Result<()> {
-            let Some(on) = $to.accelerator() else {
+            let Some(on) = $to.session() else {
                 let ($from, $to) = ($from.host()?, $to.host()?);
                 return $host;
             };
@@ -66,7 +66,7 @@ between! {
 /// # Errors
 /// When the device fails.
 pub fn relu<T: Real>(x: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = x.accelerator() else {
+    let Some(on) = x.session() else {
         host::relu(x.host()?);
         return Ok(());
     };
@@ -84,7 +84,7 @@ pub fn flatten<T: Real>(
     pixels: usize,
     channels: usize,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         return host::flatten(x.host()?, y.host()?, pixels, channels);
     };
     let (n, image) = (x.len(), pixels * channels);
@@ -103,7 +103,7 @@ pub fn flatten_backward<T: Real>(
     channels: usize,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return host::flatten_backward(dy.host()?, dx.host()?, pixels, channels, accumulate);
     };
     let (n, image) = (dx.len(), pixels * channels);

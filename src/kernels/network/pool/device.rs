@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, int, launch, long},
+            home::{both, launch},
         },
         check::{images, same_length},
-        device::{Argument, Source},
+        device::{Argument, Source, int, long},
         network::Real,
     },
 };
@@ -22,7 +22,7 @@ pub static SOURCE: Source = Source {
 };
 
 /// Kind and sizes of a pooling, and numbers of an image before and after it.
-fn sizes(p: &Pool) -> ([Argument<'static>; 7], usize, usize) {
+fn sizes(p: &Pool) -> ([Argument; 7], usize, usize) {
     let kind = usize::from(p.kind == Kind::Mean);
     let all = [kind, p.height, p.width, p.channels, p.window, p.stride, p.padding].map(int);
     (all, p.height * p.width * p.channels, p.out_height() * p.out_width() * p.channels)
@@ -33,7 +33,7 @@ fn sizes(p: &Pool) -> ([Argument<'static>; 7], usize, usize) {
 /// # Errors
 /// As there, when the places disagree, or the device fails.
 pub fn forward<T: Real>(pool: &Pool, x: View<'_, T>, y: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = y.accelerator() else { return pool.forward(x.host()?, y.host()?) };
+    let Some(on) = y.session() else { return pool.forward(x.host()?, y.host()?) };
     pool.check()?;
     let (n, ([k, h, w, c, size, s, p], input, output)) = (y.len(), sizes(pool));
     images("y of a pooling", x.len(), input, n, output)?;
@@ -52,7 +52,7 @@ pub fn backward<T: Real>(
     dx: ViewMut<'_, T>,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return pool.backward(x.host()?, y.host()?, dy.host()?, dx.host()?, accumulate);
     };
     pool.check()?;

@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, int, launch, long},
+            home::{both, launch},
         },
         check::{images, same_length},
-        device::Source,
+        device::{Source, int, long},
         network::Real,
     },
 };
@@ -38,7 +38,7 @@ pub fn forward<T: Real>(
     position: View<'_, T>,
     y: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         return host::forward(x.host()?, class.host()?, position.host()?, y.host()?);
     };
     let (n, image, channels) = (y.len(), position.len(), class.len());
@@ -56,7 +56,7 @@ pub fn backward_sums<T: Real>(
     class: ViewMut<'_, T>,
     position: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = position.accelerator() else {
+    let Some(on) = position.session() else {
         return host::backward_sums(dy.host()?, class.host()?, position.host()?);
     };
     let (image, channels) = (position.len(), class.len());
@@ -78,7 +78,7 @@ pub fn backward<T: Real>(
     dx: ViewMut<'_, T>,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return host::backward(dy.host()?, image, channels, dx.host()?, accumulate);
     };
     let n = dx.len();
@@ -98,7 +98,7 @@ pub fn first<T: Real>(
     channels: usize,
     y: ViewMut<'_, T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         return host::first(x.host()?, image, channels, y.host()?);
     };
     let n = y.len();
@@ -117,7 +117,7 @@ pub fn first_backward<T: Real>(
     dx: ViewMut<'_, T>,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         return host::first_backward(dy.host()?, image, channels, dx.host()?, accumulate);
     };
     let n = dx.len();

@@ -1,6 +1,6 @@
 //! `x = m⊙w` and its gradient `∂f/∂m = g⊙w`, `∂f/∂w = g⊙m`, where `g = ∂f/∂x`; masks.
 //!
-//! Training needs only [`product`], once: [`update_factors`](super::update_factors) has the rest in its
+//! Training needs only [`product`], once: [`update_factors`](crate::kernels::mask_weight::host::update_factors) has the rest in its
 //! pass. [`product_backward`] is for gradients that go elsewhere (clipping, sums over workers, checks).
 
 use crate::kernels::{

@@ -105,7 +105,7 @@ impl<'a, P: Storage> Parameter<'a, P> {
 /// gradients and x G: f32 with bf16, say, as long as both compute in the same precision.
 ///
 /// ```
-/// use mirrorflow::kernels::mask_weight::{FactorPenalty, Health, Optimizer, Parameter, Sgd, host::update_factors};
+/// use mirrorflow::kernels::mask_weight::{FactorPenalty, Health, Optimizer, Sgd, host::{Parameter, update_factors}};
 /// let sgd = Optimizer::Sgd(Sgd { rate: 0.5, momentum: 0.9, nesterov: false });
 /// let penalty = FactorPenalty { factors: 0.25, ..FactorPenalty::default() };
 /// let (mut m, mut w, mut bm, mut bw, mut x) = ([1.0], [2.0], [0.0], [0.0], [0.0]);
@@ -166,7 +166,7 @@ where
 /// With `keep` (n bytes) the other entries of x and of its state become 0.
 ///
 /// ```
-/// use mirrorflow::kernels::mask_weight::{Optimizer, Parameter, PlainPenalty, Sgd, host::update_plain};
+/// use mirrorflow::kernels::mask_weight::{Optimizer, PlainPenalty, Sgd, host::{Parameter, update_plain}};
 /// let sgd = Optimizer::Sgd(Sgd { rate: 0.5, momentum: 0.0, nesterov: false });
 /// let penalty = PlainPenalty { weight_decay: 0.0, l1: 1.0 };
 /// let mut x = [2.0_f32, 0.0, 3.0];

@@ -108,11 +108,7 @@ impl Optimizer {
     ///
     /// # Errors
     /// As [`Optimizer::check`], or when the step is 0.
-    pub(in crate::kernels) fn rule(
-        &self,
-        step: u64,
-        lambda: f64,
-    ) -> Result<[Argument<'static>; 9]> {
+    pub(in crate::kernels) fn rule(&self, step: u64, lambda: f64) -> Result<[Argument; 9]> {
         self.check()?;
         check_step(step)?;
         let (kind, numbers) = match self {

@@ -1,4 +1,4 @@
-//! Batch norm and sums of columns of [networks] on arrays (`norms.cu`).
+//! Batch norm on arrays.
 
 use super::host;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             Buffer, View, ViewMut,
-            place::{both, int, kernel, launch, long},
+            home::{both, launch, typed},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, int, long},
         network::{
             Real,
             norm::{Affine, Pair, columns::Sums, fits},
@@ -53,7 +53,7 @@ pub fn train<T: Real>(
     y: ViewMut<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         let residual = residual.map(View::host).transpose()?;
         let running =
             host::Running { mean: running.0.host()?, variance: running.1.host()?, momentum };
@@ -99,10 +99,10 @@ pub fn train<T: Real>(
         // SAFETY: the arguments of the kernels in their order, of the lengths just checked.
         unsafe {
             let moments = [a, b, c, of_x, parts];
-            work.over(&SOURCE, kernel!(T, "batch_moments"), sums.items(), &moments)?;
-            work.over(&SOURCE, kernel!(T, "batch_statistics"), channels, &all)?;
+            work.over(&SOURCE, typed!(T, "batch_moments"), sums.items(), &moments)?;
+            work.over(&SOURCE, typed!(T, "batch_statistics"), channels, &all)?;
             let apply = [long(n), int(channels), of_x, scale, shift, residual, relu, of_y];
-            work.over(&SOURCE, kernel!(T, "batch_apply"), n, &apply)
+            work.over(&SOURCE, typed!(T, "batch_apply"), n, &apply)
         }
     })
 }
@@ -119,7 +119,7 @@ pub fn eval<T: Real>(
     y: ViewMut<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         let residual = residual.map(View::host).transpose()?;
         let running = (mean.host()?, variance.host()?);
         let (x, affine, y) = (x.host()?, affine.host()?, y.host()?);
@@ -147,9 +147,9 @@ pub fn eval<T: Real>(
         let relu = int(usize::from(affine.relu));
         // SAFETY: as above.
         unsafe {
-            work.over(&SOURCE, kernel!(T, "batch_scales"), channels, &scales)?;
+            work.over(&SOURCE, typed!(T, "batch_scales"), channels, &scales)?;
             let apply = [long(n), int(channels), x, scale, shift, residual, relu, y];
-            work.over(&SOURCE, kernel!(T, "batch_apply"), n, &apply)
+            work.over(&SOURCE, typed!(T, "batch_apply"), n, &apply)
         }
     })
 }
@@ -167,7 +167,7 @@ pub fn backward_sums<T: Real>(
     (dweight, dbias): Pair<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = dy.accelerator() else {
+    let Some(on) = dy.session() else {
         let kept = (mean.host()?, inverse.host()?);
         let (dweight, dbias) = (dweight.host()?, dbias.host()?);
         return host::backward_sums(
@@ -197,9 +197,9 @@ pub fn backward_sums<T: Real>(
         // SAFETY: as above.
         unsafe {
             let of = [a, b, c, x, y, dy, relu, mean, parts];
-            work.over(&SOURCE, kernel!(T, "batch_sums"), sums.items(), &of)?;
+            work.over(&SOURCE, typed!(T, "batch_sums"), sums.items(), &of)?;
             let of = [a, b, c, parts, inverse, dweight, dbias];
-            work.over(&SOURCE, kernel!(T, "batch_slopes"), channels, &of)
+            work.over(&SOURCE, typed!(T, "batch_slopes"), channels, &of)
         }
     })
 }
@@ -216,7 +216,7 @@ pub fn backward_apply<T: Real>(
     (dweight, dbias): (View<'_, T>, View<'_, T>),
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = g.accelerator() else {
+    let Some(on) = g.session() else {
         let kept = (mean.host()?, inverse.host()?);
         let sums = (dweight.host()?, dbias.host()?);
         return host::backward_apply(x.host()?, g.host()?, weight.host()?, kept, sums, scratch);

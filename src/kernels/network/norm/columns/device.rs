@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             View, ViewMut,
-            place::{both, int, kernel, long},
+            home::{both, typed},
         },
         check::same_length,
-        device::{Argument, Source},
+        device::{Argument, Source, int, long},
         network::Real,
     },
 };
@@ -53,7 +53,7 @@ impl Sums {
         16 * self.items()
     }
 
-    pub(in crate::kernels::network::norm) fn arguments(self) -> [Argument<'static>; 3] {
+    pub(in crate::kernels::network::norm) fn arguments(self) -> [Argument; 3] {
         [long(self.pixels), int(self.channels), long(self.chunk)]
     }
 }
@@ -63,7 +63,7 @@ impl Sums {
 /// # Errors
 /// As there, when the places disagree, or the device fails.
 pub fn sums<T: Real>(a: View<'_, T>, to: ViewMut<'_, T>) -> Result<()> {
-    let Some(on) = to.accelerator() else {
+    let Some(on) = to.session() else {
         return host::column_sums(a.host()?, to.host()?);
     };
     let columns = to.len();
@@ -81,9 +81,9 @@ pub fn sums<T: Real>(a: View<'_, T>, to: ViewMut<'_, T>) -> Result<()> {
         // SAFETY: as above.
         unsafe {
             let arguments = [p, c, k, a, parts];
-            work.over(&SOURCE, kernel!(T, "column_parts"), of.items(), &arguments)?;
+            work.over(&SOURCE, typed!(T, "column_parts"), of.items(), &arguments)?;
             let arguments = [int(columns), int(of.chunks()), int(columns), parts, to];
-            work.over(&SOURCE, kernel!(T, "column_fold"), columns, &arguments)
+            work.over(&SOURCE, typed!(T, "column_fold"), columns, &arguments)
         }
     })
 }

@@ -1,4 +1,4 @@
-//! Layer norm of [networks](crate::kernels::network) on arrays (`norms.cu`).
+//! Layer norm on arrays.
 
 use super::host;
 use crate::{
@@ -6,10 +6,10 @@ use crate::{
     kernels::{
         array::{
             Buffer, View, ViewMut,
-            place::{both, int, kernel, long},
+            home::{both, typed},
         },
         check::same_length,
-        device::{Argument, Launch, Source},
+        device::{Argument, Launch, Source, int, long},
         network::{
             Real,
             norm::{
@@ -39,7 +39,7 @@ fn rows(rows: usize) -> Launch {
 /// As there, when the places disagree, or the device fails.
 pub fn forward<T: Real>(x: View<'_, T>, affine: Affine<'_, T>, y: ViewMut<'_, T>) -> Result<()> {
     let Affine { weight, bias, epsilon, .. } = affine;
-    let Some(on) = y.accelerator() else {
+    let Some(on) = y.session() else {
         return host::forward(x.host()?, weight.host()?, bias.host()?, epsilon, y.host()?);
     };
     let (n, columns) = (x.len(), weight.len());
@@ -51,9 +51,9 @@ pub fn forward<T: Real>(x: View<'_, T>, affine: Affine<'_, T>, y: ViewMut<'_, T>
         // SAFETY: as above.
         unsafe {
             let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
+            work.session.launch(&SOURCE, typed!(T, "layer_moments"), rows(count), &of)?;
             let of = [long(n), int(columns), x, moments, weight, bias, y];
-            work.over(&SOURCE, kernel!(T, "layer_forward"), n, &of)
+            work.over(&SOURCE, typed!(T, "layer_forward"), n, &of)
         }
     })
 }
@@ -69,7 +69,7 @@ pub fn backward_sums<T: Real>(
     (dweight, dbias): Pair<'_, T>,
     scratch: &mut Buffer<T>,
 ) -> Result<()> {
-    let Some(on) = dweight.accelerator() else {
+    let Some(on) = dweight.session() else {
         let sums = (dweight.host()?, dbias.host()?);
         return host::backward_sums(x.host()?, epsilon, dy.host()?, sums, scratch);
     };
@@ -85,13 +85,13 @@ pub fn backward_sums<T: Real>(
         // SAFETY: as above.
         unsafe {
             let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
+            work.session.launch(&SOURCE, typed!(T, "layer_moments"), rows(count), &of)?;
             let of = [a, b, c, x, moments, dy, parts];
-            work.over(&SOURCE, kernel!(T, "layer_sums"), sums.items(), &of)?;
+            work.over(&SOURCE, typed!(T, "layer_sums"), sums.items(), &of)?;
             for (first, to) in [(0, dweight), (columns, dbias)] {
                 let parts = Argument::At(work.scratch, 8 * first);
                 let of = [int(columns), int(sums.chunks()), int(2 * columns), parts, to];
-                work.over(&columns::SOURCE, kernel!(T, "column_fold"), columns, &of)?;
+                work.over(&columns::SOURCE, typed!(T, "column_fold"), columns, &of)?;
             }
         }
         Ok(())
@@ -110,7 +110,7 @@ pub fn backward_input<T: Real>(
     dx: ViewMut<'_, T>,
     accumulate: bool,
 ) -> Result<()> {
-    let Some(on) = dx.accelerator() else {
+    let Some(on) = dx.session() else {
         let (x, weight, dy) = (x.host()?, weight.host()?, dy.host()?);
         return host::backward_input(x, weight, epsilon, dy, dx.host()?, accumulate);
     };
@@ -125,9 +125,9 @@ pub fn backward_input<T: Real>(
         // SAFETY: as above.
         unsafe {
             let of = [int(count), int(columns), Argument::Double(epsilon), x, moments];
-            work.session.launch(&SOURCE, kernel!(T, "layer_moments"), rows(count), &of)?;
+            work.session.launch(&SOURCE, typed!(T, "layer_moments"), rows(count), &of)?;
             let of = [int(count), int(columns), x, moments, weight, dy, dx, add];
-            work.session.launch(&SOURCE, kernel!(T, "layer_input"), rows(count), &of)
+            work.session.launch(&SOURCE, typed!(T, "layer_input"), rows(count), &of)
         }
     })
 }

@@ -27,7 +27,7 @@ use crate::{
 
 /// An open CUDA device; a clone is the same one.
 #[derive(Clone)]
-pub struct Gpu(pub(super) Arc<Opened>);
+pub struct CudaMachine(pub(super) Arc<Opened>);
 
 pub(super) struct Opened {
     number: usize,
@@ -41,13 +41,13 @@ pub(super) struct Opened {
     modules: Mutex<HashMap<&'static str, Arc<CudaModule>>>,
 }
 
-impl fmt::Debug for Gpu {
+impl fmt::Debug for CudaMachine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name())
     }
 }
 
-impl Gpu {
+impl CudaMachine {
     /// Opens the device of this number and sees that kernels can be compiled for it.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl Gpu {
     }
 }
 
-impl Machine for Gpu {
+impl Machine for CudaMachine {
     fn name(&self) -> String {
         format!("cuda:{} ({})", self.0.number, self.0.name)
     }

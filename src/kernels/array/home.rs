@@ -1,4 +1,4 @@
-//! A device with a session that stays open: memory, copies and launches for arrays.
+//! Where arrays stand, and the session that those on a machine share: memory, copies and launches.
 
 use std::{
     fmt,
@@ -7,7 +7,9 @@ use std::{
 
 use crate::{
     Error, Result,
-    kernels::device::{Argument, Failure, Launch, Machine, Memory, Session, Source, bytes_mut},
+    kernels::device::{
+        Argument, Failure, Launch, Machine, Memory, Session, Source, Tried, bytes_mut,
+    },
 };
 
 /// Where arrays are made.
@@ -16,22 +18,32 @@ pub enum Home {
     /// The processor.
     #[default]
     Processor,
-    /// A device.
-    Device(Accelerator),
+    /// A machine, by this session.
+    Machine(SharedSession),
+}
+
+impl Home {
+    /// On this machine, by a session of its own.
+    ///
+    /// # Errors
+    /// When the machine does not answer.
+    pub fn on(machine: &dyn Machine) -> Result<Self> {
+        Ok(Self::Machine(SharedSession::open(machine)?))
+    }
 }
 
 impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Processor => f.write_str("cpu"),
-            Self::Device(on) => f.write_str(on.name()),
+            Self::Machine(on) => f.write_str(on.name()),
         }
     }
 }
 
-/// A device; a clone is the same one.
+/// A session of a machine that stays open; a clone is the same one.
 #[derive(Clone)]
-pub struct Accelerator(Arc<Inner>);
+pub struct SharedSession(Arc<Inner>);
 
 struct Inner {
     name: String,
@@ -47,13 +59,13 @@ struct State {
     bad: Memory,
 }
 
-impl fmt::Debug for Accelerator {
+impl fmt::Debug for SharedSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.name)
     }
 }
 
-impl Accelerator {
+impl SharedSession {
     /// Opens a session on a machine.
     ///
     /// # Errors
@@ -82,8 +94,8 @@ impl Accelerator {
         let State { session, bad, .. } = &mut *state;
         let mut flag = [0_i32];
         let mut ask = || {
-            session.read(bad, 0, bytes_mut(&mut flag))?;
-            session.write(bad, 0, &[0; 4])
+            session.read(*bad, 0, bytes_mut(&mut flag))?;
+            session.write(*bad, 0, &[0; 4])
         };
         ask().map_err(|f| self.said(f))?;
         Ok(flag == [0])
@@ -109,13 +121,13 @@ impl Accelerator {
         self.lock().session.release(memory);
     }
 
-    pub(in crate::kernels) fn write(&self, to: &Memory, offset: usize, bytes: &[u8]) -> Result<()> {
+    pub(in crate::kernels) fn write(&self, to: Memory, offset: usize, bytes: &[u8]) -> Result<()> {
         self.lock().session.write(to, offset, bytes).map_err(|f| self.said(f))
     }
 
     pub(in crate::kernels) fn read(
         &self,
-        from: &Memory,
+        from: Memory,
         offset: usize,
         into: &mut [u8],
     ) -> Result<()> {
@@ -126,7 +138,7 @@ impl Accelerator {
     pub(in crate::kernels) fn work<R>(
         &self,
         scratch: usize,
-        go: impl FnOnce(&mut Work<'_>) -> std::result::Result<R, Failure>,
+        go: impl FnOnce(&mut Work<'_>) -> Tried<R>,
     ) -> Result<R> {
         let mut state = self.lock();
         let run = || {
@@ -137,7 +149,7 @@ impl Accelerator {
                 state.size = scratch;
             }
             let State { session, scratch, bad, .. } = &mut *state;
-            go(&mut Work { session: session.as_mut(), scratch, bad })
+            go(&mut Work { session: session.as_mut(), scratch: *scratch, bad: *bad })
         };
         run().map_err(|f| self.said(f))
     }
@@ -161,9 +173,9 @@ fn said(name: &str, failure: Failure) -> Error {
 pub(in crate::kernels) struct Work<'a> {
     pub(in crate::kernels) session: &'a mut dyn Session,
     /// Scratch.
-    pub(in crate::kernels) scratch: &'a Memory,
+    pub(in crate::kernels) scratch: Memory,
     /// The flag of updates.
-    pub(in crate::kernels) bad: &'a Memory,
+    pub(in crate::kernels) bad: Memory,
 }
 
 /// Threads of a block.
@@ -181,8 +193,8 @@ impl Work<'_> {
         source: &'static Source,
         kernel: &'static str,
         items: usize,
-        arguments: &[Argument<'_>],
-    ) -> std::result::Result<(), Failure> {
+        arguments: &[Argument],
+    ) -> Tried<()> {
         if items == 0 {
             return Ok(());
         }
@@ -193,17 +205,17 @@ impl Work<'_> {
     }
 }
 
-/// The name of a kernel for numbers of type `$t`.
-macro_rules! kernel {
+/// The name of a kernel for numbers of type `$t`, f32 or f64.
+macro_rules! typed {
     ($t:ty, $name:literal) => {
-        if <$t as $crate::kernels::mask_weight::Storage>::NAME == "F32" {
+        if size_of::<$t>() == size_of::<f32>() {
             concat!($name, "_f32")
         } else {
             concat!($name, "_f64")
         }
     };
 }
-pub(in crate::kernels) use kernel;
+pub(in crate::kernels) use typed;
 
 /// One launch over `$items` of a kernel of this module's `SOURCE`, for numbers of type `$t`.
 ///
@@ -213,7 +225,7 @@ macro_rules! launch {
         let on = $on;
         let arguments = [$($argument),*];
         on.work(0, |work| {
-            let name = $crate::kernels::array::place::kernel!($t, $name);
+            let name = $crate::kernels::array::home::typed!($t, $name);
             // SAFETY: as said where this macro is defined.
             unsafe { work.over(&SOURCE, name, $items, &arguments) }
         })
@@ -228,13 +240,3 @@ macro_rules! both {
     };
 }
 pub(in crate::kernels) use both;
-
-/// A count as a kernel's `long long`.
-pub(in crate::kernels) fn long(n: usize) -> Argument<'static> {
-    Argument::Long(n as u64)
-}
-
-/// A size as a kernel's `int`.
-pub(in crate::kernels) fn int(n: usize) -> Argument<'static> {
-    Argument::Int(n as i32)
-}
