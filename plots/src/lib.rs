@@ -188,11 +188,12 @@ impl Figure {
         let sheet = (self.draw)(data)?;
         let (caption, statements) = (self.tell)(data)?;
         let narrow = (column.is_none() && sheet.column == Column::Two)
-            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One));
+            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One))
+            .transpose()?;
         Ok(Picture {
             name: self.name.into(),
             title: self.title.into(),
-            drawing: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column)),
+            drawing: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column))?,
             narrow,
             caption,
             statements,

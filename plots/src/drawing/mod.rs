@@ -14,7 +14,7 @@ pub(crate) mod svg;
 use mirrorflow::Result;
 
 use crate::style::{Stroke, plain::plain, text};
-pub(crate) use colour::Tone;
+pub(crate) use colour::{Colour, Look, Tone};
 
 /// Where the place of a text is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -60,7 +60,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         |mark, tone, text: &str| Key { stroke: None, mark: Some((mark, tone)), text: text.into() };
     let legend = vec![
         Key::line(flow, "flow"),
-        Key::line(minima, "$mw = 1$, where $f = 0$"),
+        Key::line(minima, "$m w = 1$, where $f = 0$"),
         Key::line(level.wide(0.6), "levels of $R_a(mw) - \\min R_a$"),
         mark(Mark::Square, Tone::Soft, "start"),
         mark(Mark::Disc, Tone::Ink, "end"),

@@ -6,7 +6,10 @@
 //! - Mathematics: [`text`].
 
 pub(crate) mod axis;
+mod backend;
 mod breaks;
+mod chart;
+mod ends;
 pub(crate) mod panel;
 pub(crate) mod plain;
 pub(crate) mod sheet;

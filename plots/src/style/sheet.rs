@@ -1,11 +1,13 @@
 //! A figure: panels in rows and columns, and a legend below them.
 
+use mirrorflow::Result;
+
 use super::{
-    Column, SMALL, Stroke,
+    Column, SMALL, Stroke, chart,
     panel::{Margins, Panel},
     text::MIDDLE,
 };
-use crate::drawing::{Anchor, Canvas, Drawing, Mark, Tone};
+use crate::drawing::{Anchor, Canvas, Drawing, Mark, Rect, Tone};
 
 /// An entry of a legend.
 #[derive(Debug, Clone)]
@@ -59,7 +61,10 @@ impl Sheet {
     }
 
     /// The figure, drawn; `id` begins the ids of the drawing.
-    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> Drawing {
+    ///
+    /// # Errors
+    /// When a panel cannot be drawn.
+    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> Result<Drawing> {
         let width = column.width();
         let (across, aspect) = match column {
             Column::One => (self.across.0, self.aspect.0),
@@ -94,12 +99,13 @@ impl Sheet {
             let below = y + top + height + bottom;
             let (mut x, mut end) = (EDGE, below);
             for (c, panel) in panels.iter().enumerate() {
-                panel.draw(&mut canvas, space[c], x + left[c], y + top, frame, height);
+                let frame = Rect { x: x + left[c], y: y + top, width: frame, height };
+                chart::draw(panel, &mut canvas, space[c], frame)?;
                 if !panel.keys.is_empty() {
-                    let room = left[c] + frame + right[c];
+                    let room = left[c] + frame.width + right[c];
                     end = end.max(legend(&mut canvas, &panel.keys, (x, below + 3.0), room));
                 }
-                x += left[c] + frame + right[c] + BETWEEN;
+                x += left[c] + frame.width + right[c] + BETWEEN;
             }
             y = end + BETWEEN;
         }
@@ -107,7 +113,7 @@ impl Sheet {
         if !self.legend.is_empty() {
             y = legend(&mut canvas, &self.legend, (EDGE, y + 5.0), width - 2.0 * EDGE);
         }
-        canvas.finish(id, title, width, y + EDGE)
+        Ok(canvas.finish(id, title, width, y + EDGE))
     }
 }
 
