@@ -23,6 +23,7 @@
 //! Source of the claims: Jacobs & Burkholz, "Mask in the Mirror: Implicit Sparsification",
 //! arXiv 2408.09966 (v1), called *the paper*.
 
+#[cfg(feature = "experiments")]
 pub mod experiment;
 pub mod flow;
 pub mod integrate;

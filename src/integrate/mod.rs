@@ -1,5 +1,6 @@
 //! Adaptive integrators behind one trait, and the one time loop that drives them.
 
+#[cfg(feature = "bdf")]
 mod bdf;
 mod combine;
 mod explicit;
@@ -114,7 +115,14 @@ pub fn integrate(flow: &dyn Flow, options: &Options) -> Result<Trajectory> {
         Method::Stabilized => integrate_with(flow, &mut Stabilized::new(k), options),
         Method::Switching => integrate_with(flow, &mut Switching::dop853(k), options),
         Method::Rosenbrock => integrate_with(flow, &mut Rosenbrock::new(k), options),
+        #[cfg(feature = "bdf")]
         Method::Bdf | Method::TrBdf2 => bdf::integrate(flow, method, options),
+        #[cfg(not(feature = "bdf"))]
+        Method::Bdf | Method::TrBdf2 => Err(Error::Domain {
+            what: "the method".into(),
+            expected: "another one: mirrorflow was built without the feature `bdf`".into(),
+            found: method.to_string(),
+        }),
     }
 }
 

@@ -11,11 +11,15 @@
 //! | [`array`] | numbers on the processor or on a device, which the last two work on |
 //! | [`device`] | where kernels run |
 
+#[cfg(feature = "networks")]
 pub mod array;
 pub mod batch;
+#[cfg(feature = "networks")]
 mod check;
 pub mod device;
+#[cfg(feature = "networks")]
 pub mod mask_weight;
+#[cfg(feature = "networks")]
 pub mod network;
 
 /// Every `.cu` file of the library.
@@ -23,18 +27,32 @@ pub const SOURCES: &[&device::Source] = &[
     &batch::descent::SOURCE,
     &batch::limit::SOURCE,
     &batch::mirror_flow::SOURCE,
+    #[cfg(feature = "networks")]
     &mask_weight::factors::SOURCE,
+    #[cfg(feature = "networks")]
     &mask_weight::update::SOURCE,
+    #[cfg(feature = "networks")]
     &mask_weight::map::SOURCE,
+    #[cfg(feature = "networks")]
     &mask_weight::count::SOURCE,
+    #[cfg(feature = "networks")]
     &network::convolution::SOURCE,
+    #[cfg(feature = "networks")]
     &network::linear::SOURCE,
+    #[cfg(feature = "networks")]
     &network::attention::SOURCE,
+    #[cfg(feature = "networks")]
     &network::norm::batch::SOURCE,
+    #[cfg(feature = "networks")]
     &network::norm::layer::SOURCE,
+    #[cfg(feature = "networks")]
     &network::norm::columns::SOURCE,
+    #[cfg(feature = "networks")]
     &network::pointwise::SOURCE,
+    #[cfg(feature = "networks")]
     &network::tokens::SOURCE,
+    #[cfg(feature = "networks")]
     &network::pool::SOURCE,
+    #[cfg(feature = "networks")]
     &network::loss::SOURCE,
 ];

@@ -11,6 +11,10 @@
 
 mod call;
 mod choice;
+#[cfg(feature = "cuda")]
+pub mod cuda;
+#[cfg(not(feature = "cuda"))]
+#[path = "without_cuda.rs"]
 pub mod cuda;
 mod launch;
 mod library;

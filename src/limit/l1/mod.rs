@@ -85,7 +85,7 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
         return Ok(exact.clone());
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
-    let routes = if d * n <= 200_000 { &FALLBACKS[..] } else { &FALLBACKS[..2] };
+    let routes = if d * n <= 200_000 { FALLBACKS } else { &FALLBACKS[..2] };
     for route in routes {
         let other = route(problem)?;
         if other.infeasibility.is_some() {
@@ -165,8 +165,12 @@ pub(super) fn of_vertex(vertex: Vertex, status: Status) -> L1Solution {
 }
 
 /// Routes that do not depend on the LASSO path, in the order they are tried.
-const FALLBACKS: [fn(&Problem) -> Result<L1Solution>; 3] =
-    [|problem| ladder::l1(problem, &ladder::Options::default()), lp::interior_point, lp::microlp];
+const FALLBACKS: &[fn(&Problem) -> Result<L1Solution>] = &[
+    |problem| ladder::l1(problem, &ladder::Options::default()),
+    lp::interior_point,
+    #[cfg(feature = "simplex")]
+    lp::microlp,
+];
 
 /// The largest of the three defects of an answer.
 fn worst(certificate: &Certificate) -> f64 {

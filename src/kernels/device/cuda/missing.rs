@@ -8,6 +8,8 @@ use crate::{Error, kernels::device::Device};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
+    /// The library was built without its feature `cuda`.
+    Feature,
     /// No `libcuda`.
     Driver,
     /// A driver from before CUDA 11.2.
@@ -69,6 +71,10 @@ pub(crate) fn version(packed: i32) -> String {
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Feature => f.write_str(
+                "mirrorflow was built without the feature `cuda`: build it with that feature, or run with \
+                 --device cpu",
+            ),
             Self::Driver => f.write_str(
                 "no NVIDIA driver on this machine (libcuda was not found): install the driver, or run with \
                  --device cpu",
