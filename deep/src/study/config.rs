@@ -215,6 +215,13 @@ impl StudyConfig {
         Ok(())
     }
 
+    /// A choice of a method as text: `strength=0.001`.
+    pub(super) fn choice(&self, method: usize, choice: usize) -> String {
+        let all = self.method[method].candidates();
+        let values = all.get(choice).into_iter().flatten();
+        values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
     /// What is pruned under a method, as written.
     fn prune_section<'a>(&'a self, entry: &'a Entry) -> &'a PruneConfig {
         entry.prune.as_ref().unwrap_or(&self.prune)

@@ -122,7 +122,7 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
             "  {:<24} {:6.2}{half} %   {}{edge}\n",
             study.method[c.method].label(),
             100.0 * level.test.mean,
-            tables::choice(study, c.method, c.choice)
+            study.choice(c.method, c.choice)
         ));
     }
     text.trim_end().to_owned()

@@ -7,7 +7,7 @@
 
 use mirrorflow::Result;
 
-use super::{Mean, StudyConfig, runs::Done, tables};
+use super::{Mean, StudyConfig, runs::Done};
 
 /// A method's choice at a sparsity.
 #[derive(Debug, Clone, PartialEq)]
@@ -176,7 +176,7 @@ fn troubles(study: &StudyConfig, chosen: &[Chosen], done: &[Done]) -> Vec<String
     let counts = |d: &&Done| chosen.iter().any(|c| (c.method, c.choice) == (d.method, d.choice));
     let say = |d: &Done| {
         let (label, seed) = (study.method[d.method].label(), study.study.seeds[d.seed]);
-        let choice = tables::choice(study, d.method, d.choice);
+        let choice = study.choice(d.method, d.choice);
         let choice = if choice.is_empty() { choice } else { format!(" ({choice})") };
         d.trouble.as_ref().map(|how| format!("{label}{choice}, seed {seed}: {how}"))
     };

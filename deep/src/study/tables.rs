@@ -40,18 +40,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A choice as text: `strength=0.001`.
-pub(super) fn choice(study: &StudyConfig, method: usize, choice: usize) -> String {
-    let all = study.method[method].candidates();
-    let values = all.get(choice).into_iter().flatten();
-    values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
-}
-
 fn runs(study: &StudyConfig, done: &[Done]) -> String {
     let mut text = String::from("method,choice,seed,level,kept,sparsity,validation,test,trouble\n");
     for d in done {
         let (label, seed) = (field(&study.method[d.method].label()), study.study.seeds[d.seed]);
-        let head = format!("{label},{},{seed}", choice(study, d.method, d.choice));
+        let head = format!("{label},{},{seed}", study.choice(d.method, d.choice));
         if let Some(trouble) = &d.trouble {
             text.push_str(&format!("{head},,,,,,{}\n", field(trouble)));
         }
@@ -72,7 +65,7 @@ fn chosen(study: &StudyConfig, results: &Results) -> String {
             field(&study.method[c.method].label()),
             c.select,
             c.level,
-            choice(study, c.method, c.choice),
+            study.choice(c.method, c.choice),
             c.validation,
             c.edge
         ));
@@ -87,7 +80,7 @@ fn levels(study: &StudyConfig, results: &Results) -> String {
         let label = field(&study.method[c.method].label());
         for l in levels {
             let (low, high) = l.test.interval();
-            let choice = choice(study, c.method, c.choice);
+            let choice = study.choice(c.method, c.choice);
             let (level, sparsity, validation) = (l.level, l.sparsity, l.validation);
             let (test, count) = (l.test.mean, l.test.count);
             text.push_str(&format!(
