@@ -1,4 +1,5 @@
-//! The configurations that ship are complete and true to their networks, on generated data of the right shape.
+//! The configurations that ship are complete and true to their networks, on generated data of the
+//! right shape.
 
 use std::{
     collections::BTreeSet,
@@ -62,8 +63,8 @@ fn check(path: &Path, setup: &Setup) -> Result<()> {
         other => panic!("{}: {other:?}", path.display()),
     };
     assert_eq!(parameters, expected, "{}", path.display());
-    // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight; one more where x is
-    // made of θ = m⊙w.
+    // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight;
+    // one more where x is made of θ = m⊙w.
     let (memory, weights) = (setup.memory()?, setup.network.weight_count());
     let name = setup.config.method.name();
     if ["pilot", "spred", "l1-mask", "sign-in"].contains(&name) {

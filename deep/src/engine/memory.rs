@@ -1,9 +1,10 @@
 //! Where values and their gradients stand in memory.
 //!
-//! A ReLU overwrites its value where nobody needs it again (its maker, a convolution or linear layer, does not, and nobody
-//! else reads it). Gradients of values live from the first layer that writes one (going backwards) to the one that
-//! made the value, and share few places in turn; batch norm, ReLU, GELU and sums turn `dy` into `dx` where it stands when they are
-//! the first to write it.
+//! A ReLU overwrites its value where nobody needs it again (its maker, a convolution or linear
+//! layer, does not, and nobody else reads it). Gradients of values live from the first layer that
+//! writes one (going backwards) to the one that made the value, and share few places in turn; batch
+//! norm, ReLU, GELU and sums turn `dy` into `dx` where it stands when they are the first to write
+//! it.
 
 use crate::network::{Network, Op, Value};
 

@@ -1,9 +1,10 @@
 //! Networks run: forward, loss, backward, with all memory laid out beforehand.
 //!
-//! A [`Model`] keeps the activations of a batch; parameters are one flat array that the caller owns (so that
-//! reparameterizations and optimisers work on it in one pass), the gradient another of the same layout. All of it stands at
-//! one [`Home`]: the processor, or a device, to which a step brings images and labels and which keeps loss and hits until they
-//! are asked for. The layers are written once, on [arrays](mirrorflow::kernels::array).
+//! A [`Model`] keeps the activations of a batch; parameters are one flat array that the caller owns
+//! (so that reparameterizations and optimisers work on it in one pass), the gradient another of the
+//! same layout. All of it stands at one [`Home`]: the processor, or a device, to which a step
+//! brings images and labels and which keeps loss and hits until they are asked for. The layers are
+//! written once, on [arrays](mirrorflow::kernels::array).
 
 mod memory;
 mod node;
@@ -32,8 +33,8 @@ pub enum Mode {
     Evaluate,
 }
 
-/// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from
-/// outside threads are woken and waited for every time.
+/// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work
+/// takes a microsecond, from outside threads are woken and waited for every time.
 fn inside<R: Send>(device: &Home, work: impl FnOnce() -> R + Send) -> R {
     match device {
         Home::Processor => rayon::scope(|_| work()),
@@ -166,11 +167,12 @@ impl<T: Real> Model<T> {
         self.passes = passes;
     }
 
-    /// The logits of some images (B×height×width×channels, B at most the batch size, on the processor).
+    /// The logits of some images (B×height×width×channels, B at most the batch size, on the
+    /// processor).
     ///
     /// # Errors
-    /// When `x` is not a whole number of images, too many, `parameters` does not fit the network or stands elsewhere, or
-    /// the device fails.
+    /// When `x` is not a whole number of images, too many, `parameters` does not fit the network or
+    /// stands elsewhere, or the device fails.
     pub fn forward<'p>(
         &mut self,
         x: &[T],
@@ -274,8 +276,8 @@ impl<T: Real> Model<T> {
         self.labels.part_mut(0..labels.len()).write(labels)
     }
 
-    /// Loss and accuracy of the last forward pass, which must be one of training, and the gradient of the loss with
-    /// respect to all parameters.
+    /// Loss and accuracy of the last forward pass, which must be one of training, and the gradient
+    /// of the loss with respect to all parameters.
     ///
     /// # Errors
     /// As [`Model::scores`], and when the gradient does not fit the network.
@@ -314,12 +316,14 @@ impl<T: Real> Model<T> {
         self.propagate(parameters, gradient)
     }
 
-    /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
-    /// respect to all parameters: regression in place of [`Model::backward`]. From a device the outputs come to the processor,
-    /// and the gradient of the loss with respect to them goes back.
+    /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t
+    /// (B×outputs), and its gradient with respect to all parameters: regression in place of
+    /// [`Model::backward`]. From a device the outputs come to the processor, and the gradient of
+    /// the loss with respect to them goes back.
     ///
     /// # Errors
-    /// When the targets are not as many as the outputs, the gradient does not fit the network, or the device fails.
+    /// When the targets are not as many as the outputs, the gradient does not fit the network, or
+    /// the device fails.
     ///
     /// # Examples
     /// ```
@@ -372,7 +376,8 @@ impl<T: Real> Model<T> {
         let input = self.network.layers()[layer].input;
         let (in_len, out_len) = (self.len_of(input), self.len_of(layer + 1));
         let back = self.plan.back[layer].clone();
-        // dy leaves its place while the others are written; an error ends the step, and with it what stands there.
+        // dy leaves its place while the others are written; an error ends the step, and with it
+        // what stands there.
         let mut taken = std::mem::take(&mut self.gradients[back.output]);
         let mut dy = taken.part_mut(0..out_len);
         let x = self.values[self.plan.place[input]].part(0..in_len);

@@ -1,15 +1,19 @@
 //! # Studies
 //!
-//! Several methods on the same network, data and epochs, with several seeds, each method with a grid of choices of the same
-//! size: what answers how one method compares with another. [`StudyConfig`] is the file, [`run`] does it.
+//! Several methods on the same network, data and epochs, with several seeds, each method with a
+//! grid of choices of the same size: what answers how one method compares with another.
+//! [`StudyConfig`] is the file, [`run`] does it.
 //!
 //! 1. Every choice of every grid is trained with the first `tune` seeds.
-//! 2. At each sparsity of `select` every method's choice is the one with the largest mean validation accuracy there.
-//! 3. The choices are trained with the other seeds; test accuracies get Student's 95 % intervals over the seeds, and the
-//!    differences to the reference are taken seed by seed (same seed: same first weights, validation images, batches).
+//! 2. At each sparsity of `select` every method's choice is the one with the largest mean
+//!    validation accuracy there.
+//! 3. The choices are trained with the other seeds; test accuracies get Student's 95 % intervals
+//!    over the seeds, and the differences to the reference are taken seed by seed (same seed: same
+//!    first weights, validation images, batches).
 //!
-//! Seeds whose validation accuracy took part in a choice also count in the test accuracy: the choice has not seen the test
-//! images, but it was made on these very runs, so that with few seeds the tested accuracy leans up, for every method alike.
+//! Seeds whose validation accuracy took part in a choice also count in the test accuracy: the
+//! choice has not seen the test images, but it was made on these very runs, so that with few seeds
+//! the tested accuracy leans up, for every method alike.
 
 mod config;
 mod results;
@@ -32,12 +36,12 @@ use crate::{
 };
 use runs::{Images, Run};
 
-/// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
-/// progress. On a device the runs come one after another, whatever `study.jobs` says.
+/// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say`
+/// hears of progress. On a device the runs come one after another, whatever `study.jobs` says.
 ///
 /// # Errors
-/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot be written or holds another
-/// study.
+/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot
+/// be written or holds another study.
 pub fn run(
     study: &StudyConfig,
     device: &Home,
@@ -86,7 +90,8 @@ pub fn run(
     Ok(results)
 }
 
-/// What a study would do: its runs (the choices' second part at most), and the setup of the first; every choice is checked.
+/// What a study would do: its runs (the choices' second part at most), and the setup of the first;
+/// every choice is checked.
 ///
 /// # Errors
 /// As [`run`].

@@ -1,8 +1,10 @@
-//! The runs of a study, side by side: each in its own folder, each resumed by itself, none depending on another.
+//! The runs of a study, side by side: each in its own folder, each resumed by itself, none
+//! depending on another.
 //!
-//! A worker is a thread with threads of its own for its kernels, whose sums do not depend on how many there are: the results
-//! are the same bits for any number of workers. On a device there is one worker: the runs have the device one after another.
-//! A run whose folder holds `summary.json`, which is written last, is not run again.
+//! A worker is a thread with threads of its own for its kernels, whose sums do not depend on how
+//! many there are: the results are the same bits for any number of workers. On a device there is
+//! one worker: the runs have the device one after another. A run whose folder holds `summary.json`,
+//! which is written last, is not run again.
 
 use std::{
     path::{Path, PathBuf},
@@ -53,7 +55,8 @@ pub(super) struct Images {
     pub(super) test: Arc<Dataset>,
 }
 
-/// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
+/// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of
+/// each that is done.
 pub(super) fn all(
     runs: &[Run],
     images: &Images,

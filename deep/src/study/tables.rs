@@ -1,5 +1,5 @@
-//! The files of a study: `runs.csv` (every level of every run), `chosen.csv`, `study.csv` and `.tex`, `differences.csv` and
-//! `.tex`, and the data of the figures.
+//! The files of a study: `runs.csv` (every level of every run), `chosen.csv`, `study.csv` and
+//! `.tex`, `differences.csv` and `.tex`, and the data of the figures.
 
 use std::path::Path;
 
@@ -131,7 +131,8 @@ pub(super) fn round(percent: f64) -> f64 {
     (percent * 100.0).round() / 100.0
 }
 
-/// Methods down, sparsities across; each number with the strength chosen at its own sparsity, the largest mean bold.
+/// Methods down, sparsities across; each number with the strength chosen at its own sparsity, the
+/// largest mean bold.
 fn latex(study: &StudyConfig, results: &Results) -> String {
     let (columns, heads) = columns(study);
     let note = format!(
@@ -190,11 +191,13 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
     text + "\\bottomrule\n\\end{tabular}\n"
 }
 
-/// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there are more seeds than these, the
-/// choice made at the next sparsity of `select`, over all of them, so that the figure has the intervals that the tables have.
-/// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, each over all seeds that were
-/// trained with it: where fewer seeds chose than were run, those are all seeds for what was chosen and the first for the
-/// rest, and the title says so. Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
+/// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there
+/// are more seeds than these, the choice made at the next sparsity of `select`, over all of them,
+/// so that the figure has the intervals that the tables have. `strength`: the accuracy at the last
+/// sparsity asked for against the strengths of the grids, each over all seeds that were trained
+/// with it: where fewer seeds chose than were run, those are all seeds for what was chosen and the
+/// first for the rest, and the title says so. Intervals end at 0 and at 100 %. Both name all
+/// methods of the study, from which each has its look in all figures.
 fn figures(study: &StudyConfig, results: &Results, done: &[Done], device: &str) -> Vec<Data> {
     let methods: Vec<String> = study.method.iter().map(super::Entry::label).collect();
     let about = json!({
@@ -258,7 +261,8 @@ fn panels(study: &StudyConfig) -> Vec<String> {
     if all.is_empty() { vec![String::new()] } else { all }
 }
 
-/// The accuracy of a method at a level against its strengths, over all runs there are: of grids over a strength or a total alone.
+/// The accuracy of a method at a level against its strengths, over all runs there are: of grids
+/// over a strength or a total alone.
 fn sweep(
     study: &StudyConfig,
     done: &[Done],

@@ -22,8 +22,8 @@ use crate::setup::Setup;
 /// Runs a setup, writing to a folder; with `resume` from its checkpoint. `say` hears of progress.
 ///
 /// # Errors
-/// When the folder cannot be written, holds a run already (without `resume`) or none (with it), or the checkpoint is
-/// of another configuration or damaged.
+/// When the folder cannot be written, holds a run already (without `resume`) or none (with it), or
+/// the checkpoint is of another configuration or damaged.
 pub fn train(
     setup: &Setup,
     out: &Path,

@@ -1,10 +1,11 @@
 //! A run from its beginning, or from its last checkpoint, to its tables.
 //!
-//! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
-//! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
-//! `sparsity.csv` and `.tex`, the data of figures in `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but
-//! these last three are the same bytes whether the run was interrupted or not. With a target sparsity they are copies of those of one of the runs
-//! in `search/` ([`super::search`]).
+//! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch),
+//! `layers.csv` (a line an epoch and layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors`
+//! (the last interval), `model.safetensors`, `sparsity.csv` and `.tex`, the data of figures in
+//! `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but these last
+//! three are the same bytes whether the run was interrupted or not. With a target sparsity they are
+//! copies of those of one of the runs in `search/` ([`super::search`]).
 
 use std::{path::Path, time::Instant};
 
@@ -169,8 +170,8 @@ pub(super) fn once(
     Ok(Run::of(&trainer, outcome))
 }
 
-/// The table of a run that is over, of this very configuration, and how it ended where that was not as planned; nothing where
-/// it is not over.
+/// The table of a run that is over, of this very configuration, and how it ended where that was not
+/// as planned; nothing where it is not over.
 pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Option<String>)>> {
     let summary = out.join("summary.json");
     if !summary.exists() {
@@ -232,8 +233,8 @@ fn row(setup: &Setup, density: f64, validation: Score, test: Score) -> Row {
 /// Sparsities that everybody compares at.
 const COMPARED: [f64; 3] = [0.9, 0.95, 0.98];
 
-/// What the network is worth there: pruned by magnitude to the exact count where it has more weights, and in iterative pruning
-/// the first cycle that was as sparse, where one was.
+/// What the network is worth there: pruned by magnitude to the exact count where it has more
+/// weights, and in iterative pruning the first cycle that was as sparse, where one was.
 fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let (setup, mut all) = (trainer.setup, Vec::new());
     let weights = setup.network.weight_count();
