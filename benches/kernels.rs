@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gemm::Parallelism;
-use mirrorflow::kernels::{
+use mirrorflow::kernels::batch::{
     descent::{self, Objective, Run, descend},
     limit::{self, limits},
     mirror_flow::{self, Features, Precision, integrate},

@@ -14,9 +14,11 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group};
 use mirrorflow::kernels::mask_weight::{
-    Adam, FactorPenalty, Ham, Optimizer, Parameter, PlainPenalty, Sgd, ham_step, keep_largest,
-    measure, power, product, product_backward, sigmoid_mask, soft_threshold,
-    soft_threshold_backward, update_factors, update_plain,
+    Adam, FactorPenalty, Ham, Optimizer, PlainPenalty, Sgd,
+    host::{
+        Parameter, ham_step, keep_largest, measure, power, product, product_backward, sigmoid_mask,
+        soft_threshold, soft_threshold_backward, update_factors, update_plain,
+    },
 };
 use rayon::prelude::*;
 

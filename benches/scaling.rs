@@ -10,7 +10,7 @@ use std::{error::Error, path::PathBuf, time::Instant};
 
 use mirrorflow::{
     experiment::{Curve, Data},
-    kernels::{
+    kernels::batch::{
         descent::{self, Objective, Run, descend},
         limit::{self, limits},
         mirror_flow::{self, Features, integrate},

@@ -6,7 +6,7 @@
 use std::{error::Error, fs::File, time::Instant};
 
 use mirrorflow::{
-    kernels::descent::{Objective, Options, Run, descend},
+    kernels::batch::descent::{Objective, Options, Run, descend},
     problem::Problem,
     schedule::Schedule,
 };

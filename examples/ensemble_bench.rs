@@ -7,7 +7,7 @@
 use std::{error::Error, fs::File, time::Instant};
 
 use mirrorflow::{
-    kernels::{
+    kernels::batch::{
         Outcome,
         mirror_flow::{Batch, Features, Options, Precision, integrate},
     },

@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .cpp(true)
         .std("c++20")
         .opt_level(3)
-        .include(&library)
+        .include(library.join("device/include"))
         .include(&shim)
         // A product and a sum are fused only where the source says so, as for the device.
         .flag("-ffp-contract=off")
@@ -104,7 +104,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     all.extend(sources(&root.join("cu"))?);
     for path in all {
         let text = fs::read_to_string(&path)?;
-        let file = path.file_stem().and_then(|s| s.to_str()).ok_or("a file name")?;
+        // By the folders too: most files have one name.
+        let below = path.strip_prefix(&library).or_else(|_| path.strip_prefix(&root))?;
+        let file = below.with_extension("").to_str().ok_or("a file name")?.replace('/', "_");
         for mode in ["one", "many"] {
             let mut code = String::new();
             writeln!(code, "#define HOST_{}", mode.to_uppercase())?;

@@ -3,7 +3,7 @@
 use mirrorflow::{
     Result,
     flow::{self, Clock, Descent},
-    kernels::descent::{Objective, Options, Run, descend},
+    kernels::batch::descent::{Objective, Options, Run, descend},
     problem::{Generator, Loss},
     schedule::Schedule,
 };

@@ -9,7 +9,7 @@
 
 use mirrorflow::{
     io::npz::read_arrays,
-    kernels::{
+    kernels::batch::{
         Outcome,
         descent::{Objective, Options, Run, descend},
     },

@@ -3,7 +3,7 @@
 
 use mirrorflow::{
     Result,
-    kernels::limit::{Batch, Ending, Options, limits},
+    kernels::batch::limit::{Batch, Ending, Options, limits},
     limit::newton,
     potential::HyperbolicEntropy,
     problem::{Generator, Problem},

@@ -9,7 +9,7 @@ use std::{
 
 use mirrorflow::{
     Result,
-    kernels::{
+    kernels::batch::{
         descent::{self, Objective, Run, descend},
         limit::{self, limits},
         mirror_flow::{self, Features, integrate},
@@ -100,7 +100,7 @@ fn memory_is_that_of_the_batch_and_steps_allocate_nothing() -> Result<()> {
     for records in [1, 7] {
         let (small, large) =
             (flows(&problem, 200, 0.1, records)?, flows(&problem, 1000, 0.1, records)?);
-        let each = 8 * records * (N + 3) + size_of::<mirrorflow::kernels::Outcome>() + 24;
+        let each = 8 * records * (N + 3) + size_of::<mirrorflow::kernels::batch::Outcome>() + 24;
         let making = 64 + 8 * records;
         let grown = (large.0 - small.0) as f64 / 800.0;
         assert!(grown <= (each + making) as f64, "{grown} bytes a run, {each} of results");
@@ -112,7 +112,7 @@ fn memory_is_that_of_the_batch_and_steps_allocate_nothing() -> Result<()> {
 
     // Descents: x of the records, an outcome, and the list of blocks: the state is that of one block.
     let (small, large) = (descents(&problem, 160, 10)?, descents(&problem, 1600, 10)?);
-    let each = 8 * N + size_of::<mirrorflow::kernels::Outcome>() + 32;
+    let each = 8 * N + size_of::<mirrorflow::kernels::batch::Outcome>() + 32;
     let grown = (large.0 - small.0) as f64 / 1440.0;
     assert!(grown <= each as f64, "{grown} bytes a run, {each} expected");
     // A pass over the samples draws its order in place.

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use mirrorflow::kernels::{
+use mirrorflow::kernels::batch::{
     self,
     limit::{Batch, Ending, limits},
 };
@@ -197,7 +197,7 @@ fn nearly_dependent_rows_hide_no_error() {
             assert!(fine(&limit.x), "2^−{k}, {log_a}: {:?}", limit.x);
             assert!(path.status[b].is_converged() && fine(&path.x.row(b).to_vec()));
             let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[log_a], theta: &[] };
-            let done = limits(&batch, &kernels::limit::Options::default(), None).expect("valid");
+            let done = limits(&batch, &batch::limit::Options::default(), None).expect("valid");
             assert_eq!(done.ending[0], Ending::Converged, "2^−{k}, {log_a}");
             assert!(fine(&done.x), "2^−{k}, {log_a}: {:?}", done.x);
         }
@@ -243,7 +243,7 @@ fn an_entry_far_below_a_is_right() {
         check(limit.x[2]);
         check(path(&problem, None, &[log_a]).expect("a valid grid").x[[0, 2]]);
         let batch = Batch { d: 2, n: 3, z: &z, y: &y, log_a: &[log_a], theta: &[] };
-        let options = kernels::limit::Options::default();
+        let options = batch::limit::Options::default();
         check(limits(&batch, &options, None).expect("valid").x[2]);
     }
 }
@@ -407,7 +407,7 @@ fn batches_of_every_family_end_where_the_limit_solver_does() {
             log_a: &LOG_A,
             theta: &theta.repeat(count),
         };
-        let done = limits(&batch, &kernels::limit::Options::default(), None).expect("valid input");
+        let done = limits(&batch, &batch::limit::Options::default(), None).expect("valid input");
         for (b, log_a) in LOG_A.into_iter().enumerate() {
             let entropy = HyperbolicEntropy::new(vec![log_a; n], theta.to_vec()).expect("in range");
             let alone =

@@ -5,7 +5,7 @@ use std::fs::File;
 use mirrorflow::{
     flow::Dual,
     integrate::{self, Method},
-    kernels::{
+    kernels::batch::{
         Outcome,
         mirror_flow::{Batch, Features, Options, Precision, integrate},
     },

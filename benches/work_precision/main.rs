@@ -19,7 +19,9 @@ use mirrorflow::{
     experiment::{Curve, Data},
     flow::{Dual, Primal},
     integrate::{self, Method, integrate_with},
-    kernels::mirror_flow::{Batch, Features, Options, Precision, integrate as integrate_batch},
+    kernels::batch::mirror_flow::{
+        Batch, Features, Options, Precision, integrate as integrate_batch,
+    },
     potential::HyperbolicEntropy,
     problem::{Loss, Problem},
     schedule::Schedule,

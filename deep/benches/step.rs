@@ -13,8 +13,8 @@ use std::time::Instant;
 use mirrorflow::{
     Result,
     kernels::{
+        array::Buffer,
         mask_weight::{Optimizer, Sgd},
-        nn::Buffer,
     },
 };
 use mirrorflow_deep::{

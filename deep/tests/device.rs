@@ -6,9 +6,9 @@ use std::path::Path;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Home},
+        array::{Array, Home, SharedSession},
         mask_weight::{Adam, Optimizer, Sgd},
-        nn::Real,
+        network::Real,
     },
 };
 use mirrorflow_deep::{
@@ -112,7 +112,7 @@ fn every_machine_runs_networks_as_the_processor() -> Result<()> {
         let expected = pass::<f64>(&Home::Processor, &network, batch)?;
         let single = pass::<f32>(&Home::Processor, &network, batch)?;
         for machine in machines() {
-            let home = Home::Device(Accelerator::open(machine.as_ref())?);
+            let home = Home::on(machine.as_ref())?;
             let who = format!("{} on {}", network.name(), machine.name());
             agree(&pass::<f64>(&home, &network, batch)?, &expected, 1e-12, &who);
             agree(&pass::<f32>(&home, &network, batch)?, &single, 2e-4, &who);
@@ -199,7 +199,7 @@ fn every_machine_trains_by_every_method_as_the_processor() -> Result<()> {
             let expected = steps::<f64>(&Home::Processor, optimizer, masked)?;
             let single = steps::<f32>(&Home::Processor, optimizer, masked)?;
             for machine in machines() {
-                let home = Home::Device(Accelerator::open(machine.as_ref())?);
+                let home = Home::on(machine.as_ref())?;
                 let found = steps::<f64>(&home, optimizer, masked)?;
                 assert!(found == expected, "{}, f64", machine.name());
                 let found = steps::<f32>(&home, optimizer, masked)?;
@@ -212,7 +212,7 @@ fn every_machine_trains_by_every_method_as_the_processor() -> Result<()> {
 
 #[test]
 fn a_device_without_room_says_what_to_do() -> Result<()> {
-    let home = Home::Device(Accelerator::open(&Host { memory: 50_000, ..Host::new(1) })?);
+    let home = Home::on(&Host { memory: 50_000, ..Host::new(1) })?;
     let network = named("lenet5", Shape { height: 28, width: 28, channels: 1 }, 10)?;
     let why = Model::<f32>::at(&home, &network, 64).expect_err("no room").to_string();
     assert!(why.contains("out of memory") && why.contains("smaller batch"), "{why}");
@@ -264,7 +264,7 @@ fn a_run_on_a_device_is_that_of_the_processor() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let expected = run(Home::Processor, &folder.path().join("cpu"))?;
     let device = |name: &str| -> Result<_> {
-        let home = Home::Device(Accelerator::open(&Host::new(32))?);
+        let home = Home::on(&Host::new(32))?;
         run(home, &folder.path().join(name))
     };
     let found = device("one")?;
@@ -330,8 +330,8 @@ fn a_study_on_a_device_is_that_of_the_processor() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
     let (expected, runs) = compare(&Home::Processor, &folder.path().join("cpu"))?;
     assert_eq!(runs.matches("diverged in epoch 1").count(), 1);
-    let on = Accelerator::open(&Host::new(32))?;
-    let home = Home::Device(on.clone());
+    let on = SharedSession::open(&Host::new(32))?;
+    let home = Home::Machine(on.clone());
     let of = Optimizer::Sgd(Sgd { rate: 0.05, momentum: 0.9, nesterov: false });
     let mut last = Plain::<f32>::new(true, State::at(&home, N, &of)?);
     let weights = layers();

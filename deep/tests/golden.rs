@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs::File, path::Path};
 
 use mirrorflow::kernels::{
-    array::{Accelerator, Array, Home},
+    array::{Array, Home, SharedSession},
     mask_weight::{Optimizer, Sgd},
-    nn::Real,
+    network::Real,
 };
 use mirrorflow_deep::{
     engine::{Mode, Model},
@@ -150,8 +150,8 @@ fn the_mlp_is_pytorch_s() {
     let shape = Shape { height: 8, width: 8, channels: 1 };
     let mut homes = vec![Home::Processor];
     for machine in machines() {
-        let on = Accelerator::open(machine.as_ref()).unwrap_or_else(|e| panic!("{e}"));
-        homes.push(Home::Device(on));
+        let on = SharedSession::open(machine.as_ref()).unwrap_or_else(|e| panic!("{e}"));
+        homes.push(Home::Machine(on));
     }
     for home in &homes {
         against_torch::<f64>(home, "mlp-small", "torch_mlp_f64.npz", shape, TIGHT);

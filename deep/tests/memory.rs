@@ -11,8 +11,8 @@ use std::{
 use mirrorflow::{
     Result,
     kernels::{
+        array::Buffer,
         mask_weight::{Adam, Optimizer, Sgd},
-        nn::Buffer,
     },
 };
 use mirrorflow_deep::{

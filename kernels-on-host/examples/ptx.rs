@@ -4,8 +4,8 @@
 use std::{error::Error, fs, path::PathBuf};
 
 use mirrorflow::kernels::{
-    cuda::{Target, compile},
-    machine::SOURCES,
+    SOURCES,
+    device::cuda::{Target, compile},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

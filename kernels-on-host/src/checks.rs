@@ -1,6 +1,6 @@
 //! Kernels that check the tools themselves: `cu/checks.cu`.
 
-use mirrorflow::kernels::machine::Source;
+use mirrorflow::kernels::device::Source;
 
 /// The functions of the prelude over arrays, and three kernels that are wrong on purpose.
 pub static SOURCE: Source = Source {

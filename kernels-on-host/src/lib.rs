@@ -14,9 +14,9 @@ use std::{
 
 use mirrorflow::{
     Error, Result,
-    kernels::{
-        device::{Device, Place},
-        machine::{Argument, Failure, Launch, Machine, Memory, Session, Source},
+    kernels::device::{
+        Argument, Device, Failure, Launch, Machine, Machines, Memory, Session, Source, Tried,
+        bytes, bytes_mut,
     },
 };
 use rayon::prelude::*;
@@ -83,18 +83,18 @@ pub fn machines() -> Vec<Box<dyn Machine>> {
     let mut all: Vec<Box<dyn Machine>> = Vec::new();
     all.extend(Host::all().into_iter().map(|host| Box::new(host) as Box<dyn Machine>));
     match Device::Auto.open() {
-        Ok(Place::Cuda(gpus)) => {
-            all.extend(gpus.into_iter().map(|gpu| Box::new(gpu) as Box<dyn Machine>));
+        Ok(Machines::Cuda(found)) => {
+            all.extend(found.into_iter().map(|it| Box::new(it) as Box<dyn Machine>));
         }
         // Past the capture of the test runner: a check that did not happen must be seen.
-        Ok(Place::Cpu(Some(why))) => {
+        Ok(Machines::Processor(Some(why))) => {
             NOTICE.call_once(|| {
                 let _ = writeln!(
                     std::io::stderr(),
                     "NOTICE: no GPU is tested but a simulated one: {why}"
                 );
             });
-            all.extend(Simulated::open().map(|it| Box::new(it.gpu()) as Box<dyn Machine>));
+            all.extend(Simulated::open().map(|it| Box::new(it.machine()) as Box<dyn Machine>));
         }
         _ => {}
     }
@@ -129,7 +129,7 @@ struct Desk {
 }
 
 impl Desk {
-    fn get(&mut self, memory: &Memory) -> std::result::Result<&mut Words, Failure> {
+    fn get(&mut self, memory: Memory) -> Tried<&mut Words> {
         let gone = self.host.failure("memory of another session, or given back");
         self.memory.get_mut(memory.0).and_then(Option::as_mut).ok_or(gone)
     }
@@ -140,14 +140,14 @@ impl Desk {
 }
 
 impl Session for Desk {
-    fn upload(&mut self, bytes: &[u8]) -> std::result::Result<Memory, Failure> {
+    fn upload(&mut self, bytes: &[u8]) -> Tried<Memory> {
         let memory = self.zeros(bytes.len())?;
-        let (words, _) = self.get(&memory)?;
-        mirrorflow::kernels::machine::bytes_mut(words)[..bytes.len()].copy_from_slice(bytes);
+        let (words, _) = self.get(memory)?;
+        bytes_mut(words)[..bytes.len()].copy_from_slice(bytes);
         Ok(memory)
     }
 
-    fn zeros(&mut self, bytes: usize) -> std::result::Result<Memory, Failure> {
+    fn zeros(&mut self, bytes: usize) -> Tried<Memory> {
         if self.taken() + bytes > self.host.memory {
             return Err(Failure::Memory(bytes));
         }
@@ -157,32 +157,22 @@ impl Session for Desk {
         Ok(Memory(self.memory.len() - 1))
     }
 
-    fn write(
-        &mut self,
-        to: &Memory,
-        offset: usize,
-        bytes: &[u8],
-    ) -> std::result::Result<(), Failure> {
+    fn write(&mut self, to: Memory, offset: usize, bytes: &[u8]) -> Tried<()> {
         let (words, size) = self.get(to)?;
         let fits = offset + bytes.len() <= *size;
         if fits {
-            let to = &mut mirrorflow::kernels::machine::bytes_mut(words)[offset..];
+            let to = &mut bytes_mut(words)[offset..];
             to[..bytes.len()].copy_from_slice(bytes);
             return Ok(());
         }
         Err(self.host.failure("more is written than there is room for"))
     }
 
-    fn read(
-        &mut self,
-        from: &Memory,
-        offset: usize,
-        into: &mut [u8],
-    ) -> std::result::Result<(), Failure> {
+    fn read(&mut self, from: Memory, offset: usize, into: &mut [u8]) -> Tried<()> {
         let (words, size) = self.get(from)?;
         let fits = offset + into.len() <= *size;
         if fits {
-            let from = &mirrorflow::kernels::machine::bytes(words)[offset..];
+            let from = &bytes(words)[offset..];
             into.copy_from_slice(&from[..into.len()]);
             return Ok(());
         }
@@ -200,8 +190,8 @@ impl Session for Desk {
         source: &'static Source,
         kernel: &'static str,
         launch: Launch,
-        arguments: &[Argument<'_>],
-    ) -> std::result::Result<(), Failure> {
+        arguments: &[Argument],
+    ) -> Tried<()> {
         let host = self.host.clone();
         let Some((_, one, many)) = KERNELS.iter().find(|k| k.0 == kernel) else {
             return Err(host.failure(format!("{}.cu has no kernel {kernel}", source.name)));
@@ -219,9 +209,9 @@ impl Session for Desk {
         let mut values: Vec<u64> = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(match argument {
-                Argument::Memory(memory) => self.get(memory)?.0.as_mut_ptr() as u64,
+                Argument::Memory(memory) => self.get(*memory)?.0.as_mut_ptr() as u64,
                 Argument::At(memory, bytes) => {
-                    let (words, size) = self.get(memory)?;
+                    let (words, size) = self.get(*memory)?;
                     if *bytes > *size {
                         return Err(host.failure("a pointer beyond the end of memory"));
                     }

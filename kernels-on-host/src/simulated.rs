@@ -1,5 +1,5 @@
 //! A CUDA device without one: libraries with the names of NVIDIA's that run on the host (`simulated/`), so that the code that
-//! drives a GPU ([`Gpu`], cuBLAS, cuDNN) is run and not only compiled.
+//! drives a GPU ([`CudaMachine`], cuBLAS, cuDNN) is run and not only compiled.
 //!
 //! The libraries do what the interfaces promise and refuse what those forbid; what NVIDIA's own do beyond that (and how fast) only a
 //! device can tell. They are opened by their paths and kept: what is looked for by name later, in this process, is then these.
@@ -7,7 +7,7 @@
 use std::{path::Path, sync::OnceLock};
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
-use mirrorflow::kernels::cuda::{self, Gpu};
+use mirrorflow::kernels::device::cuda::{self, CudaMachine};
 
 /// The folder of the libraries: a program that is run with it in `LD_LIBRARY_PATH` finds a device.
 pub const FOLDER: &str = concat!(env!("OUT_DIR"), "/simulated");
@@ -47,8 +47,8 @@ impl Simulated {
     ///
     /// # Panics
     /// When it does not open.
-    pub fn gpu(&self) -> Gpu {
-        Gpu::open(0).unwrap_or_else(|why| panic!("the simulated device: {why}"))
+    pub fn machine(&self) -> CudaMachine {
+        CudaMachine::open(0).unwrap_or_else(|why| panic!("the simulated device: {why}"))
     }
 
     fn variable<T>(&self, name: &str) -> *mut T {

@@ -1,14 +1,15 @@
-//! `descent.cu` on every machine against the CPU twin, on fixed steps.
+//! Descents on every machine against the CPU twin, on fixed steps.
 
 use std::sync::atomic::AtomicBool;
 
 use mirrorflow::{
     Result,
     kernels::{
-        Outcome,
-        descent::{Descents, Objective, Options, Run, descend},
-        descent_device::descend_on,
-        machine::Machine,
+        batch::{
+            Outcome,
+            descent::{Descents, Objective, Options, Run, descend, descend_on},
+        },
+        device::Machine,
     },
     problem::{Generator, Problem},
     schedule::Schedule,

@@ -4,9 +4,13 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Home, convolutions, products},
-        machine::Machine,
-        nn::{Buffer, Conv2d, ConvShape, Linear, Real},
+        array::{Array, Buffer, Home},
+        device::Machine,
+        network::{
+            Real,
+            convolution::{self, Conv2d, ConvShape},
+            linear::{self, Linear},
+        },
     },
 };
 use mirrorflow_kernels_on_host::{machines, simulated::Simulated};
@@ -17,7 +21,7 @@ fn numbers<T: Real>(len: usize, seed: f64) -> Vec<T> {
 }
 
 /// y with and without bias, dx from zeros and added to what stood there, dw.
-fn convolution<T: Real>(home: &Home, shape: ConvShape, batch: usize) -> Result<Vec<Vec<T>>> {
+fn convolve<T: Real>(home: &Home, shape: ConvShape, batch: usize) -> Result<Vec<Vec<T>>> {
     let (input, output, weights) = shape.lens();
     let conv = Conv2d::<T>::new(shape)?;
     let place = |len, seed| Array::from_slice(home, &numbers::<T>(len, seed));
@@ -29,14 +33,21 @@ fn convolution<T: Real>(home: &Home, shape: ConvShape, batch: usize) -> Result<V
     let scratch = &mut Buffer::default();
     let mut found = Vec::new();
     for bias in [None, Some(bias.view())] {
-        convolutions::conv_forward(&conv, x.view(), w.view(), bias, y.view_mut(), scratch)?;
+        convolution::forward(&conv, x.view(), w.view(), bias, y.view_mut(), scratch)?;
         found.push(y.to_vec()?);
     }
     for accumulate in [false, true] {
-        convolutions::conv_input(&conv, dy.view(), w.view(), dx.view_mut(), accumulate, scratch)?;
+        convolution::backward_input(
+            &conv,
+            dy.view(),
+            w.view(),
+            dx.view_mut(),
+            accumulate,
+            scratch,
+        )?;
         found.push(dx.to_vec()?);
     }
-    convolutions::conv_weights(&conv, x.view(), dy.view(), dw.view_mut(), scratch)?;
+    convolution::backward_weights(&conv, x.view(), dy.view(), dw.view_mut(), scratch)?;
     found.push(dw.to_vec()?);
     Ok(found)
 }
@@ -55,14 +66,14 @@ fn linear<T: Real>(
     let mut dw = place(inputs * outputs, 5.3)?;
     let mut found = Vec::new();
     for bias in [None, Some(bias.view())] {
-        products::linear_forward(&layer, x.view(), w.view(), bias, y.view_mut())?;
+        linear::forward(&layer, x.view(), w.view(), bias, y.view_mut())?;
         found.push(y.to_vec()?);
     }
     for accumulate in [false, true] {
-        products::linear_input(&layer, dy.view(), w.view(), dx.view_mut(), accumulate)?;
+        linear::backward_input(&layer, dy.view(), w.view(), dx.view_mut(), accumulate)?;
         found.push(dx.to_vec()?);
     }
-    products::linear_weights(&layer, x.view(), dy.view(), dw.view_mut())?;
+    linear::backward_weights(&layer, x.view(), dy.view(), dw.view_mut())?;
     found.push(dw.to_vec()?);
     Ok(found)
 }
@@ -88,7 +99,7 @@ fn check<T: Real>(machine: &dyn Machine) -> Result<()> {
     let since = |before: Option<[usize; 3]>| {
         counts().zip(before).map(|(now, before)| [0, 1, 2].map(|i| now[i] - before[i]))
     };
-    let home = Home::Device(Accelerator::open(machine)?);
+    let home = Home::on(machine)?;
     let cases = [
         // (height, width, inputs, outputs, kernel, stride, padding), batch; parts that the library takes, or refuses in the end
         ((6, 5, 3, 4, 3, 1, 1), 2, [5, 0]),
@@ -105,11 +116,11 @@ fn check<T: Real>(machine: &dyn Machine) -> Result<()> {
         let shape = ConvShape { height, width, inputs, outputs, kernel, stride, padding };
         let what = format!("{}, {shape:?}", machine.name());
         let before = counts();
-        let found = convolution::<T>(&home, shape, batch)?;
+        let found = convolve::<T>(&home, shape, batch)?;
         assert!(since(before).is_none_or(|c| c == [taken[0], taken[1], 0]), "{what}");
         let terms = batch * shape.out_height() * shape.out_width();
         let terms = terms.max(kernel * kernel * inputs.max(outputs));
-        agree(&found, &convolution::<T>(&Home::Processor, shape, batch)?, terms, &what);
+        agree(&found, &convolve::<T>(&Home::Processor, shape, batch)?, terms, &what);
     }
     // With a single input, output or image a matrix can be read either way: a library refuses the wrong one.
     for (inputs, outputs, batch) in

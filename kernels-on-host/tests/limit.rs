@@ -1,13 +1,12 @@
-//! `limit.cu` on every machine against the CPU twin.
+//! Limits on every machine against the CPU twin.
 
 use std::sync::atomic::AtomicBool;
 
 use mirrorflow::{
     Result,
     kernels::{
-        limit::{Batch, Ending, Limits, Options, limits},
-        limit_device::limits_on,
-        machine::Machine,
+        batch::limit::{Batch, Ending, Limits, Options, limits, limits_on},
+        device::Machine,
     },
     problem::Generator,
 };

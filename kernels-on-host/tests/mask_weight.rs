@@ -3,9 +3,11 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Accelerator, Array, Home, counts, maps, mask_weight as on},
-        mask_weight::{Adam, FactorPenalty, Ham, Optimizer, PlainPenalty, Sgd},
-        nn::Real,
+        array::{Array, Home},
+        mask_weight::{
+            Adam, FactorPenalty, Ham, Optimizer, PlainPenalty, Sgd, count, factors, map, update,
+        },
+        network::Real,
     },
 };
 use mirrorflow_kernels_on_host::{Host, machines};
@@ -98,15 +100,16 @@ fn run<T: Real>(home: &Home, case: &Case) -> Result<Found> {
     for step in 1..=case.steps {
         let g = array(10 + step, step == case.steps)?;
         let [m1, m2, w1, w2, x1, x2] = &mut s;
-        let of_m = on::Parameter { value: m.view_mut(), state: [m1.view_mut(), m2.view_mut()] };
-        let of_w = on::Parameter { value: w.view_mut(), state: [w1.view_mut(), w2.view_mut()] };
+        let of_m = update::Parameter { value: m.view_mut(), state: [m1.view_mut(), m2.view_mut()] };
+        let of_w = update::Parameter { value: w.view_mut(), state: [w1.view_mut(), w2.view_mut()] };
         let (rule, g) = (&case.optimizer, g.view());
         let mut healthy =
-            on::update_factors(rule, step, &case.factors, of_m, of_w, g, keep, x.view_mut())?
+            update::update_factors(rule, step, &case.factors, of_m, of_w, g, keep, x.view_mut())?
                 .is_finite();
-        let of_x = on::Parameter { value: plain.view_mut(), state: [x1.view_mut(), x2.view_mut()] };
-        healthy &= on::update_plain(rule, step, &case.plain, of_x, g, keep)?.is_finite();
-        if let Home::Device(on) = home {
+        let of_x =
+            update::Parameter { value: plain.view_mut(), state: [x1.view_mut(), x2.view_mut()] };
+        healthy &= update::update_plain(rule, step, &case.plain, of_x, g, keep)?.is_finite();
+        if let Home::Machine(on) = home {
             assert!(healthy, "a device does not wait to say so");
             healthy = on.all_finite()?;
             assert!(on.all_finite()?, "the flag falls when it was asked for");
@@ -124,57 +127,57 @@ fn run<T: Real>(home: &Home, case: &Case) -> Result<Found> {
     // Products, masks, starts.
     let (a, b, g) = (array(4, true)?, array(5, true)?, array(6, true)?);
     let (mut p, mut q) = (zeros()?, zeros()?);
-    on::product(a.view(), b.view(), p.view_mut())?;
+    factors::product(a.view(), b.view(), p.view_mut())?;
     found.add("product", p.to_vec()?);
     if let Some(keep) = keep {
-        on::apply_mask(keep, p.view_mut())?;
+        factors::apply_mask(keep, p.view_mut())?;
         found.add("masked", p.to_vec()?);
     }
-    on::product_backward(a.view(), b.view(), g.view(), p.view_mut(), q.view_mut())?;
+    factors::product_backward(a.view(), b.view(), g.view(), p.view_mut(), q.view_mut())?;
     found.add("product to m", p.to_vec()?);
     found.add("product to w", q.to_vec()?);
-    on::factor_start(a.view(), case.beta, p.view_mut(), q.view_mut())?;
+    factors::factor_start(a.view(), case.beta, p.view_mut(), q.view_mut())?;
     found.add("start m", p.to_vec()?);
     found.add("start w", q.to_vec()?);
     let (mut m, mut w) = (array(7, true)?, array(8, true)?);
-    on::rescale(case.beta, m.view_mut(), w.view_mut())?;
+    factors::rescale(case.beta, m.view_mut(), w.view_mut())?;
     found.add("rescaled m", m.to_vec()?);
     found.add("rescaled w", w.to_vec()?);
     let ham = Ham { rate: 0.1, alpha: 20.0, beta: case.beta.abs() };
-    on::ham_step(&ham, g.view(), p.view_mut())?;
+    update::ham_step(&ham, g.view(), p.view_mut())?;
     found.add("ham", p.to_vec()?);
 
     // Maps.
     let s = Array::from_slice(home, &[T::of(case.beta - 1.0)])?;
     let mut slope = Array::<T>::zeros(home, 1)?;
-    maps::soft_threshold(a.view(), s.view(), p.view_mut())?;
+    map::soft_threshold(a.view(), s.view(), p.view_mut())?;
     found.add("STR", p.to_vec()?);
     let calm = array(6, false)?;
-    maps::soft_threshold_backward(a.view(), s.view(), calm.view(), p.view_mut(), slope.view_mut())?;
+    map::soft_threshold_backward(a.view(), s.view(), calm.view(), p.view_mut(), slope.view_mut())?;
     found.add("STR to θ", p.to_vec()?);
     found.add("STR to s", slope.to_vec()?);
     for power in [1.0, 2.0, 3.0, case.power] {
-        maps::power(a.view(), power, p.view_mut())?;
+        map::power(a.view(), power, p.view_mut())?;
         found.add("power", p.to_vec()?);
-        maps::power_backward(a.view(), power, g.view(), p.view_mut())?;
+        map::power_backward(a.view(), power, g.view(), p.view_mut())?;
         found.add("power to θ", p.to_vec()?);
     }
     let sharp = case.power * 3.0;
-    maps::sigmoid_mask(a.view(), b.view(), sharp, p.view_mut())?;
+    map::sigmoid_mask(a.view(), b.view(), sharp, p.view_mut())?;
     found.add("sigmoid", p.to_vec()?);
     let (of_s, of_w) = (p.view_mut(), q.view_mut());
-    maps::sigmoid_mask_backward(a.view(), b.view(), sharp, 0.3, g.view(), of_s, of_w)?;
+    map::sigmoid_mask_backward(a.view(), b.view(), sharp, 0.3, g.view(), of_s, of_w)?;
     found.add("sigmoid to s", p.to_vec()?);
     found.add("sigmoid to w", q.to_vec()?);
     let mut hard = Array::<u8>::zeros(home, n)?;
-    maps::hard_mask(a.view(), hard.view_mut())?;
+    map::hard_mask(a.view(), hard.view_mut())?;
     found.add("hard", hard.to_vec()?.into_iter().map(f64::from).collect());
 
     // Counts.
     let calm = array(4, false)?;
-    let of = counts::measure(calm.view())?;
+    let of = count::measure(calm.view())?;
     found.add("measure", vec![of.l1, of.l2_squared, of.nonzeros as f64]);
-    let flips = counts::sign_flips(a.view(), b.view())?;
+    let flips = count::sign_flips(a.view(), b.view())?;
     found.add("flips", vec![flips as f64]);
     let cut = n / 3;
     for count in [0, (case.kept * n as f64) as usize, n] {
@@ -182,7 +185,7 @@ fn run<T: Real>(home: &Home, case: &Case) -> Result<Found> {
             (Array::<u8>::zeros(home, cut)?, Array::<u8>::zeros(home, n - cut)?);
         let layers = [calm.part(0..cut), calm.part(cut..n)];
         let masks = vec![first.view_mut(), second.view_mut()];
-        let at = counts::keep_largest(&layers, count, masks)?;
+        let at = count::keep_largest(&layers, count, masks)?;
         let at = at.map_or(vec![-1.0], |c| vec![c.magnitude, c.layer as f64, c.index as f64]);
         found.add("cut", at);
         for mask in [first, second] {
@@ -236,7 +239,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn everywhere<T: Real>(case: &Case) -> Result<()> {
     let expected = run::<T>(&Home::Processor, case)?;
     for machine in &machines() {
-        let home = Home::Device(Accelerator::open(machine.as_ref())?);
+        let home = Home::on(machine.as_ref())?;
         run::<T>(&home, case)?.check(&expected, &format!("{}, {}", machine.name(), T::NAME));
     }
     Ok(())
@@ -288,24 +291,24 @@ fn every_rule_penalty_and_mask_gives_the_bits_of_the_cpu_twins() -> Result<()> {
 #[test]
 fn wrong_input_is_an_error_on_a_device_too() -> Result<()> {
     let host = Host::new(1);
-    let home = Home::Device(Accelerator::open(&host)?);
+    let home = Home::on(&host)?;
     let x = Array::from_slice(&home, &[1.0_f32, f32::NAN])?;
     let mut y = Array::<f32>::zeros(&home, 3)?;
-    assert!(on::product(x.view(), x.view(), y.view_mut()).is_err(), "lengths");
+    assert!(factors::product(x.view(), x.view(), y.view_mut()).is_err(), "lengths");
     let mut here = Array::<f32>::zeros(&Home::Processor, 2)?;
-    let why = on::product(x.view(), x.view(), here.view_mut()).expect_err("places");
+    let why = factors::product(x.view(), x.view(), here.view_mut()).expect_err("places");
     assert!(why.to_string().contains("different places"), "{why}");
-    let other = Home::Device(Accelerator::open(&host)?);
+    let other = Home::on(&host)?;
     let mut there = Array::<f32>::zeros(&other, 2)?;
-    assert!(on::product(x.view(), x.view(), there.view_mut()).is_err(), "two sessions");
+    assert!(factors::product(x.view(), x.view(), there.view_mut()).is_err(), "two sessions");
     let mut mask = Array::<u8>::zeros(&home, 2)?;
     let largest =
-        |k, mask: &mut Array<u8>| counts::keep_largest(&[x.view()], k, vec![mask.view_mut()]);
+        |k, mask: &mut Array<u8>| count::keep_largest(&[x.view()], k, vec![mask.view_mut()]);
     assert!(largest(3, &mut mask).is_err(), "more than there are");
     assert!(largest(1, &mut mask).is_err(), "NaN");
-    assert!(maps::power(x.view(), 0.5, there.view_mut()).is_err(), "a power below 1");
+    assert!(map::power(x.view(), 0.5, there.view_mut()).is_err(), "a power below 1");
 
-    let small = Home::Device(Accelerator::open(&Host { memory: 3000, ..Host::new(1) })?);
+    let small = Home::on(&Host { memory: 3000, ..Host::new(1) })?;
     let why = Array::<f64>::zeros(&small, 1000).expect_err("no room").to_string();
     assert!(why.contains("out of memory") && why.contains("--device cpu"), "{why}");
     // Memory that is given back can be had again.

@@ -4,9 +4,11 @@
 use mirrorflow::{
     Result,
     kernels::{
-        Outcome,
-        machine::Machine,
-        mirror_flow::{Batch, Features, Flows, Options, integrate, integrate_on},
+        batch::{
+            Outcome,
+            mirror_flow::{Batch, Features, Flows, Options, integrate, integrate_on},
+        },
+        device::Machine,
     },
     potential::HyperbolicEntropy,
     problem::Generator,

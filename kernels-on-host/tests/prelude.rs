@@ -3,8 +3,8 @@
 
 use mirrorflow::{
     kernels::{
-        machine::{Argument as A, Failure, Launch, Machine, bytes, bytes_mut},
-        philox::philox,
+        batch::philox::philox,
+        device::{Call, Failure, Launch, Machine, Tried, int},
     },
     numerics::{special::log_domain, vector},
 };
@@ -42,28 +42,15 @@ fn arguments(positive: bool) -> (Vec<f64>, Vec<f64>) {
     pairs
 }
 
-fn map(machine: &dyn Machine, which: i32, x: &[f64], log_a: &[f64]) -> Result<Vec<f64>, Failure> {
+fn map(machine: &dyn Machine, which: i32, x: &[f64], log_a: &[f64]) -> Tried<Vec<f64>> {
     let mut session = machine.open()?;
-    let (first, second) = (session.upload(bytes(x))?, session.upload(bytes(log_a))?);
-    let out = session.zeros(8 * x.len())?;
-    let mut values = vec![0.0; x.len()];
+    let mut call = Call::new(session.as_mut());
+    let (first, second) = (call.upload(x)?, call.upload(log_a)?);
+    let out = call.zeros(8 * x.len())?;
+    let arguments = [which.into(), int(x.len()), first.into(), second.into(), out.into()];
     // SAFETY: the arguments of `check_map`, each as long as the count says.
-    unsafe {
-        session.launch(
-            &checks::SOURCE,
-            "check_map",
-            LAUNCH,
-            &[
-                A::Int(which),
-                A::Int(x.len() as i32),
-                A::Memory(&first),
-                A::Memory(&second),
-                A::Memory(&out),
-            ],
-        )?;
-    }
-    session.download(&out, bytes_mut(&mut values))?;
-    Ok(values)
+    unsafe { call.launch(&checks::SOURCE, "check_map", LAUNCH, &arguments)? };
+    call.download(out, x.len())
 }
 
 /// e^x and a sinh x, a cosh x are the library's own, to the bit where it has fused products; the rest to
@@ -110,18 +97,14 @@ fn philox_is_the_same_to_the_bit() -> Result<(), Failure> {
     for machine in &machines() {
         let mut session = machine.open()?;
         let (count, key) = (1000, 0x299f_31d0_a409_3822_u64);
-        let out = session.zeros(16 * count)?;
+        let mut call = Call::new(session.as_mut());
+        let out = call.zeros(16 * count)?;
         // SAFETY: the arguments of `check_philox`.
         unsafe {
-            session.launch(
-                &checks::SOURCE,
-                "check_philox",
-                LAUNCH,
-                &[A::Int(count as i32), A::Long(key), A::Memory(&out)],
-            )?;
+            let arguments = [int(count), key.into(), out.into()];
+            call.launch(&checks::SOURCE, "check_philox", LAUNCH, &arguments)?;
         }
-        let mut words = vec![0_u32; 4 * count];
-        session.download(&out, bytes_mut(&mut words))?;
+        let words: Vec<u32> = call.download(out, 4 * count)?;
         for (i, found) in words.chunks(4).enumerate() {
             assert_eq!(found, philox([key as u32, (key >> 32) as u32], [i as u32, 2, 3, 4]));
         }
@@ -133,19 +116,14 @@ fn philox_is_the_same_to_the_bit() -> Result<(), Failure> {
 fn wrong(host: &Host, kernel: &'static str) -> Result<Vec<i32>, String> {
     let go = || {
         let mut session = host.open()?;
-        let out = session.zeros(1024)?;
-        let count = A::Int(128);
-        let arguments = if kernel == "check_overrun" {
-            vec![count, A::Memory(&out)]
-        } else {
-            vec![A::Memory(&out)]
-        };
+        let mut call = Call::new(session.as_mut());
+        let out = call.zeros(1024)?;
+        let arguments =
+            if kernel == "check_overrun" { vec![int(128), out.into()] } else { vec![out.into()] };
         let launch = Launch { grid: 1, ..LAUNCH };
         // SAFETY: the overrun stays within the guard of the host machine; the others are within bounds.
-        unsafe { session.launch(&checks::SOURCE, kernel, launch, &arguments)? };
-        let mut values = vec![0; 256];
-        session.download(&out, bytes_mut(&mut values))?;
-        Ok(values)
+        unsafe { call.launch(&checks::SOURCE, kernel, launch, &arguments)? };
+        call.download(out, 256)
     };
     go().map_err(|failure| match failure {
         Failure::Other(error) => error.to_string(),

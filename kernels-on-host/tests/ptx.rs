@@ -4,8 +4,11 @@
 use std::io::Write;
 
 use mirrorflow::kernels::{
-    cuda::{Missing, Target, compile, nvrtc_version},
-    machine::{SOURCES, Source},
+    SOURCES,
+    device::{
+        Source,
+        cuda::{Missing, Target, compile, nvrtc_version},
+    },
 };
 use mirrorflow_kernels_on_host::checks;
 

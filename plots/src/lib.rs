@@ -10,13 +10,13 @@
 //! let experiment = all().iter().find(|e| e.name == "fig1c").unwrap();
 //! let data = Lab::new(Size::Quick, 0).run(experiment)?;
 //! let picture = find("fig1c")?.picture(&data, Some(Column::One))?;
-//! assert!(picture.svg.starts_with("<svg"));
+//! assert!(picture.drawing.svg().starts_with("<svg"));
 //! assert!(picture.statements.iter().all(|s| s.holds));
 //! # Ok::<(), mirrorflow::Error>(())
 //! ```
 
+mod drawing;
 mod figures;
-mod output;
 mod page;
 mod statement;
 mod style;
@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use mirrorflow::{Error, Result, experiment::Data, io::write_atomically};
 
+pub use drawing::Drawing;
 pub use page::{Gallery, fragment, gallery};
 pub use statement::{Source, Statement};
 pub use style::{Column, page_style, plain::plain};
@@ -53,10 +54,10 @@ pub struct Picture {
     pub name: String,
     /// What it shows.
     pub title: String,
-    /// The picture, for a page with [`page_style`].
-    pub svg: String,
+    /// The picture.
+    pub drawing: Drawing,
     /// The same in one column, for a narrow screen, where the picture is two columns wide by its own choice.
-    pub narrow: Option<String>,
+    pub narrow: Option<Drawing>,
     /// What is to be seen, with mathematics between dollars.
     pub caption: String,
     /// What was checked on the data.
@@ -187,11 +188,12 @@ impl Figure {
         let sheet = (self.draw)(data)?;
         let (caption, statements) = (self.tell)(data)?;
         let narrow = (column.is_none() && sheet.column == Column::Two)
-            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One));
+            .then(|| sheet.draw(&format!("{}-narrow", self.name), self.title, Column::One))
+            .transpose()?;
         Ok(Picture {
             name: self.name.into(),
             title: self.title.into(),
-            svg: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column)),
+            drawing: sheet.draw(self.name, self.title, column.unwrap_or(sheet.column))?,
             narrow,
             caption,
             statements,
@@ -207,11 +209,10 @@ impl Picture {
     /// Writes `NAME.svg`, `NAME.pdf` and `NAME.png` into `folder`; each appears whole or not at all.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// When the folder cannot be written, or the drawing is too large for a PNG.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
-        let svg = output::standalone(&self.svg).into_bytes();
-        let files =
-            [("svg", svg), ("pdf", output::pdf(&self.svg)?), ("png", output::png(&self.svg)?)];
+        let svg = self.drawing.standalone().into_bytes();
+        let files = [("svg", svg), ("pdf", self.drawing.pdf()?), ("png", self.drawing.png()?)];
         let mut written = Vec::new();
         for (ending, bytes) in files {
             let path = folder.join(format!("{}.{ending}", self.name));

@@ -89,11 +89,11 @@ pub fn fragment(picture: &Picture, flags: &str, files: bool) -> String {
     let mut out =
         format!("<figure id=\"{name}\" class=\"picture\">\n<h2>{}</h2>\n", html(&picture.title));
     let boxes = match &picture.narrow {
-        None => vec![("box", &picture.svg)],
-        Some(narrow) => vec![("box wide", &picture.svg), ("box narrow", narrow)],
+        None => vec![("box", &picture.drawing)],
+        Some(narrow) => vec![("box wide", &picture.drawing), ("box narrow", narrow)],
     };
-    for (class, svg) in boxes {
-        let _ = write!(out, "<div class=\"{class}\">\n{svg}</div>\n");
+    for (class, drawing) in boxes {
+        let _ = write!(out, "<div class=\"{class}\">\n{}</div>\n", drawing.svg());
     }
     let _ = writeln!(out, "<figcaption><p>{}</p>", html(&picture.caption));
     if !picture.statements.is_empty() {

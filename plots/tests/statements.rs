@@ -196,7 +196,7 @@ fn both_widths_have_their_width() {
     let data = simulated().iter().find(|d| d.figure == "fig1c").expect("fig1c");
     for (column, width) in [(Column::One, "width=\"234pt\""), (Column::Two, "width=\"486pt\"")] {
         let picture = find("fig1c").expect("fig1c").picture(data, Some(column)).expect("drawn");
-        assert!(picture.svg.contains(width));
+        assert!(picture.drawing.svg().contains(width));
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) fn fig5(lab: &Lab) -> Result<Data> {
             batch: Some(config.batch),
             work: SGD_WORK / settings.len() as f64,
         };
-        let runs = network.descend(setting, how, seed, &lab.place.machines(), lab.watch)?;
+        let runs = network.descend(setting, how, seed, &lab.place.list(), lab.watch)?;
         let name = network.name(best);
         data.curves.push(best.curve(&network.steps, name.clone()).in_panel("GD"));
         data.curves

@@ -29,10 +29,11 @@ use super::{Curve, Event, Size};
 use crate::{
     Error, Result,
     kernels::{
-        LANES, Outcome,
-        descent::{Objective, Options, Run},
-        descent_device::descend_on,
-        machine::Machine,
+        batch::{
+            LANES, Outcome,
+            descent::{Objective, Options, Run, descend_on},
+        },
+        device::Machine,
     },
     parameterization::Start,
     problem::{Design, Generator, Problem, Targets, Values},

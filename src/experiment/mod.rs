@@ -29,7 +29,7 @@ use std::sync::OnceLock;
 
 pub use data::{Curve, Data};
 
-use crate::{Result, kernels::device::Place};
+use crate::{Result, kernels::device::Machines};
 use linear_network::Network;
 
 /// How large the experiments are.
@@ -57,7 +57,7 @@ pub struct Lab<'a> {
     /// Full or quick.
     pub size: Size,
     /// Where the gradient descents of the linear network run.
-    pub place: Place,
+    pub place: Machines,
     watch: &'a (dyn Fn(Event<'_>) + Sync),
     network: OnceLock<Network>,
 }
@@ -70,12 +70,12 @@ impl<'a> Lab<'a> {
 
     /// A lab that reports to `watch`, from any thread.
     pub fn watched(size: Size, seed: u64, watch: &'a (dyn Fn(Event<'_>) + Sync)) -> Self {
-        Self { seed, size, place: Place::Cpu(None), watch, network: OnceLock::new() }
+        Self { seed, size, place: Machines::Processor(None), watch, network: OnceLock::new() }
     }
 
     /// With the gradient descents of the linear network on these devices. Their sums are taken in another order, so that
     /// last digits differ; the data say on which device they were made.
-    pub fn on(self, place: Place) -> Self {
+    pub fn on(self, place: Machines) -> Self {
         Self { place, ..self }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Lab<'a> {
             return Ok(network);
         }
         let config = linear_network::Config::new(self.size, self.seed);
-        let network = Network::simulate(config, &self.place.machines(), self.watch)?;
+        let network = Network::simulate(config, &self.place.list(), self.watch)?;
         Ok(self.network.get_or_init(|| network))
     }
 

@@ -2,7 +2,13 @@
 
 use mirrorflow::Cancel;
 use mirrorflow::flow::{Descent, Objective, Outcome, Trajectory, Work, descend};
-use mirrorflow::kernels::{self, descent, descent_device::descend_in_time_on, device::Device};
+use mirrorflow::kernels::{
+    batch::{
+        self,
+        descent::{self, descend_in_time_on},
+    },
+    device::{Device, Machine},
+};
 use mirrorflow::problem::Loss;
 use ndarray::Array2;
 use serde_json::json;
@@ -34,7 +40,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
     .open()?;
     let writer = input::create(&args.file, &args.out)?;
     let working = output::working(format!("{} steps on {place}", args.steps));
-    let machines = place.machines();
+    let machines = place.list();
     let trajectory = if machines.is_empty() {
         let done = descend(&run.problem, Loss::Squared, &run.schedule, &objective, &how);
         done.map_err(Failure::from)
@@ -56,11 +62,7 @@ pub(crate) fn run(args: &DescendArgs) -> Done {
 }
 
 /// The same descent as a batch of one run.
-fn on_device(
-    run: &Run,
-    how: &Descent,
-    machines: &[&dyn kernels::machine::Machine],
-) -> Result<Trajectory, Failure> {
+fn on_device(run: &Run, how: &Descent, machines: &[&dyn Machine]) -> Result<Trajectory, Failure> {
     let n = run.problem.features();
     // 0 is a multiple of every number, and of 0 only 0 is.
     let record = |k: &u64| *k == how.steps || k.is_multiple_of(how.record_every);
@@ -83,12 +85,10 @@ fn on_device(
         descend_in_time_on(machines, problem, objective, &[one], &options, how.step, cancel)?;
     let time = |k: u64| k as f64 * how.step;
     let (outcome, steps) = match done.outcome.first() {
-        Some(kernels::Outcome::Diverged { step }) => {
+        Some(batch::Outcome::Diverged { step }) => {
             (Outcome::Diverged { step: *step, t: time(*step) }, step - 1)
         }
-        Some(kernels::Outcome::Cancelled { step }) => {
-            (Outcome::Cancelled { t: time(*step) }, *step)
-        }
+        Some(batch::Outcome::Cancelled { step }) => (Outcome::Cancelled { t: time(*step) }, *step),
         _ => (Outcome::ReachedTime { t: time(how.steps) }, how.steps),
     };
     let reached = options.record.iter().take_while(|k| **k <= steps).count();

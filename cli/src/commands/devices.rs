@@ -1,8 +1,8 @@
 //! `mirrorflow devices`: what a batch can run on here.
 
-use mirrorflow::kernels::{
-    cuda::{self, Card, Missing},
-    device::processor,
+use mirrorflow::kernels::device::{
+    cuda::{self, Missing, Properties},
+    processor,
 };
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ struct Found {
     nvrtc: Result<(i32, i32), Missing>,
     cublas: bool,
     cudnn: Option<usize>,
-    cards: Result<Vec<Card>, Missing>,
+    devices: Result<Vec<Properties>, Missing>,
 }
 
 /// Looks and prints. A machine without a GPU is as good as any: the exit code is 0.
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Done {
         nvrtc: cuda::nvrtc_version(),
         cublas: cuda::has_cublas(),
         cudnn: cuda::cudnn_version(),
-        cards: cuda::cards(),
+        devices: cuda::properties(),
     };
     if args.json {
         output::json(&as_json(&found))?
@@ -47,14 +47,14 @@ fn three(version: usize) -> String {
 
 /// What kernels lack even where there is a device; the first missing thing is enough.
 fn lacking(found: &Found) -> Option<String> {
-    let first = [found.cards.as_ref().err(), found.nvrtc.as_ref().err()];
+    let first = [found.devices.as_ref().err(), found.nvrtc.as_ref().err()];
     first.into_iter().flatten().next().map(Missing::to_string)
 }
 
 fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
     let cpu = processor();
-    let names: Vec<String> = match &found.cards {
-        Ok(cards) => cards.iter().map(|card| format!("cuda:{}", card.number)).collect(),
+    let names: Vec<String> = match &found.devices {
+        Ok(devices) => devices.iter().map(|device| format!("cuda:{}", device.number)).collect(),
         Err(_) => Vec::new(),
     };
     let mut rows = vec![
@@ -89,16 +89,16 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
             }),
         ),
     ];
-    match &found.cards {
-        Ok(cards) => {
-            for (name, card) in names.iter().zip(cards) {
-                let (major, minor) = card.capability;
-                let gib = card.memory as f64 / f64::from(1 << 30);
+    match &found.devices {
+        Ok(devices) => {
+            for (name, device) in names.iter().zip(devices) {
+                let (major, minor) = device.capability;
+                let gib = device.memory as f64 / f64::from(1 << 30);
                 rows.push((
                     name,
                     format!(
                         "{}, compute capability {major}.{minor}, {} multiprocessors, {gib:.1} GiB",
-                        card.name, card.multiprocessors
+                        device.name, device.multiprocessors
                     ),
                 ));
             }
@@ -107,10 +107,10 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
         Err(_) if found.driver.is_err() => rows.push(("gpu", "none".into())),
         Err(why) => rows.push(("gpu", format!("none: {why}"))),
     }
-    let choice = match (&found.cards, lacking(found)) {
-        (Ok(cards), None) if cards.len() == 1 => "cuda:0".to_string(),
-        (Ok(cards), None) => {
-            format!("cuda:0 to cuda:{}, the batch split; networks cuda:0", cards.len() - 1)
+    let choice = match (&found.devices, lacking(found)) {
+        (Ok(devices), None) if devices.len() == 1 => "cuda:0".to_string(),
+        (Ok(devices), None) => {
+            format!("cuda:0 to cuda:{}, the batch split; networks cuda:0", devices.len() - 1)
         }
         _ => "cpu".into(),
     };
@@ -120,7 +120,7 @@ fn as_text(found: &Found) -> Result<(), crate::failure::Failure> {
 
 fn as_json(found: &Found) -> Value {
     let cpu = processor();
-    let gpus: Vec<Value> = found.cards.iter().flatten().map(card_json).collect();
+    let gpus: Vec<Value> = found.devices.iter().flatten().map(device_json).collect();
     json!({
         "cpu": { "threads": cpu.threads, "simd": cpu.simd },
         "cuda": {
@@ -136,12 +136,12 @@ fn as_json(found: &Found) -> Value {
     })
 }
 
-fn card_json(card: &Card) -> Value {
+fn device_json(device: &Properties) -> Value {
     json!({
-        "device": format!("cuda:{}", card.number),
-        "name": card.name,
-        "compute_capability": format!("{}.{}", card.capability.0, card.capability.1),
-        "multiprocessors": card.multiprocessors,
-        "memory_bytes": card.memory,
+        "device": format!("cuda:{}", device.number),
+        "name": device.name,
+        "compute_capability": format!("{}.{}", device.capability.0, device.capability.1),
+        "multiprocessors": device.multiprocessors,
+        "memory_bytes": device.memory,
     })
 }

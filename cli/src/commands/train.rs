@@ -9,9 +9,8 @@ use indicatif::ProgressBar;
 use mirrorflow::{
     experiment::Data,
     kernels::{
-        array::{Accelerator, Home},
-        device::{Device, Place},
-        machine::Machine,
+        array::Home,
+        device::{Device, Machines},
     },
 };
 use mirrorflow_deep::{
@@ -31,12 +30,12 @@ use crate::{interrupt, output};
 /// to be said where that is none.
 fn home(device: Device) -> mirrorflow::Result<(Home, Option<String>)> {
     Ok(match device.open()? {
-        Place::Cpu(why) => (
+        Machines::Processor(why) => (
             Home::Processor,
             why.map(|why| format!("--device auto: no CUDA device, on the processor ({why})")),
         ),
-        Place::Cuda(gpus) => match gpus.first() {
-            Some(gpu) => (Home::Device(Accelerator::open(gpu as &dyn Machine)?), None),
+        Machines::Cuda(found) => match found.first() {
+            Some(machine) => (Home::on(machine)?, None),
             None => (Home::Processor, None),
         },
     })

@@ -12,11 +12,12 @@ mod node;
 use mirrorflow::{
     Error, Result,
     kernels::{
-        array::{
-            Array, Home, View, ViewMut, pointwise,
-            softmax::{Totals, check_labels, cross_entropy},
+        array::{Array, Buffer, Home, View, ViewMut},
+        network::{
+            Real,
+            loss::{Totals, check_labels, cross_entropy, host::Scores, squared::squared},
+            pointwise,
         },
-        nn::{Buffer, Real, softmax::Scores, squared::squared},
     },
 };
 
@@ -38,7 +39,7 @@ pub enum Mode {
 fn inside<R: Send>(device: &Home, work: impl FnOnce() -> R + Send) -> R {
     match device {
         Home::Processor => rayon::scope(|_| work()),
-        Home::Device(_) => work(),
+        Home::Machine(_) => work(),
     }
 }
 
@@ -194,7 +195,7 @@ impl<T: Real> Model<T> {
         let first = self.values[self.plan.place[0]].part_mut(0..x.len());
         match self.device {
             Home::Processor => pointwise::copy(x.into(), first)?,
-            Home::Device(_) => first.write(x)?,
+            Home::Machine(_) => first.write(x)?,
         }
         let device = self.device.clone();
         inside(&device, || (0..self.nodes.len()).try_for_each(|l| self.step(l, parameters, mode)))?;

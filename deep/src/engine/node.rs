@@ -5,12 +5,17 @@ use std::ops::Range;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            Array, Home, View, ViewMut, attention, convolutions, layer_norm,
-            norms::{self, Affine},
-            pointwise, products,
+        array::{Array, Buffer, Home, View, ViewMut},
+        network::{
+            Real,
+            attention::{self, Attention},
+            convolution::{self, Conv2d},
+            linear::{self, Linear},
+            norm::{Affine, batch, columns, layer},
+            pointwise,
+            pool::{self, Pool},
+            tokens,
         },
-        nn::{Buffer, Conv2d, Linear, Real, attention::Attention, pool::Pool},
     },
 };
 
@@ -147,8 +152,8 @@ impl<T: Real> Node<T> {
         let (weight, bias) = self.parts(parameters);
         let second = bias.unwrap_or(View::Host(&[]));
         match &mut self.kernel {
-            Kernel::Conv(conv) => convolutions::conv_forward(conv, x, weight, bias, y, scratch),
-            Kernel::Linear(linear) => products::linear_forward(linear, x, weight, bias, y),
+            Kernel::Conv(conv) => convolution::forward(conv, x, weight, bias, y, scratch),
+            Kernel::Linear(linear) => linear::forward(linear, x, weight, bias, y),
             Kernel::Norm(norm) => {
                 let affine = Affine { weight, bias: second, epsilon: EPSILON, relu: norm.relu };
                 match mode {
@@ -156,11 +161,11 @@ impl<T: Real> Node<T> {
                         let running = (norm.mean.view_mut(), norm.variance.view_mut());
                         let kept = (norm.kept.0.view_mut(), norm.kept.1.view_mut());
                         let running = (running, MOMENTUM);
-                        norms::batch_train(x, affine, residual, running, kept, y, scratch)
+                        batch::train(x, affine, residual, running, kept, y, scratch)
                     }
                     Mode::Evaluate => {
                         let running = (norm.mean.view(), norm.variance.view());
-                        norms::batch_eval(x, affine, residual, running, y, scratch)
+                        batch::eval(x, affine, residual, running, y, scratch)
                     }
                 }
             }
@@ -168,19 +173,19 @@ impl<T: Real> Node<T> {
                 pointwise::copy(x, y.again())?;
                 pointwise::relu(y)
             }
-            Kernel::Pool(pool) => pointwise::pool(pool, x, y),
+            Kernel::Pool(pool) => pool::forward(pool, x, y),
             Kernel::Flatten { pixels, channels } => pointwise::flatten(x, y, *pixels, *channels),
             Kernel::LayerNorm => {
                 let epsilon = LAYER_EPSILON;
-                layer_norm::forward(x, Affine { weight, bias: second, epsilon, relu: false }, y)
+                layer::forward(x, Affine { weight, bias: second, epsilon, relu: false }, y)
             }
             Kernel::Gelu => pointwise::gelu(x, y),
             Kernel::Add => {
                 pointwise::copy(x, y.again())?;
                 residual.map_or(Ok(()), |r| pointwise::add(r, y))
             }
-            Kernel::Tokens { .. } => pointwise::tokens_forward(x, weight, second, y),
-            Kernel::First { image, channels } => pointwise::first_token(x, *image, *channels, y),
+            Kernel::Tokens { .. } => tokens::forward(x, weight, second, y),
+            Kernel::First { image, channels } => tokens::first(x, *image, *channels, y),
             Kernel::Attention(of, p) => {
                 let len = y.len() / of.lens().1 * of.lens().2;
                 attention::forward(of, x, y, p.part_mut(0..len))
@@ -207,19 +212,21 @@ impl<T: Real> Node<T> {
             return match &self.kernel {
                 Kernel::Norm(norm) => {
                     let kept = (norm.kept.0.view(), norm.kept.1.view());
-                    norms::batch_sums(x, y, dy, norm.relu, kept, sums, scratch)
+                    batch::backward_sums(x, y, dy, norm.relu, kept, sums, scratch)
                 }
-                Kernel::LayerNorm => layer_norm::sums(x, LAYER_EPSILON, dy.view(), sums, scratch),
-                _ => pointwise::tokens_sums(dy.view(), sums.0, sums.1),
+                Kernel::LayerNorm => {
+                    layer::backward_sums(x, LAYER_EPSILON, dy.view(), sums, scratch)
+                }
+                _ => tokens::backward_sums(dy.view(), sums.0, sums.1),
             };
         }
         if let Some(bias) = self.bias.clone() {
-            norms::column_sums(dy.view(), gradient.again().into_part(bias))?;
+            columns::sums(dy.view(), gradient.again().into_part(bias))?;
         }
         let dw = gradient.into_part(weight);
         match &self.kernel {
-            Kernel::Conv(conv) => convolutions::conv_weights(conv, x, dy.view(), dw, scratch),
-            Kernel::Linear(linear) => products::linear_weights(linear, x, dy.view(), dw),
+            Kernel::Conv(conv) => convolution::backward_weights(conv, x, dy.view(), dw, scratch),
+            Kernel::Linear(linear) => linear::backward_weights(linear, x, dy.view(), dw),
             _ => Ok(()),
         }
     }
@@ -240,7 +247,7 @@ impl<T: Real> Node<T> {
                 let (dweight, dbias) = self.parts(gradient);
                 let sums = (dweight, dbias.unwrap_or(View::Host(&[])));
                 let kept = (norm.kept.0.view(), norm.kept.1.view());
-                norms::batch_gradient(x, dy, weight, kept, sums, scratch)
+                batch::backward_apply(x, dy, weight, kept, sums, scratch)
             }
             Kernel::Relu => pointwise::relu_backward(y, dy),
             Kernel::Gelu => pointwise::gelu_backward(x, dy),
@@ -262,19 +269,21 @@ impl<T: Real> Node<T> {
         let (weight, _) = self.parts(parameters);
         match &self.kernel {
             Kernel::Conv(conv) => {
-                convolutions::conv_input(conv, dy, weight, dx, accumulate, scratch)
+                convolution::backward_input(conv, dy, weight, dx, accumulate, scratch)
             }
-            Kernel::Linear(linear) => products::linear_input(linear, dy, weight, dx, accumulate),
-            Kernel::Pool(pool) => pointwise::pool_backward(pool, x, y, dy, dx, accumulate),
+            Kernel::Linear(linear) => linear::backward_input(linear, dy, weight, dx, accumulate),
+            Kernel::Pool(pool) => pool::backward(pool, x, y, dy, dx, accumulate),
             Kernel::Flatten { pixels, channels } => {
                 pointwise::flatten_backward(dy, dx, *pixels, *channels, accumulate)
             }
-            Kernel::LayerNorm => layer_norm::input(x, weight, LAYER_EPSILON, dy, dx, accumulate),
+            Kernel::LayerNorm => {
+                layer::backward_input(x, weight, LAYER_EPSILON, dy, dx, accumulate)
+            }
             Kernel::Tokens { image, channels } => {
-                pointwise::tokens_backward(dy, *image, *channels, dx, accumulate)
+                tokens::backward(dy, *image, *channels, dx, accumulate)
             }
             Kernel::First { image, channels } => {
-                pointwise::first_token_backward(dy, *image, *channels, dx, accumulate)
+                tokens::first_backward(dy, *image, *channels, dx, accumulate)
             }
             Kernel::Attention(of, p) => {
                 let len = dy.len() / of.lens().1 * of.lens().2;

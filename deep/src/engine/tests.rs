@@ -1,6 +1,6 @@
 //! Gradients against finite differences in f64, on random networks of all layers.
 
-use mirrorflow::kernels::nn::pool::Kind;
+use mirrorflow::kernels::network::pool::Kind;
 use proptest::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -9,11 +9,12 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            ViewMut,
-            mask_weight::{self, factor_start, rescale, update_factors},
+        array::ViewMut,
+        mask_weight::{
+            FactorPenalty,
+            factors::{self, factor_start, rescale},
+            update::update_factors,
         },
-        mask_weight::FactorPenalty,
     },
 };
 
@@ -55,7 +56,7 @@ impl<T: Number> Method<T> for Factors<T> {
             let (m, w) = (self.m.value.part_mut(at.clone()), self.w.value.part_mut(at.clone()));
             factor_start(x.part(slot.at.clone()), self.beta, m, w)?;
             let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
-            mask_weight::product(m, w, x.part_mut(slot.at.clone()))?;
+            factors::product(m, w, x.part_mut(slot.at.clone()))?;
         }
         Ok(())
     }
@@ -90,7 +91,7 @@ impl<T: Number> Method<T> for Factors<T> {
         for slot in step.weights {
             let at = slot.packed.clone();
             let (m, w) = (self.m.value.part(at.clone()), self.w.value.part(at));
-            mask_weight::product(m, w, x.part_mut(slot.at.clone()))?;
+            factors::product(m, w, x.part_mut(slot.at.clone()))?;
             masked(step, slot, &mut x)?;
         }
         Ok(())

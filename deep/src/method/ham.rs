@@ -4,11 +4,8 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            ViewMut,
-            mask_weight::{apply_mask, ham_step},
-        },
-        mask_weight::Ham,
+        array::ViewMut,
+        mask_weight::{Ham, factors::apply_mask, update::ham_step},
     },
 };
 

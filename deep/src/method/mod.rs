@@ -33,9 +33,9 @@ use std::ops::Range;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{Array, Home, View, ViewMut, mask_weight},
-        mask_weight::{Health, Optimizer, PlainPenalty, Storage},
-        nn::{Buffer, Real},
+        array::{Array, Buffer, Home, View, ViewMut},
+        mask_weight::{Health, Optimizer, PlainPenalty, Storage, factors::apply_mask, update},
+        network::Real,
     },
 };
 
@@ -103,8 +103,8 @@ impl<T: Number> Variable<T> {
         Ok(Self { value, state })
     }
 
-    fn part(&mut self, range: &Range<usize>) -> mask_weight::Parameter<'_, T> {
-        mask_weight::Parameter {
+    fn part(&mut self, range: &Range<usize>) -> update::Parameter<'_, T> {
+        update::Parameter {
             value: self.value.part_mut(range.clone()),
             state: self.state.part(range),
         }
@@ -196,7 +196,7 @@ fn note(updated: &mut Updated, health: Health, slot: &Slot) {
 
 /// How weights hang on what is trained. Everything stands on the network's device; one beside the
 /// processor says only later whether all numbers that an update left are finite
-/// ([`Accelerator::all_finite`](mirrorflow::kernels::array::Accelerator::all_finite)).
+/// ([`SharedSession::all_finite`](mirrorflow::kernels::array::SharedSession::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes
     /// of them.
@@ -260,7 +260,7 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
 /// `x = keep⊙x` on a slot.
 fn masked<T: Number>(step: &Step<'_>, slot: &Slot, x: &mut ViewMut<'_, T>) -> Result<()> {
     let Some(keep) = step.keep(slot) else { return Ok(()) };
-    mask_weight::apply_mask(keep, x.part_mut(slot.at.clone()))
+    apply_mask(keep, x.part_mut(slot.at.clone()))
 }
 
 /// Steps of the parameters that no method touches.
@@ -277,9 +277,9 @@ pub fn update_rest<T: Number>(
     let mut updated = None;
     for slot in rest {
         let value = x.part_mut(slot.at.clone());
-        let parameter = mask_weight::Parameter { value, state: state.part(&slot.packed) };
+        let parameter = update::Parameter { value, state: state.part(&slot.packed) };
         let (optimizer, penalty) = (&step.optimizer, step.plain(0.0));
-        let health = mask_weight::update_plain(
+        let health = update::update_plain(
             optimizer,
             step.step,
             &penalty,

@@ -3,7 +3,7 @@
 
 use mirrorflow::{
     Result,
-    kernels::array::{ViewMut, mask_weight},
+    kernels::{array::ViewMut, mask_weight::update},
 };
 
 use super::{Method, Number, Slot, State, Step, Updated, Variable, masked, note};
@@ -37,10 +37,9 @@ impl<T: Number> Method<T> for Plain<T> {
         let mut updated = None;
         for slot in step.weights {
             let value = x.part_mut(slot.at.clone());
-            let x = mask_weight::Parameter { value, state: self.state.part(&slot.packed) };
+            let x = update::Parameter { value, state: self.state.part(&slot.packed) };
             let (keep, g) = (step.keep(slot), g.part(slot.at.clone()));
-            let health =
-                mask_weight::update_plain(&step.optimizer, step.step, &penalty, x, g, keep)?;
+            let health = update::update_plain(&step.optimizer, step.step, &penalty, x, g, keep)?;
             note(&mut updated, health, slot);
         }
         Ok(updated)

@@ -1,6 +1,6 @@
 //! The networks by name.
 
-use mirrorflow::{Error, Result, kernels::nn::pool::Kind};
+use mirrorflow::{Error, Result, kernels::network::pool::Kind};
 
 use super::{Layer, Network, Op, Shape, Stem, resnet, vit};
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use mirrorflow::kernels::nn::pool::Kind;
+use mirrorflow::kernels::network::pool::Kind;
 
 /// A value of the network: 0 is the input, i + 1 what layer i makes.
 pub type Value = usize;

@@ -11,9 +11,9 @@ use std::fmt;
 
 use mirrorflow::{
     Error, Result,
-    kernels::nn::{
-        ConvShape,
+    kernels::network::{
         attention::Attention,
+        convolution::ConvShape,
         pool::{Kind, Pool},
     },
 };
@@ -113,7 +113,8 @@ impl Network {
         let shape = match &layer.op {
             Op::Conv { outputs, kernel, stride, padding, .. } => {
                 let shape = conv_shape(input, *outputs, *kernel, *stride, *padding);
-                if mirrorflow::kernels::nn::Conv2d::<f32>::check(&shape).is_err() {
+                if mirrorflow::kernels::network::convolution::Conv2d::<f32>::check(&shape).is_err()
+                {
                     let right = format!(
                         "images and channels for a kernel of {kernel}×{kernel}, stride {stride}, padding {padding}"
                     );

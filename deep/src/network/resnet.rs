@@ -5,7 +5,7 @@
 //! the stride on its 3×3 (torchvision's form, "v1.5"); where the shape changes the shortcut is a
 //! strided 1×1 convolution with batch norm.
 
-use mirrorflow::{Result, kernels::nn::pool::Kind};
+use mirrorflow::{Result, kernels::network::pool::Kind};
 
 use super::{Layer, Network, Op, Shape, Value};
 

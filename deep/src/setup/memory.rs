@@ -86,7 +86,7 @@ impl Setup {
     /// When there is none.
     pub(crate) fn check_room(&self, images: usize) -> Result<()> {
         let memory = self.memory_with(images)?;
-        if matches!(self.device, Home::Device(_)) || has_room(memory.total()) {
+        if matches!(self.device, Home::Machine(_)) || has_room(memory.total()) {
             return Ok(());
         }
         let rest = Memory { activations: 0, ..memory }.total();

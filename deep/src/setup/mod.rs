@@ -8,7 +8,10 @@ use std::{path::Path, sync::Arc};
 
 use mirrorflow::{
     Result,
-    kernels::{array::Home, mask_weight::Optimizer, nn::Buffer},
+    kernels::{
+        array::{Buffer, Home},
+        mask_weight::Optimizer,
+    },
 };
 use rand::Rng as _;
 use rand_distr::StandardNormal;

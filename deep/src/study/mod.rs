@@ -54,7 +54,7 @@ pub fn run(
     let first = check(study, |config| Setup::on(config, &images.train, &images.test))?;
     let devices = begin(study, device, out, resume)?;
     let jobs = match (device, study.study.jobs) {
-        (Home::Device(_), _) => 1,
+        (Home::Machine(_), _) => 1,
         (Home::Processor, Some(jobs)) => jobs,
         (Home::Processor, None) if first.network.weight_count() > 1_000_000 => 1,
         (Home::Processor, None) => rayon::current_num_threads(),

@@ -12,7 +12,7 @@ use std::{path::Path, time::Instant};
 use mirrorflow::{
     Error, Result,
     io::write_atomically,
-    kernels::array::{Array, counts::measure},
+    kernels::{array::Array, mask_weight::count::measure},
 };
 use serde_json::json;
 

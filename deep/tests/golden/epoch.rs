@@ -16,7 +16,7 @@ use mirrorflow::{
     Result,
     kernels::{
         mask_weight::{self, Adam, Optimizer, Sgd},
-        nn::Real,
+        network::Real,
     },
 };
 use mirrorflow_deep::{
@@ -107,11 +107,18 @@ fn update_rest<T: Number>(
     let penalty = mask_weight::PlainPenalty { weight_decay: step.weight_decay, l1: 0.0 };
     for (slot, [a, b]) in rest.iter().zip(state) {
         let value = &mut x[slot.at.clone()];
-        let parameter = mask_weight::Parameter { value, state: [a, b] };
+        let parameter = mask_weight::host::Parameter { value, state: [a, b] };
         let g = &g[slot.at.clone()];
         assert!(
-            mask_weight::update_plain(&step.optimizer, step.step, &penalty, parameter, g, None)?
-                .is_finite()
+            mask_weight::host::update_plain(
+                &step.optimizer,
+                step.step,
+                &penalty,
+                parameter,
+                g,
+                None
+            )?
+            .is_finite()
         );
     }
     Ok(())

@@ -13,8 +13,9 @@ use mirrorflow::{
 use super::{heights, measured, places};
 use crate::{
     Figure, Statement,
+    drawing::Tone,
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},

@@ -14,8 +14,9 @@ use mirrorflow::{
 use super::{check, measured, places};
 use crate::{
     Figure, Statement,
+    drawing::Tone,
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},

@@ -13,10 +13,10 @@ use mirrorflow::{
 use super::{ERROR, band, best, check, heights, measured, schedule_label, setting_stroke, split};
 use crate::{
     Figure, Statement,
+    drawing::{Anchor, Mark, Tone},
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
-        canvas::{Anchor, Mark},
         panel::{Line, Note, Panel},
         sheet::{Key, Sheet},
     },

@@ -12,10 +12,10 @@ use mirrorflow::{
 use super::measured;
 use crate::{
     Figure, Statement,
+    drawing::{Mark, Tone},
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
-        canvas::Mark,
         panel::{Line, Panel},
         sheet::Sheet,
     },

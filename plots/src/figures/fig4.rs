@@ -10,8 +10,9 @@ use super::{
 };
 use crate::{
     Figure, Statement,
+    drawing::Tone,
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     Figure, Statement,
+    drawing::Tone,
     style::{
-        Tone,
         axis::Axis,
         panel::{Line, Panel},
         sheet::{Key, Sheet},

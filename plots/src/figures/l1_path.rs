@@ -9,10 +9,10 @@ use mirrorflow::{Result, experiment::Data};
 use super::measured;
 use crate::{
     Figure, Statement,
+    drawing::{Anchor, Mark, Tone},
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
-        canvas::{Anchor, Mark},
         panel::{Line, Note, Panel},
         sheet::{Key, Sheet},
     },

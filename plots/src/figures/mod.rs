@@ -24,9 +24,9 @@ use mirrorflow::{
 
 use crate::{
     Figure,
+    drawing::{Mark, Tone},
     style::{
-        LineStyle, Stroke, Tone,
-        canvas::Mark,
+        LineStyle, Stroke,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
     },

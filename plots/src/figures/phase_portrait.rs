@@ -12,10 +12,10 @@ use mirrorflow::{
 use super::measured;
 use crate::{
     Figure, Statement,
+    drawing::{Mark, Tone},
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
-        canvas::Mark,
         panel::{Line, Panel},
         sheet::{Key, Sheet},
     },
@@ -60,7 +60,7 @@ fn draw(data: &Data) -> Result<Sheet> {
         |mark, tone, text: &str| Key { stroke: None, mark: Some((mark, tone)), text: text.into() };
     let legend = vec![
         Key::line(flow, "flow"),
-        Key::line(minima, "$mw = 1$, where $f = 0$"),
+        Key::line(minima, "$m w = 1$, where $f = 0$"),
         Key::line(level.wide(0.6), "levels of $R_a(mw) - \\min R_a$"),
         mark(Mark::Square, Tone::Soft, "start"),
         mark(Mark::Disc, Tone::Ink, "end"),

@@ -9,8 +9,9 @@ use mirrorflow::{Result, experiment::Data};
 use super::{measured, times};
 use crate::{
     Figure, Statement,
+    drawing::Tone,
     style::{
-        LineStyle, Stroke, Tone,
+        LineStyle, Stroke,
         axis::Axis,
         panel::{Line, Panel},
         sheet::Sheet,

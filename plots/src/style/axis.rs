@@ -1,4 +1,12 @@
 //! Axes: scales, and ticks where a reader expects them.
+//!
+//! They are coordinates of plotters of our own. Its logarithmic axis labels powers of ten alone and its linear one decimals
+//! alone, while these choose among 1, 2 and 5 times a power by the room there is, and write powers as such.
+
+use std::ops::Range;
+
+use super::{backend::pixels, chart::FRAME};
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 
 /// How values become places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -111,16 +119,68 @@ pub(crate) struct Fitted {
 
 impl Fitted {
     /// The place of a value, 0 at the start of the axis and 1 at its end; `None` where it has none.
-    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+    fn place(&self, value: f64) -> Option<f64> {
         let place = match self.scale {
             Scale::Linear => (value - self.from) / (self.to - self.from),
             Scale::Log if value > 0.0 => (value / self.from).ln() / (self.to / self.from).ln(),
             // Far below everything, so that a line leaves the panel.
-            Scale::Log if value == 0.0 => -5.0,
+            Scale::Log if value == 0.0 => OUTSIDE,
             Scale::Log => return None,
         };
         // Finite even for wild values; the panel clips.
-        place.is_finite().then(|| place.clamp(-5.0, 6.0))
+        place.is_finite().then(|| place.clamp(OUTSIDE, 1.0 - OUTSIDE))
+    }
+
+    /// Its first value.
+    pub(crate) fn start(&self) -> f64 {
+        self.from
+    }
+
+    /// Whether a value has a place.
+    pub(crate) fn has(&self, value: f64) -> bool {
+        self.place(value).is_some()
+    }
+
+    /// Whether a value has one on the axis.
+    pub(crate) fn shows(&self, value: f64) -> bool {
+        self.place(value).is_some_and(|place| (-1e-6..=1.0 + 1e-6).contains(&place))
+    }
+}
+
+/// A place far outside of the axis.
+const OUTSIDE: f64 = -5.0;
+
+impl Ranged for Fitted {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
+        let place = self.place(*value).unwrap_or(OUTSIDE);
+        start + (f64::from(end - start) * place).round() as i32
+    }
+
+    /// The ticks; the smaller ones are drawn as ticks and have no line across the panel.
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() {
+            return Vec::new();
+        }
+        self.ticks.iter().map(|tick| tick.0).filter(|value| self.shows(*value)).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.from..self.to
+    }
+
+    /// The horizontal one begins under the foot of the vertical one, so that their corner is filled.
+    fn axis_pixel_range(&self, (start, end): (i32, i32)) -> Range<i32> {
+        if start < end { start - pixels(0.5 * FRAME.width)..end } else { end..start }
+    }
+}
+
+impl ValueFormatter<f64> for Fitted {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|tick| tick.0 == *value);
+        tick.map_or_else(String::new, |tick| tick.1.clone())
     }
 }
 

@@ -1,11 +1,13 @@
 //! A figure: panels in rows and columns, and a legend below them.
 
+use mirrorflow::Result;
+
 use super::{
-    Column, SMALL, Stroke, Tone,
-    canvas::{Anchor, Canvas, Mark},
+    Column, SMALL, Stroke, chart,
     panel::{Margins, Panel},
     text::MIDDLE,
 };
+use crate::drawing::{Anchor, Canvas, Drawing, Mark, Rect, Tone};
 
 /// An entry of a legend.
 #[derive(Debug, Clone)]
@@ -58,8 +60,11 @@ impl Sheet {
         Self { panels, across, aspect: (0.6, 0.85), legend: Vec::new(), column: Column::Two }
     }
 
-    /// The figure as SVG.
-    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> String {
+    /// The figure, drawn; `id` begins the ids of the drawing.
+    ///
+    /// # Errors
+    /// When a panel cannot be drawn.
+    pub(crate) fn draw(&self, id: &str, title: &str, column: Column) -> Result<Drawing> {
         let width = column.width();
         let (across, aspect) = match column {
             Column::One => (self.across.0, self.aspect.0),
@@ -85,7 +90,7 @@ impl Sheet {
         let used: f64 = left.iter().chain(&right).sum();
         let frame = (width - 2.0 * EDGE - used - BETWEEN * (across - 1) as f64) / across as f64;
         let height = frame * aspect;
-        let mut canvas = Canvas::new(id);
+        let mut canvas = Canvas::new();
         let mut y = EDGE;
         for (row, panels) in panels.chunks(across).enumerate() {
             let space = &margins[row * across..row * across + panels.len()];
@@ -94,12 +99,13 @@ impl Sheet {
             let below = y + top + height + bottom;
             let (mut x, mut end) = (EDGE, below);
             for (c, panel) in panels.iter().enumerate() {
-                panel.draw(&mut canvas, space[c], x + left[c], y + top, frame, height);
+                let frame = Rect { x: x + left[c], y: y + top, width: frame, height };
+                chart::draw(panel, &mut canvas, space[c], frame)?;
                 if !panel.keys.is_empty() {
-                    let room = left[c] + frame + right[c];
+                    let room = left[c] + frame.width + right[c];
                     end = end.max(legend(&mut canvas, &panel.keys, (x, below + 3.0), room));
                 }
-                x += left[c] + frame + right[c] + BETWEEN;
+                x += left[c] + frame.width + right[c] + BETWEEN;
             }
             y = end + BETWEEN;
         }
@@ -107,7 +113,7 @@ impl Sheet {
         if !self.legend.is_empty() {
             y = legend(&mut canvas, &self.legend, (EDGE, y + 5.0), width - 2.0 * EDGE);
         }
-        canvas.finish(width, y + EDGE, title)
+        Ok(canvas.finish(id, title, width, y + EDGE))
     }
 }
 

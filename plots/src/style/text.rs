@@ -11,7 +11,7 @@
 
 use mirrorflow::experiment::label::{Part, parts};
 
-use super::font::{CAPITAL, advance};
+use crate::drawing::font::{CAPITAL, advance};
 
 /// A piece of text at one place and size, in units of the em of the whole.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,8 @@
 
 use mirrorflow::experiment::label::{Part, parts};
 
-use super::{SIZE, canvas::Canvas};
+use super::SIZE;
+use crate::drawing::Canvas;
 
 /// From the baseline of one line of a title to that of the next.
 pub(super) const HEADING: f64 = 1.2 * SIZE;

@@ -276,7 +276,9 @@ fn an_overflowing_trial_is_reported_and_a_plateau_of_a_million_is_crossed() {
         steps += 1;
         assert!(steps < 400, "t = {t}, h = {h}");
         method.prepare(&flow, t, &y, &f, &mut work);
-        match method.attempt(&flow, t, &y, &f, h, &mut yn, &mut fneu, &mut e, &mut work) {
+        let step = Step { flow: &flow, t, y: &y, f: &f, h };
+        let trial = Trial { y: &mut yn, f: &mut fneu, err: &mut e };
+        match method.attempt(step, trial, &mut work) {
             Attempt::NotFinite => {
                 overflows += 1;
                 h *= 0.25;

@@ -1,4 +1,3 @@
-use super::*;
 use crate::problem::{Problem, ProblemFile};
 use proptest::prelude::*;
 

@@ -1,37 +1,21 @@
 //! Arrays that stand on the processor or on a device, and the kernels on them: one call, whatever the place.
 //!
-//! An [`Array`] is made at a [`Home`]: the processor, or an [`Accelerator`] (a machine with a session that stays open,
-//! so that arrays stay on it from one kernel to the next). Kernels take views. Where the result stands on the processor they
+//! An [`Array`] is made at a [`Home`]: the processor, or a machine, by a session that stays open, so that arrays stay on it
+//! from one kernel to the next. Kernels take views. Where the result stands on the processor they
 //! are the CPU twins, else launches of the `.cu` files; arguments in different places are an error, nothing is
 //! copied silently.
-//!
-//! | module | kernels |
-//! |---|---|
-//! | [`mask_weight`], [`maps`], [`counts`] | the parameters of sparse networks ([`super::mask_weight`]) |
-//! | [`products`], [`attention`], [`norms`], [`layer_norm`], [`pointwise`], [`softmax`] | the layers of networks ([`super::nn`]) |
 
-mod accelerator;
-pub mod attention;
-pub mod convolutions;
-pub mod counts;
-pub mod layer_norm;
-pub mod maps;
-pub mod mask_weight;
-pub mod norms;
-pub mod pointwise;
-pub mod products;
-pub mod softmax;
+pub(super) mod buffer;
+pub(super) mod home;
 mod view;
 
 use std::ops::Range;
 
-use super::{
-    machine::{Memory, Plain},
-    nn::Buffer,
-};
+use super::device::{Memory, Plain};
 use crate::{Error, Result};
 
-pub use accelerator::{Accelerator, Home};
+pub use buffer::Buffer;
+pub use home::{Home, SharedSession};
 pub use view::{View, ViewMut};
 
 /// Numbers in one place.
@@ -55,14 +39,14 @@ enum Inner<T: Plain> {
 /// Memory of a device, given back when it is dropped.
 #[derive(Debug)]
 struct Held {
-    on: Accelerator,
+    on: SharedSession,
     memory: Memory,
     len: usize,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.on.release(Memory(self.memory.0));
+        self.on.release(self.memory);
     }
 }
 
@@ -87,7 +71,7 @@ impl<T: Plain> Array<T> {
     pub fn zeros(home: &Home, len: usize) -> Result<Self> {
         Ok(Self(match home {
             Home::Processor => Inner::Host(Buffer::new(len)),
-            Home::Device(on) => {
+            Home::Machine(on) => {
                 let memory = on.zeros(len * size_of::<T>())?;
                 Inner::Device(Held { on: on.clone(), memory, len })
             }
@@ -112,7 +96,7 @@ impl<T: Plain> Array<T> {
         match &self.0 {
             Inner::Host(buffer) => Ok(Self(Inner::Host(buffer.clone()))),
             Inner::Device(held) => {
-                Self::from_slice(&Home::Device(held.on.clone()), &self.to_vec()?)
+                Self::from_slice(&Home::Machine(held.on.clone()), &self.to_vec()?)
             }
         }
     }
@@ -121,7 +105,7 @@ impl<T: Plain> Array<T> {
     pub fn home(&self) -> Home {
         match &self.0 {
             Inner::Host(_) => Home::Processor,
-            Inner::Device(held) => Home::Device(held.on.clone()),
+            Inner::Device(held) => Home::Machine(held.on.clone()),
         }
     }
 
@@ -142,7 +126,7 @@ impl<T: Plain> Array<T> {
     pub fn view(&self) -> View<'_, T> {
         match &self.0 {
             Inner::Host(buffer) => View::Host(buffer),
-            Inner::Device(held) => View::device(&held.on, &held.memory, held.len),
+            Inner::Device(held) => View::device(&held.on, held.memory, held.len),
         }
     }
 
@@ -150,7 +134,7 @@ impl<T: Plain> Array<T> {
     pub fn view_mut(&mut self) -> ViewMut<'_, T> {
         match &mut self.0 {
             Inner::Host(buffer) => ViewMut::Host(buffer),
-            Inner::Device(held) => ViewMut::device(&held.on, &held.memory, held.len),
+            Inner::Device(held) => ViewMut::device(&held.on, held.memory, held.len),
         }
     }
 
@@ -208,7 +192,7 @@ impl<T: Plain> Array<T> {
 }
 
 /// The error of arguments that stand in different places.
-fn apart() -> Error {
+pub(super) fn apart() -> Error {
     Error::Device {
         device: "the arrays of a kernel".into(),
         why: "they stand in different places; all must be on one device or on the processor".into(),

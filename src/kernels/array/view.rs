@@ -2,39 +2,37 @@
 
 use std::{marker::PhantomData, ops::Range};
 
-use super::{Accelerator, apart};
+use super::Buffer;
+use super::{SharedSession, apart};
 use crate::{
     Result,
-    kernels::{
-        machine::{Argument, Memory, Plain, bytes, bytes_mut},
-        nn::Buffer,
-    },
+    kernels::device::{Argument, Memory, Plain, bytes, bytes_mut},
 };
 
 /// Numbers of a device, from `start` on.
 #[derive(Debug)]
-pub struct Place<'a, T> {
-    on: &'a Accelerator,
-    memory: &'a Memory,
+pub struct Span<'a, T> {
+    on: &'a SharedSession,
+    memory: Memory,
     start: usize,
     len: usize,
     of: PhantomData<T>,
 }
 
-impl<T> Clone for Place<'_, T> {
+impl<T> Clone for Span<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Place<'_, T> {}
+impl<T> Copy for Span<'_, T> {}
 
-impl<'a, T> Place<'a, T> {
+impl<'a, T> Span<'a, T> {
     fn part(self, range: Range<usize>) -> Self {
         assert!(range.start <= range.end && range.end <= self.len, "a part within its array");
         Self { start: self.start + range.start, len: range.len(), ..self }
     }
 
-    fn argument(self, on: &Accelerator) -> Result<Argument<'a>> {
+    fn argument(self, on: &SharedSession) -> Result<Argument> {
         if !self.on.is(on) {
             return Err(apart());
         }
@@ -48,7 +46,7 @@ pub enum View<'a, T> {
     /// On the processor.
     Host(&'a [T]),
     /// On a device.
-    Device(Place<'a, T>),
+    Device(Span<'a, T>),
 }
 
 impl<T> Clone for View<'_, T> {
@@ -64,19 +62,19 @@ pub enum ViewMut<'a, T> {
     /// On the processor.
     Host(&'a mut [T]),
     /// On a device.
-    Device(Place<'a, T>),
+    Device(Span<'a, T>),
 }
 
 impl<'a, T: Plain> View<'a, T> {
-    pub(super) fn device(on: &'a Accelerator, memory: &'a Memory, len: usize) -> Self {
-        Self::Device(Place { on, memory, start: 0, len, of: PhantomData })
+    pub(super) fn device(on: &'a SharedSession, memory: Memory, len: usize) -> Self {
+        Self::Device(Span { on, memory, start: 0, len, of: PhantomData })
     }
 
     /// How many numbers.
     pub fn len(&self) -> usize {
         match self {
             Self::Host(x) => x.len(),
-            Self::Device(place) => place.len,
+            Self::Device(span) => span.len,
         }
     }
 
@@ -92,7 +90,7 @@ impl<'a, T: Plain> View<'a, T> {
     pub fn part(self, range: Range<usize>) -> Self {
         match self {
             Self::Host(x) => Self::Host(&x[range]),
-            Self::Device(place) => Self::Device(place.part(range)),
+            Self::Device(span) => Self::Device(span.part(range)),
         }
     }
 
@@ -103,10 +101,10 @@ impl<'a, T: Plain> View<'a, T> {
     pub fn to_vec(&self) -> Result<Vec<T>> {
         match self {
             Self::Host(x) => Ok(x.to_vec()),
-            Self::Device(place) => {
-                let mut values = Buffer::<T>::new(place.len);
-                let offset = place.start * size_of::<T>();
-                place.on.read(place.memory, offset, bytes_mut(&mut values))?;
+            Self::Device(span) => {
+                let mut values = Buffer::<T>::new(span.len);
+                let offset = span.start * size_of::<T>();
+                span.on.read(span.memory, offset, bytes_mut(&mut values))?;
                 Ok(values.to_vec())
             }
         }
@@ -124,32 +122,32 @@ impl<'a, T: Plain> View<'a, T> {
     }
 
     /// The device they stand on.
-    pub fn accelerator(&self) -> Option<&'a Accelerator> {
+    pub fn session(&self) -> Option<&'a SharedSession> {
         match self {
             Self::Host(_) => None,
-            Self::Device(place) => Some(place.on),
+            Self::Device(span) => Some(span.on),
         }
     }
 
     /// As the argument of a kernel on this device.
-    pub(crate) fn at(self, on: &Accelerator) -> Result<Argument<'a>> {
+    pub(crate) fn at(self, on: &SharedSession) -> Result<Argument> {
         match self {
             Self::Host(_) => Err(apart()),
-            Self::Device(place) => place.argument(on),
+            Self::Device(span) => span.argument(on),
         }
     }
 }
 
 impl<'a, T: Plain> ViewMut<'a, T> {
-    pub(super) fn device(on: &'a Accelerator, memory: &'a Memory, len: usize) -> Self {
-        Self::Device(Place { on, memory, start: 0, len, of: PhantomData })
+    pub(super) fn device(on: &'a SharedSession, memory: Memory, len: usize) -> Self {
+        Self::Device(Span { on, memory, start: 0, len, of: PhantomData })
     }
 
     /// To be read.
     pub fn view(&self) -> View<'_, T> {
         match self {
             Self::Host(x) => View::Host(x),
-            Self::Device(place) => View::Device(*place),
+            Self::Device(span) => View::Device(*span),
         }
     }
 
@@ -157,7 +155,7 @@ impl<'a, T: Plain> ViewMut<'a, T> {
     pub fn again(&mut self) -> ViewMut<'_, T> {
         match self {
             Self::Host(x) => ViewMut::Host(x),
-            Self::Device(place) => ViewMut::Device(*place),
+            Self::Device(span) => ViewMut::Device(*span),
         }
     }
 
@@ -178,7 +176,7 @@ impl<'a, T: Plain> ViewMut<'a, T> {
     pub fn into_part(self, range: Range<usize>) -> Self {
         match self {
             Self::Host(x) => Self::Host(&mut x[range]),
-            Self::Device(place) => Self::Device(place.part(range)),
+            Self::Device(span) => Self::Device(span.part(range)),
         }
     }
 
@@ -217,7 +215,7 @@ impl<'a, T: Plain> ViewMut<'a, T> {
     /// # Errors
     /// When there are more or fewer, or the device fails.
     pub fn write(self, values: &[T]) -> Result<()> {
-        crate::kernels::mask_weight::chunks::same_length(
+        crate::kernels::check::same_length(
             "the numbers to be written",
             values.len(),
             "there are",
@@ -228,8 +226,8 @@ impl<'a, T: Plain> ViewMut<'a, T> {
                 x.copy_from_slice(values);
                 Ok(())
             }
-            Self::Device(place) => {
-                place.on.write(place.memory, place.start * size_of::<T>(), bytes(values))
+            Self::Device(span) => {
+                span.on.write(span.memory, span.start * size_of::<T>(), bytes(values))
             }
         }
     }
@@ -246,15 +244,15 @@ impl<'a, T: Plain> ViewMut<'a, T> {
     }
 
     /// The device they stand on.
-    pub fn accelerator(&self) -> Option<&'a Accelerator> {
+    pub fn session(&self) -> Option<&'a SharedSession> {
         match self {
             Self::Host(_) => None,
-            Self::Device(place) => Some(place.on),
+            Self::Device(span) => Some(span.on),
         }
     }
 
     /// As the argument of a kernel on this device.
-    pub(crate) fn at(&self, on: &Accelerator) -> Result<Argument<'_>> {
+    pub(crate) fn at(&self, on: &SharedSession) -> Result<Argument> {
         self.view().at(on)
     }
 }

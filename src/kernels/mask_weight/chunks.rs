@@ -5,8 +5,6 @@
 //! `2^⌈log₂ c⌉ / 2`. Which thread takes which branch changes nothing, nothing is allocated, and a
 //! device that adds neighbours at distance 1, 2, 4, … walks the same tree.
 
-use crate::{Error, Result};
-
 /// Elements of a chunk: some 20 µs of memory traffic, long beside the cost of handing it to a thread.
 pub(in crate::kernels) const CHUNK: usize = 1 << 14;
 
@@ -102,41 +100,6 @@ fn reduce_from<S: Split, R: Send>(
 /// `body(chunk)` for every chunk.
 pub(super) fn each<S: Split>(parts: S, body: &(impl Fn(S) + Sync)) {
     reduce(parts, &|_, part| body(part), &|(), ()| ());
-}
-
-/// That `name` has as many elements as `than` has.
-pub(in crate::kernels) fn same_length(
-    name: &str,
-    found: usize,
-    than: &str,
-    expected: usize,
-) -> Result<()> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        what: name.into(),
-        expected: format!("({expected}) as {than}"),
-        found: format!("({found})"),
-    })
-}
-
-/// That a parameter lies where it must.
-pub(in crate::kernels) fn within(
-    name: &str,
-    value: f64,
-    right: bool,
-    expected: &str,
-) -> Result<()> {
-    if right {
-        return Ok(());
-    }
-    Err(Error::Domain { what: name.into(), expected: expected.into(), found: value.to_string() })
-}
-
-/// That a parameter is finite and not negative.
-pub(in crate::kernels) fn not_negative(name: &str, value: f64) -> Result<()> {
-    within(name, value, value >= 0.0 && value.is_finite(), "a finite number of at least 0")
 }
 
 #[cfg(test)]

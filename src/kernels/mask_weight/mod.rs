@@ -1,16 +1,18 @@
 //! The parameters of sparse networks: `x = m⊙w` and its relatives, their gradients, updates and masks.
 //!
-//! | kernel | formula | file |
+//! | kernel | formula | module |
 //! |---|---|---|
-//! | [`product`], [`product_backward`] | `x = m⊙w`; `g⊙w`, `g⊙m` | `product` |
-//! | [`update_factors`], [`update_plain`] | backward, penalty, optimiser and next x in one pass | `update`, `optimizer` |
-//! | [`factor_start`], [`rescale`] | `m⊙w = x`, `m² − w² = β` (PILoT β = 1, spred β = 0; Sign-In) | `start` |
-//! | [`soft_threshold`] | STR: `x = sign(θ) relu(\|θ\| − σ(s))` | `soft_threshold` |
-//! | [`power`] | Powerpropagation: `x = θ\|θ\|^{p−1}` | `power` |
-//! | [`sigmoid_mask`] | Continuous Sparsification: `x = σ(βs)⊙w` | `sigmoid_mask` |
-//! | [`ham_step`] | HAM: `x ← x e^{η(−α sign(x) g − β)}` | `multiplicative` |
-//! | [`keep_largest`], [`apply_mask`] | exactly k largest magnitudes, in a layer or over all | `selection`, `product` |
-//! | [`measure`], [`sign_flips`] | ‖x‖₁, ‖x‖₂², nonzeros, flips | `measure` |
+//! | [`product`](host::product), [`product_backward`](host::product_backward) | `x = m⊙w`; `g⊙w`, `g⊙m` | [`factors`] |
+//! | [`factor_start`](host::factor_start), [`rescale`](host::rescale) | `m⊙w = x`, `m² − w² = β` (PILoT β = 1, spred β = 0; Sign-In) | [`factors`] |
+//! | [`update_factors`](host::update_factors), [`update_plain`](host::update_plain) | backward, penalty, optimiser and next x in one pass | [`update`] |
+//! | [`ham_step`](host::ham_step) | HAM: `x ← x e^{η(−α sign(x) g − β)}` | [`update`] |
+//! | [`soft_threshold`](host::soft_threshold) | STR: `x = sign(θ) relu(\|θ\| − σ(s))` | [`map`] |
+//! | [`power`](host::power) | Powerpropagation: `x = θ\|θ\|^{p−1}` | [`map`] |
+//! | [`sigmoid_mask`](host::sigmoid_mask) | Continuous Sparsification: `x = σ(βs)⊙w` | [`map`] |
+//! | [`keep_largest`](host::keep_largest), [`apply_mask`](host::apply_mask) | exactly k largest magnitudes, in a layer or over all | [`count`], [`factors`] |
+//! | [`measure`](host::measure), [`sign_flips`](host::sign_flips) | ‖x‖₁, ‖x‖₂², nonzeros, flips | [`count`] |
+//!
+//! Each is there twice: on arrays, wherever they stand, in its module, and on slices of this processor in [`host`].
 //!
 //! *Layout*: a layer is a slice of n numbers; m, w, θ, x, gradients and state have one entry per weight, a mask
 //! one byte (1 keeps). Where g stands, it is ∂f/∂x of the loss without penalties.
@@ -23,37 +25,31 @@
 //! NaN and ±∞ go through to where they belong and do no other harm; updates say whether there was one
 //! ([`Health`]).
 
-pub(super) mod chunks;
+mod chunks;
+pub mod count;
 mod elementary;
-mod measure;
-mod multiplicative;
-mod optimizer;
-mod power;
-mod product;
-mod selection;
-mod sigmoid_mask;
-mod soft_threshold;
-mod start;
+pub mod factors;
+pub mod map;
 mod storage;
-mod update;
-
-pub use measure::{Measures, measure, sign_flips};
-pub use multiplicative::{Ham, ham_step};
-pub(super) use power::check_power;
-pub(super) use sigmoid_mask::check_sigmoid;
-pub(super) use start::check_beta;
-
-pub use optimizer::{Adam, Health, Optimizer, Sgd};
-pub use power::{power, power_backward};
-pub use product::{apply_mask, product, product_backward};
-pub use selection::{Cut, cut_at, keep_largest};
-pub use sigmoid_mask::{hard_mask, sigmoid_mask, sigmoid_mask_backward};
-pub use soft_threshold::{soft_threshold, soft_threshold_backward};
-pub use start::{factor_start, rescale};
-pub use storage::{Bf16, Compute, Storage};
-pub use update::{FactorPenalty, Parameter, PlainPenalty, update_factors, update_plain};
-
 #[cfg(test)]
-mod golden_tests;
-#[cfg(test)]
-mod laws_tests;
+mod tests;
+pub mod update;
+
+pub use self::{
+    count::{Cut, Measures},
+    storage::{Bf16, Compute, Storage},
+    update::{Adam, FactorPenalty, Ham, Health, Optimizer, PlainPenalty, Sgd},
+};
+
+/// The same on slices of this processor, in every [`Storage`]: the specification of the kernels.
+pub mod host {
+    pub use super::{
+        count::host::{cut_at, keep_largest, measure, sign_flips},
+        factors::host::{apply_mask, factor_start, product, product_backward, rescale},
+        map::host::{
+            hard_mask, power, power_backward, sigmoid_mask, sigmoid_mask_backward, soft_threshold,
+            soft_threshold_backward,
+        },
+        update::host::{Parameter, ham_step, update_factors, update_plain},
+    };
+}

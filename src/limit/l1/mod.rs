@@ -248,4 +248,4 @@ fn contradiction(problem: &Problem, x: &[f64]) -> Option<Farkas> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

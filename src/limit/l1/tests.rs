@@ -16,7 +16,7 @@ fn npz(name: &str) -> NpzReader<File> {
 }
 
 /// Reference instance: the problem, its optimal x and its optimal value.
-pub(super) fn reference(size: &str, kind: &str) -> (Problem, Array1<f64>, f64) {
+pub(in crate::limit) fn reference(size: &str, kind: &str) -> (Problem, Array1<f64>, f64) {
     // The random-y instances use the Z of the planted ones.
     let z: Array2<f64> = npz(&format!("bp_{size}_sp.npz")).by_name("Z").unwrap();
     let mut file = npz(&format!("bp_{size}_{kind}.npz"));

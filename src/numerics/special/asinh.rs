@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn right_to_four_ulp_against_high_precision() {
         // See tests/data/README.md; bits in hexadecimal.
-        let golden = include_str!("../../tests/data/log_domain.csv");
+        let golden = include_str!("../../../tests/data/log_domain.csv");
         let mut rows = 0;
         for line in golden.lines().filter(|l| l.starts_with("asinh_ratio,")) {
             let cells: Vec<&str> = line.split(',').collect();

@@ -2,7 +2,7 @@
 //! `asinh(x/a)`, `a sinh z`, `a cosh z`, `√(x²+a²)`, `x asinh(x/a) − √(x²+a²)`.
 //!
 //! `a` itself may be far below the smallest f64, so it is handled as `m·2^k`
-//! (`numerics::scaled`); nothing underflows to a wrong answer or overflows where the true
+//! (`numerics::exact::scaled`); nothing underflows to a wrong answer or overflows where the true
 //! value does not. Each is right to 4 ulp (tested against 60-digit references), except
 //! [`entropy`], a difference with a genuine zero: there 4 ulp of the larger term.
 
@@ -154,7 +154,7 @@ mod tests {
 
     /// Rows of `function,x or z,log a,value`, the numbers as hexadecimal bits of f64; the values by
     /// 60-digit arithmetic (`tools/log_domain_golden.py`).
-    const GOLDEN: &str = include_str!("../../tests/data/log_domain.csv");
+    const GOLDEN: &str = include_str!("../../../tests/data/log_domain.csv");
 
     #[test]
     fn right_to_four_ulp_against_high_precision() {

@@ -13,14 +13,13 @@ mod threshold;
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            Array, View,
-            mask_weight::{
-                self, factor_start, ham_step, product_backward, update_factors, update_plain,
-            },
-            pointwise,
+        array::{Array, View},
+        mask_weight::{
+            FactorPenalty, Ham, Health, PlainPenalty,
+            factors::{self, factor_start, product_backward},
+            update::{ham_step, update_factors, update_plain},
         },
-        mask_weight::{FactorPenalty, Ham, Health, PlainPenalty},
+        network::pointwise,
     },
 };
 
@@ -101,7 +100,7 @@ impl<T: Number> Latent<T> {
                 let (m, w) = (pair.m.value.part_mut(at.clone()), pair.w.value.part_mut(at.clone()));
                 factor_start(theta, pair.beta, m, w)?;
                 let (m, w) = (pair.m.value.part(at.clone()), pair.w.value.part(at.clone()));
-                mask_weight::product(m, w, pair.theta.part_mut(at))
+                factors::product(m, w, pair.theta.part_mut(at))
             }
         }
     }
@@ -121,7 +120,7 @@ impl<T: Number> Latent<T> {
             Of::Factors(pair) => {
                 pair.make_room()?;
                 let (m, w) = (pair.m.value.view(), pair.w.value.view());
-                mask_weight::product(m, w, pair.theta.view_mut())
+                factors::product(m, w, pair.theta.view_mut())
             }
         }
     }
@@ -163,9 +162,9 @@ impl<T: Number> Latent<T> {
                     ham_step(&ham, gm.part(0..g.len()), m.value.part_mut(at.clone()))?;
                     ham_step(&ham, gw.part(0..g.len()), w.value.part_mut(at.clone()))?;
                     let (m, w) = (m.value.part(at.clone()), w.value.part(at.clone()));
-                    mask_weight::product(m, w, theta.part_mut(at.clone()))?;
+                    factors::product(m, w, theta.part_mut(at.clone()))?;
                     if let Some(keep) = keep {
-                        mask_weight::apply_mask(keep, theta.part_mut(at))?;
+                        factors::apply_mask(keep, theta.part_mut(at))?;
                     }
                 }
                 Ok(health)

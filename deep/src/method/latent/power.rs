@@ -4,9 +4,9 @@
 
 use mirrorflow::{
     Error, Result,
-    kernels::array::{
-        ViewMut,
-        maps::{power, power_backward},
+    kernels::{
+        array::ViewMut,
+        mask_weight::map::{power, power_backward},
     },
 };
 

@@ -7,12 +7,13 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            Array, ViewMut,
-            maps::{hard_mask, sigmoid_mask, sigmoid_mask_backward},
-            mask_weight::{apply_mask, update_plain},
+        array::{Array, ViewMut},
+        mask_weight::{
+            PlainPenalty,
+            factors::apply_mask,
+            map::{hard_mask, sigmoid_mask, sigmoid_mask_backward},
+            update::update_plain,
         },
-        mask_weight::PlainPenalty,
     },
 };
 

@@ -5,12 +5,12 @@
 use mirrorflow::{
     Result,
     kernels::{
-        array::{
-            Array, ViewMut,
-            maps::{soft_threshold, soft_threshold_backward},
-            mask_weight::update_plain,
+        array::{Array, ViewMut},
+        mask_weight::{
+            PlainPenalty,
+            map::{soft_threshold, soft_threshold_backward},
+            update::update_plain,
         },
-        mask_weight::PlainPenalty,
     },
 };
 

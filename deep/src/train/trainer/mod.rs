@@ -5,11 +5,10 @@ mod pruning;
 
 use mirrorflow::{
     Result,
-    kernels::array::{
-        Array, Home, View,
-        counts::{measure, sign_flips},
-        pointwise,
-        softmax::Totals,
+    kernels::{
+        array::{Array, Home, View},
+        mask_weight::count::{measure, sign_flips},
+        network::{loss::Totals, pointwise},
     },
 };
 
@@ -93,7 +92,7 @@ impl<'a> Trainer<'a> {
             model,
             x: match device {
                 Home::Processor => x.into(),
-                Home::Device(_) => Array::from_slice(device, &x)?,
+                Home::Machine(_) => Array::from_slice(device, &x)?,
             },
             gradient: Array::zeros(device, setup.network.parameter_count())?,
             totals: Totals::new(device)?,
@@ -110,7 +109,7 @@ impl<'a> Trainer<'a> {
             device: device.to_string(),
         };
         trainer.method.start(&setup.weights, trainer.x.view_mut())?;
-        if let Home::Device(on) = device {
+        if let Home::Machine(on) = device {
             // What another run on it left.
             on.all_finite()?;
         }
@@ -236,7 +235,7 @@ impl<'a> Trainer<'a> {
     /// Where a number is not finite, as far as it is known: the loss, and on a device (which does
     /// not say so step by step) the parameters.
     fn not_finite(&self) -> Result<Option<String>> {
-        if let Home::Device(on) = &self.setup.device
+        if let Home::Machine(on) = &self.setup.device
             && !on.all_finite()?
         {
             let x = self.x.to_vec()?;

@@ -3,10 +3,12 @@
 
 use mirrorflow::{
     Result,
-    kernels::array::{
-        Array,
-        counts::{keep_largest, measure},
-        mask_weight::apply_mask,
+    kernels::{
+        array::Array,
+        mask_weight::{
+            count::{keep_largest, measure},
+            factors::apply_mask,
+        },
     },
 };
 
