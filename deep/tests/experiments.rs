@@ -109,6 +109,31 @@ fn every_configuration_is_complete() -> Result<()> {
     Ok(())
 }
 
+/// A file says what is its own: it stands on a base and repeats nothing of it.
+#[test]
+fn no_file_repeats_its_base() {
+    let read = |path: &Path| -> toml::Table {
+        let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    for folder in ["digits", "mnist", "paper"] {
+        for path in configurations(folder) {
+            let own = read(&path);
+            let name = own["base"].as_str().unwrap_or_default();
+            let base = read(&path.with_file_name(name));
+            for (section, keys) in &base {
+                let keys = keys.as_table().unwrap_or_else(|| panic!("{name}: {section}"));
+                let Some(above) = own.get(section).and_then(toml::Value::as_table) else {
+                    continue;
+                };
+                for (key, value) in keys {
+                    assert_ne!(above.get(key), Some(value), "{}: {key}", path.display());
+                }
+            }
+        }
+    }
+}
+
 /// Every method of the paper has its file for each of the paper's networks.
 #[test]
 fn no_method_of_the_paper_is_missing() {

@@ -20,7 +20,7 @@ pub(super) struct Back {
 }
 
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct Arena {
     /// Value → place among the activations.
     pub(super) place: Vec<usize>,
     /// Numbers of each such place for one image.
@@ -33,7 +33,7 @@ pub(super) struct Plan {
     pub(super) gradient_lens: Vec<usize>,
 }
 
-impl Plan {
+impl Arena {
     pub(super) fn new(network: &Network) -> Self {
         let layers = network.layers();
         let residual: Vec<Option<Value>> = layers.iter().map(|l| l.op.added()).collect();

@@ -34,7 +34,7 @@ use crate::{
     setup::{self, Setup},
     train::{self, Overhead},
 };
-use runs::{Images, Run};
+use runs::{Images, Training};
 
 /// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say`
 /// hears of progress. On a device the runs come one after another, whatever `study.jobs` says.
@@ -70,7 +70,7 @@ pub fn run(
     say(&format!("{} runs to choose from, {jobs} at a time", tuning.len()));
     let mut done = runs::all(&tuning, &images, device, jobs, say)?;
     let chosen = results::choose(study, &done)?;
-    let mut rest: Vec<Run> = Vec::new();
+    let mut rest: Vec<Training> = Vec::new();
     for c in &chosen {
         for seed in study.study.tune..seeds.len() {
             let run = one(study, c.method, c.choice, seed, out)?;
@@ -202,14 +202,20 @@ fn begin(study: &StudyConfig, device: &Home, out: &Path, resume: bool) -> Result
     Ok(devices)
 }
 
-fn one(study: &StudyConfig, method: usize, choice: usize, seed: usize, out: &Path) -> Result<Run> {
+fn one(
+    study: &StudyConfig,
+    method: usize,
+    choice: usize,
+    seed: usize,
+    out: &Path,
+) -> Result<Training> {
     let entry = &study.method[method];
     let number = study.study.seeds[seed];
     let candidates = entry.candidates();
     let values = candidates.get(choice).map_or(&[][..], Vec::as_slice);
     let config = study.config(entry, values, number)?;
     let folder = runs::folder(out, &entry.label(), choice, number);
-    Ok(Run { method, choice, seed, config, folder })
+    Ok(Training { method, choice, seed, config, folder })
 }
 
 #[cfg(test)]

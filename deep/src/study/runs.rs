@@ -28,7 +28,7 @@ use crate::{
 
 /// A run of a study.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Run {
+pub(super) struct Training {
     /// Number of the method, of its choice and of the seed.
     pub(super) method: usize,
     pub(super) choice: usize,
@@ -58,7 +58,7 @@ pub(super) struct Images {
 /// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of
 /// each that is done.
 pub(super) fn all(
-    runs: &[Run],
+    runs: &[Training],
     images: &Images,
     device: &Home,
     jobs: usize,
@@ -114,7 +114,7 @@ pub(super) fn all(
     Ok(all)
 }
 
-fn one(run: &Run, images: &Images, device: &Home) -> Result<Done> {
+fn one(run: &Training, images: &Images, device: &Home) -> Result<Done> {
     let (method, choice, seed) = (run.method, run.choice, run.seed);
     let done = |rows, trouble| Done { method, choice, seed, rows, trouble };
     let mut setup = Setup::on(run.config.clone(), &images.train, &images.test)?;

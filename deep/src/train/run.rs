@@ -28,7 +28,7 @@ const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
 
 /// A run that is over.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct Ended {
     pub(super) outcome: Outcome,
     /// Σαη of the strength that seeks a target sparsity, where one does.
     pub(super) spent: f64,
@@ -36,7 +36,7 @@ pub(super) struct Run {
     pub(super) accuracy: f64,
 }
 
-impl Run {
+impl Ended {
     fn of(trainer: &Trainer<'_>, outcome: Outcome) -> Self {
         let spent = trainer.spent()[usize::from(trainer.setup.factors.target().is_some())];
         let accuracy = trainer.strength.reports().last().map_or(f64::NAN, |r| r.accuracy);
@@ -50,7 +50,7 @@ pub(super) fn once(
     out: &Path,
     resume: bool,
     say: &mut dyn FnMut(&str),
-) -> Result<Run> {
+) -> Result<Ended> {
     let path = out.join("checkpoint.safetensors");
     if out.join("study.json").exists() {
         let why = "holds a study: choose another folder (--out)".into();
@@ -89,7 +89,7 @@ pub(super) fn once(
                 let checkpoint = path.exists().then_some(path);
                 let (cycle, epoch) = (cycle + 1, epoch + 1);
                 let outcome = Outcome::Diverged { cycle, epoch, place, checkpoint };
-                return Ok(Run::of(&trainer, outcome));
+                return Ok(Ended::of(&trainer, outcome));
             }
         };
         seconds += at.elapsed().as_secs_f64();
@@ -167,7 +167,7 @@ pub(super) fn once(
     };
     // The last file: with it the run is over.
     report::summary(&trainer, out, &outcome, steps, seconds)?;
-    Ok(Run::of(&trainer, outcome))
+    Ok(Ended::of(&trainer, outcome))
 }
 
 /// The table of a run that is over, of this very configuration, and how it ended where that was not

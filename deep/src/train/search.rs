@@ -41,7 +41,7 @@ use mirrorflow::{Error, Result, io::write_atomically};
 use super::{
     Outcome, Setup,
     report::folder,
-    run::{Run, once},
+    run::{Ended, once},
 };
 use crate::method::CUT;
 
@@ -95,7 +95,7 @@ impl Search {
 }
 
 /// How far a run is from what was wanted; nothing where it is there.
-fn error(run: &Run, classes: usize) -> Option<f64> {
+fn error(run: &Ended, classes: usize) -> Option<f64> {
     match &run.outcome {
         Outcome::Diverged { .. } => Some(STRONG),
         _ if run.accuracy * classes as f64 <= 2.0 => Some(STRONG),

@@ -4,11 +4,11 @@
 //! own, which does not count.
 //!
 //! The decoder paints what a file lacks and says nothing; a download that broke off is no image to
-//! train on. A file without an end is told by its segments. One whose scan breaks off before an end
-//! would be read on in zeros: so zeros are put there, and the decoder is watched. It reads four
-//! bytes ahead where fewer than four are left, so in a whole scan no read of four begins more than
-//! four bytes behind the last one. (A progressive file without its last scans is whole, and
-//! coarse.)
+//! train on. A file without an end is told by its segments. Where a scan breaks off before an end
+//! marker, the decoder would go on with zeros: so zeros are put there, and it is watched. It reads
+//! four bytes at a time and less than four ahead of what it needs, so in a whole scan no such read
+//! begins more than four bytes behind the data. (A progressive file without its last scans is
+//! whole, and coarse.)
 
 use std::cell::Cell;
 
