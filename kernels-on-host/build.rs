@@ -77,7 +77,7 @@ fn libraries(folder: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
 fn main() -> Result<(), Box<dyn Error>> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let library = root.join("../src/kernels");
+    let library = PathBuf::from(env::var("DEP_MIRRORFLOW_KERNELS")?);
     let shim = root.join("shim");
     println!("cargo::rerun-if-changed={}", shim.display());
     let mut build = cc::Build::new();

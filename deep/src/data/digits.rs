@@ -11,7 +11,7 @@ use ndarray_npy::NpzReader;
 use super::{Dataset, wrong};
 use crate::network::Shape;
 
-const FILE: &[u8] = include_bytes!("../../../data/digits.npz");
+const FILE: &[u8] = include_bytes!("../../data/digits.npz");
 
 pub(super) fn open() -> Result<(Dataset, Dataset)> {
     let damaged = |e: ndarray_npy::ReadNpzError| wrong(Path::new("digits.npz"), e.to_string());

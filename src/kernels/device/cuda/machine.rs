@@ -16,13 +16,10 @@ use cudarc::{
     nvrtc::Ptx,
 };
 
-use super::{
-    Missing, Target, call, compile, compile::architecture, driver_version, nvrtc_version,
-    queue::Queue,
-};
+use super::{Missing, Target, call, compile, compile::architecture, driver_version, nvrtc_version};
 use crate::{
-    Error, Result,
-    kernels::device::{Device, Failure, Machine, Session, Source},
+    Error,
+    kernels::device::{Device, Failure, Machine, Source},
 };
 
 /// An open CUDA device; a clone is the same one.
@@ -30,8 +27,8 @@ use crate::{
 pub struct CudaMachine(pub(super) Arc<Opened>);
 
 pub(super) struct Opened {
-    number: usize,
-    name: String,
+    pub(super) number: usize,
+    pub(super) name: String,
     pub(super) context: Arc<CudaContext>,
     /// Architecture to compile for.
     architecture: i32,
@@ -127,26 +124,5 @@ impl CudaMachine {
         })?;
         modules.insert(source.name, module.clone());
         Ok(module)
-    }
-}
-
-impl Machine for CudaMachine {
-    fn name(&self) -> String {
-        format!("cuda:{} ({})", self.0.number, self.0.name)
-    }
-
-    fn free_memory(&self) -> Result<usize> {
-        let asked = self.0.context.mem_get_info();
-        asked.map(|(free, _)| free).map_err(|e| self.error(&call("asking for free memory")(e)))
-    }
-
-    fn shared_memory(&self) -> usize {
-        self.0.shared
-    }
-
-    fn open(&self) -> Result<Box<dyn Session>> {
-        let stream = self.0.context.new_stream();
-        let stream = stream.map_err(|e| self.error(&call("making a stream")(e)))?;
-        Ok(Box::new(Queue::new(self.clone(), stream)))
     }
 }

@@ -20,6 +20,10 @@ pub use compile::{Target, compile, nvrtc_version};
 pub use machine::CudaMachine;
 pub use missing::Missing;
 
+use queue::Queue;
+
+use crate::kernels::device::{Machine, Session};
+
 /// The first CUDA whose driver has stream-ordered memory.
 const OLDEST_DRIVER: i32 = 11020;
 
@@ -136,4 +140,25 @@ pub fn has_nvrtc() -> bool {
     folders::keep(folders::NVRTC);
     // SAFETY: as for the driver.
     unsafe { nvrtc::sys::is_culib_present() }
+}
+
+impl Machine for CudaMachine {
+    fn name(&self) -> String {
+        format!("cuda:{} ({})", self.0.number, self.0.name)
+    }
+
+    fn free_memory(&self) -> crate::Result<usize> {
+        let asked = self.0.context.mem_get_info();
+        asked.map(|(free, _)| free).map_err(|e| self.error(&call("asking for free memory")(e)))
+    }
+
+    fn shared_memory(&self) -> usize {
+        self.0.shared
+    }
+
+    fn open(&self) -> crate::Result<Box<dyn Session>> {
+        let stream = self.0.context.new_stream();
+        let stream = stream.map_err(|e| self.error(&call("making a stream")(e)))?;
+        Ok(Box::new(Queue::new(self.clone(), stream)))
+    }
 }
