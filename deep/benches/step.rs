@@ -1,9 +1,10 @@
-//! One training step (forward, backward, SGD with momentum) at batch 128, plain and m⊙w in turn, so that the noise of the machine
-//! does not decide between them: `cargo bench -p mirrorflow-deep --bench step [-- NETWORK]`. `peers/step.py` does the same in
+//! One training step (forward, backward, SGD with momentum) at batch 128, plain and m⊙w in turn, so
+//! that the noise of the machine does not decide between them:
+//! `cargo bench -p mirrorflow-deep --bench step [-- NETWORK]`. `peers/step.py` does the same in
 //! PyTorch; run both in one go and compare ratios.
 //!
-//! Prints the best and the median of each, the ratio of m⊙w to plain of neighbouring steps, and the peak memory of the
-//! process so far (Linux).
+//! Prints the best and the median of each, the ratio of m⊙w to plain of neighbouring steps, and the
+//! peak memory of the process so far (Linux).
 
 #![allow(missing_docs)]
 

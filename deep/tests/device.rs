@@ -1,4 +1,5 @@
-//! Networks and methods on a device against the processor: every machine of `kernels-on-host`, and each GPU that works.
+//! Networks and methods on a device against the processor: every machine of `kernels-on-host`, and
+//! each GPU that works.
 
 use std::path::Path;
 
@@ -52,8 +53,8 @@ fn pass<T: Real>(home: &Home, network: &Network, batch: usize) -> Result<Vec<(St
     Ok(found)
 }
 
-/// Errors relative to the largest entry of each array; of a gradient, whose sums may cancel in one layer and not in another, to
-/// the largest of all layers.
+/// Errors relative to the largest entry of each array; of a gradient, whose sums may cancel in one
+/// layer and not in another, to the largest of all layers.
 fn agree<T: Real>(
     found: &[(String, Vec<T>)],
     expected: &[(String, Vec<T>)],
@@ -102,8 +103,9 @@ fn networks() -> Result<Vec<(Network, usize)>> {
     ])
 }
 
-/// 1e-12 in f64: sums of some thousand terms in another order, through some ten layers. Of f32, which has 2²⁹ times the ε,
-/// a hundred times less than that factor says, since no sum is that long there.
+/// 1e-12 in f64: sums of some thousand terms in another order, through some ten layers. Of f32,
+/// which has 2²⁹ times the ε, a hundred times less than that factor says, since no sum is that long
+/// there.
 #[test]
 fn every_machine_runs_networks_as_the_processor() -> Result<()> {
     for (network, batch) in networks()? {
@@ -255,8 +257,8 @@ fn run(home: Home, out: &Path) -> Result<Vec<Vec<f64>>> {
     Ok(text.lines().skip(1).map(|l| l.split(',').map(number).collect()).collect())
 }
 
-/// A run on a device: the metrics of the processor's to the rounding of f32, which twelve steps at this rate multiply by less
-/// than a hundred; and twice the same bytes.
+/// A run on a device: the metrics of the processor's to the rounding of f32, which twelve steps at
+/// this rate multiply by less than a hundred; and twice the same bytes.
 #[test]
 fn a_run_on_a_device_is_that_of_the_processor() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -281,7 +283,8 @@ fn a_run_on_a_device_is_that_of_the_processor() -> Result<()> {
     Ok(())
 }
 
-/// A study with everything in it: choices, one of which diverges, pruning, seeds that choose and others.
+/// A study with everything in it: choices, one of which diverges, pruning, seeds that choose and
+/// others.
 const STUDY: &str = "
 [study]
 seeds = [3, 5]
@@ -319,8 +322,9 @@ fn compare(home: &Home, out: &Path) -> Result<(Results, String)> {
     Ok((results, std::fs::read_to_string(out.join("runs.csv")).expect("the runs")))
 }
 
-/// A study on a device: the choices of the processor's, and its numbers as near as those of a single run. What the last run on a
-/// device left there, here a number that is not finite, is nothing to the next one.
+/// A study on a device: the choices of the processor's, and its numbers as near as those of a
+/// single run. What the last run on a device left there, here a number that is not finite, is
+/// nothing to the next one.
 #[test]
 fn a_study_on_a_device_is_that_of_the_processor() -> Result<()> {
     let folder = tempfile::tempdir().expect("a folder");
@@ -350,7 +354,8 @@ fn a_study_on_a_device_is_that_of_the_processor() -> Result<()> {
     assert_eq!(on_device.lines().count(), runs.lines().count());
     for (p, q) in on_device.lines().skip(1).zip(runs.lines().skip(1)) {
         let (p, q): (Vec<_>, Vec<_>) = (p.split(',').collect(), q.split(',').collect());
-        // Which run and which level it is, to the letter; where it diverged, the array may be another.
+        // Which run and which level it is, to the letter; where it diverged, the array may be
+        // another.
         assert_eq!((p.len(), &p[..4]), (q.len(), &q[..4]));
         for (p, q) in p[4..8].iter().zip(&q[4..8]) {
             let number = |v: &str| v.parse().unwrap_or(f64::NAN);

@@ -1,4 +1,5 @@
-//! The configurations that ship are complete and true to their networks, on generated data of the right shape.
+//! The configurations that ship are complete and true to their networks, on generated data of the
+//! right shape.
 
 use std::{
     collections::BTreeSet,
@@ -62,8 +63,8 @@ fn check(path: &Path, setup: &Setup) -> Result<()> {
         other => panic!("{}: {other:?}", path.display()),
     };
     assert_eq!(parameters, expected, "{}", path.display());
-    // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight; one more where x is
-    // made of θ = m⊙w.
+    // m⊙w trains two numbers a weight, with a state each, and keeps x: three more numbers a weight;
+    // one more where x is made of θ = m⊙w.
     let (memory, weights) = (setup.memory()?, setup.network.weight_count());
     let name = setup.config.method.name();
     if ["pilot", "spred", "l1-mask", "sign-in"].contains(&name) {
@@ -106,6 +107,31 @@ fn every_configuration_is_complete() -> Result<()> {
     }
     assert!(runs > 75 && studies > 6, "{runs} {studies}");
     Ok(())
+}
+
+/// A file says what is its own: it stands on a base and repeats nothing of it.
+#[test]
+fn no_file_repeats_its_base() {
+    let read = |path: &Path| -> toml::Table {
+        let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        text.parse().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    };
+    for folder in ["digits", "mnist", "paper"] {
+        for path in configurations(folder) {
+            let own = read(&path);
+            let name = own["base"].as_str().unwrap_or_default();
+            let base = read(&path.with_file_name(name));
+            for (section, keys) in &base {
+                let keys = keys.as_table().unwrap_or_else(|| panic!("{name}: {section}"));
+                let Some(above) = own.get(section).and_then(toml::Value::as_table) else {
+                    continue;
+                };
+                for (key, value) in keys {
+                    assert_ne!(above.get(key), Some(value), "{}: {key}", path.display());
+                }
+            }
+        }
+    }
 }
 
 /// Every method of the paper has its file for each of the paper's networks.

@@ -89,7 +89,8 @@ fn close(what: &str, found: f64, expected: f64, scale: f64, tolerance: f64) {
     assert!(error <= tolerance * scale, "{what}: {found} against {expected}, off by {error:e}");
 }
 
-/// Loss, gradient, five steps and the running statistics of a network at home; errors relative to the largest entry of each array.
+/// Loss, gradient, five steps and the running statistics of a network at home; errors relative to
+/// the largest entry of each array.
 fn against_torch<T: Real>(home: &Home, name: &str, file: &str, shape: Shape, tolerance: f64) {
     let arrays = read(file);
     let network = named(name, shape, 10).unwrap_or_else(|e| panic!("{e}"));
@@ -139,8 +140,8 @@ fn against_torch<T: Real>(home: &Home, name: &str, file: &str, shape: Shape, tol
     }
 }
 
-/// Sums of a few thousand terms, each rounded: 1e-13 in f64 leaves a factor of about 1000·ε/√1000; f32 has 2²⁹ times
-/// the ε. Steps multiply differences; 30 covers five of them at this rate.
+/// Sums of a few thousand terms, each rounded: 1e-13 in f64 leaves a factor of about 1000·ε/√1000;
+/// f32 has 2²⁹ times the ε. Steps multiply differences; 30 covers five of them at this rate.
 const TIGHT: f64 = 1e-13;
 const SINGLE: f64 = 5e-5;
 
@@ -179,7 +180,8 @@ fn the_vision_transformer_is_pytorch_s() {
     against_torch::<f32>(&Home::Processor, "vit-tiny", "torch_vit_f32.npz", shape, SINGLE);
 }
 
-/// Loss with penalty, gradients of m, w and biases by their first plain step, and the losses of five steps.
+/// Loss with penalty, gradients of m, w and biases by their first plain step, and the losses of
+/// five steps.
 fn factors_against_torch(file: &str) -> mirrorflow::Result<()> {
     const RATE: f64 = 0.05;
     let arrays = read(file);

@@ -1,6 +1,7 @@
-//! What m⊙w costs in memory, counted at the allocator: beside the plain network it keeps m, w and their optimiser's k numbers
-//! each instead of k numbers for x, so `2 + 2k − k = 2 + k` more numbers a weight (k = 1 for momentum, 2 for Adam), and
-//! nothing else, neither when it is made nor while it trains. Arrays are rounded up to cache lines of 64 bytes.
+//! What m⊙w costs in memory, counted at the allocator: beside the plain network it keeps m, w and
+//! their optimiser's k numbers each instead of k numbers for x, so `2 + 2k − k = 2 + k` more
+//! numbers a weight (k = 1 for momentum, 2 for Adam), and nothing else, neither when it is made nor
+//! while it trains. Arrays are rounded up to cache lines of 64 bytes.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

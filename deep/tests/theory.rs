@@ -1,13 +1,17 @@
-//! The link back to theory: a diagonal linear network, trained as any network of this crate with `x = m⊙w`, goes where the
-//! library's own descent goes, `s_{k+1} = s_k − η∇F(s_k)` with `s = (m, w)`, `F = f(m⊙w) + α(‖m‖² + ‖w‖²)` (or `+ α‖m‖₁`) and
-//! `f(x) = (1/d) ‖Zx − y‖²/2`, step by step.
+//! The link back to theory: a diagonal linear network, trained as any network of this crate with
+//! `x = m⊙w`, goes where the library's own descent goes, `s_{k+1} = s_k − η∇F(s_k)` with
+//! `s = (m, w)`, `F = f(m⊙w) + α(‖m‖² + ‖w‖²)` (or `+ α‖m‖₁`) and `f(x) = (1/d) ‖Zx − y‖²/2`, step
+//! by step.
 //!
-//! *How far apart rounding may take them.* Let u be the unit roundoff, `g = Zᵀ(Zx − y)/d`, E_k the distance of the two states.
-//! A computed gradient errs by at most `Γ = (3√(n + d) + 8)u·|Z|ᵀ(|Z||x| + |y|)/d` an entry (sums of n and of d terms, whose
-//! roundings add up like a random walk, Higham & Mary 2019; the roundings of Z, y, x and of the quotient), the new m by
-//! `η Γ|w| + 4u(|m| + η|g w| + 2ηα|m|)`, w likewise: call the norm of that δ_k. The step is a map with Jacobian `(1 − 2ηα)I − η(JᵀAJ + [0 D(g); D(g) 0])`, `A = ZᵀZ/d`, `J = [D(w) D(m)]`.
-//! Where `η λ_max(A) max(m² + w²) ≤ 1`, which is checked, it stretches no distance by more than `1 + η‖g‖_∞`, so
-//! `E_{k+1} ≤ (1 + η‖g_k‖_∞)E_k + δ_k`, and x differs by at most `max √(m² + w²)·E_k`. (E² is left out: 1e-8 of E.)
+//! *How far apart rounding may take them.* Let u be the unit roundoff, `g = Zᵀ(Zx − y)/d`, E_k the
+//! distance of the two states. A computed gradient errs by at most
+//! `Γ = (3√(n + d) + 8)u·|Z|ᵀ(|Z||x| + |y|)/d` an entry (sums of n and of d terms, whose roundings
+//! add up like a random walk, Higham & Mary 2019; the roundings of Z, y, x and of the quotient),
+//! the new m by `η Γ|w| + 4u(|m| + η|g w| + 2ηα|m|)`, w likewise: call the norm of that δ_k. The
+//! step is a map with Jacobian `(1 − 2ηα)I − η(JᵀAJ + [0 D(g); D(g) 0])`, `A = ZᵀZ/d`,
+//! `J = [D(w) D(m)]`. Where `η λ_max(A) max(m² + w²) ≤ 1`, which is checked, it stretches no
+//! distance by more than `1 + η‖g‖_∞`, so `E_{k+1} ≤ (1 + η‖g_k‖_∞)E_k + δ_k`, and x differs by at
+//! most `max √(m² + w²)·E_k`. (E² is left out: 1e-8 of E.)
 
 use mirrorflow::{
     Result,
@@ -71,7 +75,8 @@ fn norm(v: &[f64]) -> f64 {
     v.iter().map(|a| a * a).sum::<f64>().sqrt()
 }
 
-/// How far x may be off after each step, by the derivation above, with both sides' roundings; and the same for the loss.
+/// How far x may be off after each step, by the derivation above, with both sides' roundings; and
+/// the same for the loss.
 fn bounds(
     problem: &Problem,
     run: &Trajectory,
@@ -134,7 +139,8 @@ fn worst(path: &[Vec<f64>], run: &Trajectory, bounds: &[f64]) -> f64 {
     ratios.map(|(apart, bound)| apart / bound).fold(0.0, f64::max)
 }
 
-/// The network against the library for one penalty and schedule. Returns the bounds at the end, f64 and f32.
+/// The network against the library for one penalty and schedule. Returns the bounds at the end, f64
+/// and f32.
 fn compare(kind: Kind, schedule: &Schedule) -> Result<[f64; 2]> {
     let problem = Generator::gaussian(12, 30, 3, 5).problem()?;
     let n = problem.features();

@@ -1,6 +1,7 @@
 //! A file that stands on another: `base = "FILE"`, relative to the file's own folder.
 //!
-//! Tables are merged key by key, and what the file itself says goes before; a list is one value. A base may have a base of its own.
+//! Tables are merged key by key, and what the file itself says goes before; a list is one value. A
+//! base may have a base of its own.
 
 use std::{
     fs, mem,
@@ -10,7 +11,8 @@ use std::{
 use mirrorflow::{Error, Result};
 use toml::{Table, Value};
 
-/// All that a file of this text says with its base; nothing where it has none, or is no TOML, which its reader tells better.
+/// All that a file of this text says with its base; nothing where it has none, or is no TOML, which
+/// its reader tells better.
 ///
 /// # Errors
 /// When a base is missing, no TOML, or leads back to a file that stands on it.
@@ -89,13 +91,15 @@ mod tests {
     }
 
     proptest! {
-        /// A file alone, on nothing and on itself is itself, and of a chain it does not matter which pair is merged first.
+        /// A file alone, on nothing and on itself is itself, and of a chain it does not matter
+        /// which pair is merged first.
         #[test]
         fn merging_is_associative_and_idempotent(a in table(), b in table(), c in table()) {
             prop_assert_eq!(merge(Table::new(), a.clone()), a.clone());
             prop_assert_eq!(merge(a.clone(), Table::new()), a.clone());
             prop_assert_eq!(merge(a.clone(), a.clone()), a.clone());
-            // A plain value between two tables hides the lower one, whichever pair goes first only where there is none.
+            // A plain value between two tables hides the lower one, whichever pair goes first only
+            // where there is none.
             let plain = |t: &Table, key: &str| t.get(key).is_some_and(|v| !v.is_table());
             if !c.keys().any(|key| plain(&b, key)) {
                 let left = merge(merge(a.clone(), b.clone()), c.clone());

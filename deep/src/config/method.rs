@@ -9,7 +9,8 @@
 //! | `str`, `powerprop`, `continuous` | θ = m⊙w | yes |
 //! | `ham` | its step on m and on w | no: it is that |
 //!
-//! Pruning (`[prune]`) goes with all of them; a target sparsity with those that have a strength, in one cycle.
+//! Pruning (`[prune]`) goes with all of them; a target sparsity with those that have a strength, in
+//! one cycle.
 
 use mirrorflow::Result;
 

@@ -1,5 +1,6 @@
-//! Configurations: the file as written ([`Config`], TOML), and what it says once all of it is in range and goes together
-//! ([`Settings`]). A file may stand on another, its `base`. Only the second is read by a run; the first is kept beside it as what the run says of itself.
+//! Configurations: the file as written ([`Config`], TOML), which may stand on another, its `base`;
+//! and what it says once all of it is in range and goes together ([`Settings`]). A run reads the
+//! settings only; the file is kept beside them as what the run says of itself.
 
 mod base;
 mod method;

@@ -1,4 +1,5 @@
-//! How strong a penalty is: by its first value, by its total Σαη, or by the sparsity that it should lead to.
+//! How strong a penalty is: by its first value, by its total Σαη, or by the sparsity that it should
+//! lead to.
 
 use mirrorflow::Result;
 
@@ -24,8 +25,8 @@ pub enum Penalty {
 }
 
 impl Penalty {
-    /// Checks the keys of a strength in a table of this name, with the schedule and, where it has one, the first value that
-    /// hold where none is given.
+    /// Checks the keys of a strength in a table of this name, with the schedule and, where it has
+    /// one, the first value that hold where none is given.
     pub(super) fn of(
         place: &str,
         keys: &FactorsConfig,
@@ -86,7 +87,8 @@ impl Penalty {
         }
     }
 
-    /// α over epochs with these sums of learning rates; for a sparsity from `first`, where none is given.
+    /// α over epochs with these sums of learning rates; for a sparsity from `first`, where none is
+    /// given.
     pub(crate) fn strength(&self, rates: &[f64], first: f64) -> Result<Strength> {
         let epochs = rates.len() as u64;
         match *self {

@@ -4,7 +4,8 @@ use mirrorflow::Result;
 
 use super::{PruneConfig, domain, within};
 
-/// Levels of one-shot pruning and cycles of iterative pruning at most: each is an evaluation or a training.
+/// Levels of one-shot pruning and cycles of iterative pruning at most: each is an evaluation or a
+/// training.
 const LEVELS: u64 = 10_000;
 /// Share of the weights each level or cycle keeps where nothing is said.
 const KEEP: f64 = 0.8;

@@ -1,5 +1,6 @@
-//! The learning rate at time t (in epochs): linear warm-up over `warmup` epochs, times one of
-//! 1, `½(1 + cos(π (t − warmup)/(T − warmup)))` (Loshchilov & Hutter 2017), or `factor^{milestones passed}`.
+//! The learning rate at time t (in epochs): linear warm-up over `warmup` epochs, times one of 1,
+//! `½(1 + cos(π (t − warmup)/(T − warmup)))` (Loshchilov & Hutter 2017), or
+//! `factor^{milestones passed}`.
 
 use mirrorflow::{Error, Result};
 
@@ -60,7 +61,8 @@ impl Rate {
     /// A rate that reaches `base` after `warmup` epochs.
     ///
     /// # Errors
-    /// When the base is not positive, warm-up is not shorter than training, or a milestone or the factor is out of range.
+    /// When the base is not positive, warm-up is not shorter than training, or a milestone or the
+    /// factor is out of range.
     ///
     /// # Examples
     /// ```

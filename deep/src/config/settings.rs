@@ -1,5 +1,6 @@
-//! What a configuration says once all of it is in range and goes together. A run reads this and nothing else: which set,
-//! optimiser, method and pruning it is are variants with their own numbers.
+//! What a configuration says once all of it is in range and goes together. A run reads this and
+//! nothing else: which set, optimiser, method and pruning it is are variants with their own
+//! numbers.
 
 use std::path::PathBuf;
 
@@ -102,7 +103,8 @@ impl Settings {
     /// Checks a configuration.
     ///
     /// # Errors
-    /// When a number is out of range, a name unknown, or a key would not be heeded: which, and with what it goes.
+    /// When a number is out of range, a name unknown, or a key would not be heeded: which, and with
+    /// what it goes.
     pub fn of(c: &Config) -> Result<Self> {
         let t = &c.train;
         within("train.epochs", t.epochs, EPOCHS)?;
@@ -255,7 +257,8 @@ impl Optimizer {
         }
     }
 
-    /// The part of a step that is this gradient's own: 1 − μ of SGD, while Adam's steps do not grow with its momentum.
+    /// The part of a step that is this gradient's own: 1 − μ of SGD, while Adam's steps do not grow
+    /// with its momentum.
     pub(crate) fn fresh(self) -> f64 {
         match self {
             Self::Sgd { momentum, .. } => 1.0 - momentum.clamp(0.0, 0.999),

@@ -1,4 +1,5 @@
-//! A configuration as written in TOML. Every key has a default but those of [`Config`] that say what to train.
+//! A configuration as written in TOML. Every key has a default but those of [`Config`] that say
+//! what to train.
 
 use std::path::{Path, PathBuf};
 
@@ -83,7 +84,8 @@ pub struct TrainConfig {
     /// Stop an epoch after so many steps (to try things out).
     #[serde(default)]
     pub steps: Option<usize>,
-    /// Measure the time of a step beside that of the plain network, in a second or so after training.
+    /// Measure the time of a step beside that of the plain network, in a second or so after
+    /// training.
     #[serde(default)]
     pub overhead: bool,
 }
@@ -103,7 +105,8 @@ pub struct OptimizerConfig {
     /// Nesterov's variant of it (no).
     #[serde(default)]
     pub nesterov: Option<bool>,
-    /// PyTorch's weight decay; of m⊙w methods for biases and batch norm only, whose α stands in its place.
+    /// PyTorch's weight decay; of m⊙w methods for biases and batch norm only, whose α stands in its
+    /// place.
     #[serde(default)]
     pub weight_decay: f64,
     /// constant, cosine or step.
@@ -136,10 +139,12 @@ pub struct MethodConfig {
     /// (from `strength`, where given).
     #[serde(default)]
     pub target: Option<f64>,
-    /// How many whole runs may be spent on it (10): the first under feedback, the others with a total of their own, where it missed.
+    /// How many whole runs may be spent on it (10): the first under feedback, the others with a
+    /// total of their own, where it missed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<u64>,
-    /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot, else constant.
+    /// constant, linear, harmonic, quadratic, geometric or feedback; by default feedback for pilot,
+    /// else constant.
     #[serde(default)]
     pub schedule: Option<String>,
     /// δ of feedback.

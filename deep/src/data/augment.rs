@@ -1,5 +1,5 @@
-//! Augmentation of training images: a frame of zeros (after normalisation) and a random cut of the old size, then a flip
-//! with probability ½ (He et al. 2016, for CIFAR).
+//! Augmentation of training images: a frame of zeros (after normalisation) and a random cut of the
+//! old size, then a flip with probability ½ (He et al. 2016, for CIFAR).
 
 use rand::Rng;
 

@@ -1,5 +1,5 @@
-//! CIFAR-10 and CIFAR-100, binary version: records of one label byte (CIFAR-100: coarse, then fine) and 3072 bytes, three
-//! 32×32 planes red, green, blue.
+//! CIFAR-10 and CIFAR-100, binary version: records of one label byte (CIFAR-100: coarse, then fine)
+//! and 3072 bytes, three 32×32 planes red, green, blue.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! The embedded set: 1797 handwritten digits of 8×8 pixels, values 0…16 (E. Alpaydin & C. Kaynak, "Optical Recognition of
-//! Handwritten Digits", UCI Machine Learning Repository, CC BY 4.0). Every fifth image is a test image.
+//! The embedded set: 1797 handwritten digits of 8×8 pixels, values 0…16 (E. Alpaydin & C. Kaynak,
+//! "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, CC BY 4.0). Every
+//! fifth image is a test image.
 
 use std::{io::Cursor, path::Path};
 

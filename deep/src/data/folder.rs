@@ -1,6 +1,7 @@
-//! A folder of JPEG and PNG files in ImageNet's layout: `train/CLASS/*` and `val/CLASS/*`, classes in the order of their names.
-//! Training images are cut at random (area 8…100 %, aspect 3:4…4:3, torchvision's `RandomResizedCrop`), the others resized
-//! to 8/7 of the size on their shorter side and cut in the middle. Names with a leading dot are no classes and no images: folders of
+//! A folder of JPEG and PNG files in ImageNet's layout: `train/CLASS/*` and `val/CLASS/*`, classes
+//! in the order of their names. Training images are cut at random (area 8…100 %, aspect 3:4…4:3,
+//! torchvision's `RandomResizedCrop`), the others resized to 8/7 of the size on their shorter side
+//! and cut in the middle. Names with a leading dot are no classes and no images: folders of
 //! notebooks, files of a Mac.
 
 use std::{
@@ -100,7 +101,8 @@ pub(super) fn decode(path: &Path, size: usize, rng: Option<&mut impl Rng>) -> Re
     Ok(resize(&picture, cut, whole, Area::middle(whole[0], whole[1], [side; 2])))
 }
 
-/// A random window of `RandomResizedCrop`; the largest square in the middle where ten tries do not fit.
+/// A random window of `RandomResizedCrop`; the largest square in the middle where ten tries do not
+/// fit.
 fn window(width: u32, height: u32, rng: &mut impl Rng) -> Area {
     let area = f64::from(width) * f64::from(height);
     for _ in 0..10 {

@@ -1,8 +1,10 @@
-//! IDX files, as MNIST and Fashion-MNIST come: a magic number (0, 0, 8 for bytes, the number of dimensions), each
-//! dimension as a big-endian u32, then the bytes. Gzip is recognised by its first two bytes.
+//! IDX files, as MNIST and Fashion-MNIST come: a magic number (0, 0, 8 for bytes, the number of
+//! dimensions), each dimension as a big-endian u32, then the bytes. Gzip is recognised by its first
+//! two bytes.
 //!
-//! The files are called `train-images-idx3-ubyte` or, as some unpackers leave them, `train-images.idx3-ubyte`, with `.gz` after it or
-//! without, and are in the folder given or where torchvision puts them in it: `MNIST/raw` or `FashionMNIST/raw`.
+//! The files are called `train-images-idx3-ubyte` or, as some unpackers leave them,
+//! `train-images.idx3-ubyte`, with `.gz` after it or without, and are in the folder given or where
+//! torchvision puts them in it: `MNIST/raw` or `FashionMNIST/raw`.
 
 use std::{
     io::Read,
@@ -78,7 +80,8 @@ fn array(
     Ok((data, sizes, path))
 }
 
-/// What a gzip stream holds, up to one byte more than its heading says: a few kilobytes may unpack to gigabytes.
+/// What a gzip stream holds, up to one byte more than its heading says: a few kilobytes may unpack
+/// to gigabytes.
 fn unzip(zipped: &[u8], dimensions: usize) -> std::result::Result<Vec<u8>, String> {
     let mut stream = MultiGzDecoder::new(zipped);
     let mut plain = Vec::new();
@@ -95,7 +98,8 @@ fn unzip(zipped: &[u8], dimensions: usize) -> std::result::Result<Vec<u8>, Strin
     Ok(plain)
 }
 
-/// The dimensions a file begins with, and their product; none where that is 0 or too large for a number.
+/// The dimensions a file begins with, and their product; none where that is 0 or too large for a
+/// number.
 fn heading(
     bytes: &[u8],
     dimensions: usize,

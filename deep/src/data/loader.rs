@@ -1,7 +1,8 @@
 //! Batches, made by a thread ahead of the training that uses them.
 //!
-//! Epoch e of a seed has an order of its own, and image i in it augmentations of its own: functions of (seed, e) and
-//! (seed, e, i) alone, so threads and resumed runs see the same batches. Buffers go back and forth and are not allocated anew.
+//! Epoch e of a seed has an order of its own, and image i in it augmentations of its own: functions
+//! of (seed, e) and (seed, e, i) alone, so threads and resumed runs see the same batches. Buffers
+//! go back and forth and are not allocated anew.
 
 use std::{
     ops::Range,
@@ -39,8 +40,9 @@ pub struct Loader {
 const AHEAD: usize = 2;
 
 impl Loader {
-    /// The training batches of an epoch: all images in a random order, augmented; the last batch may be smaller.
-    /// A last batch of a single image is left out (batch norm has no variance for it).
+    /// The training batches of an epoch: all images in a random order, augmented; the last batch
+    /// may be smaller. A last batch of a single image is left out (batch norm has no variance for
+    /// it).
     pub fn train(
         data: &Arc<Dataset>,
         batch: usize,
@@ -110,7 +112,8 @@ fn fill(
     batch.labels.extend(numbers.iter().map(|i| data.labels[*i]));
     batch.x.resize(numbers.len() * len, 0.0);
     match &data.pixels {
-        // A nanosecond a byte: to hand that out to threads costs more than it takes, and keeps them from training.
+        // A nanosecond a byte: to hand that out to threads costs more than it takes, and keeps them
+        // from training.
         Pixels::Memory(_) => batch
             .x
             .chunks_mut(len)

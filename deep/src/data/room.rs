@@ -1,5 +1,5 @@
-//! Whether the machine has memory for something, asked before it is taken: a system that promises more than it has (Linux does)
-//! would end the process later, without a word.
+//! Whether the machine has memory for something, asked before it is taken: a system that promises
+//! more than it has (Linux does) would end the process later, without a word.
 
 use std::fs;
 
@@ -14,7 +14,8 @@ pub(crate) fn gigabytes(bytes: usize) -> String {
     format!("{:.3} GB", 1e-9 * bytes as f64)
 }
 
-/// Bytes that are free, where the system says so (Linux): memory and swap, within the limit of a container.
+/// Bytes that are free, where the system says so (Linux): memory and swap, within the limit of a
+/// container.
 fn free() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let kilobytes = |name: &str| {

@@ -1,9 +1,10 @@
 //! Where values and their gradients stand in memory.
 //!
-//! A ReLU overwrites its value where nobody needs it again (its maker, a convolution or linear layer, does not, and nobody
-//! else reads it). Gradients of values live from the first layer that writes one (going backwards) to the one that
-//! made the value, and share few places in turn; batch norm, ReLU, GELU and sums turn `dy` into `dx` where it stands when they are
-//! the first to write it.
+//! A ReLU overwrites its value where nobody needs it again (its maker, a convolution or linear
+//! layer, does not, and nobody else reads it). Gradients of values live from the first layer that
+//! writes one (going backwards) to the one that made the value, and share few places in turn; batch
+//! norm, ReLU, GELU and sums turn `dy` into `dx` where it stands when they are the first to write
+//! it.
 
 use crate::network::{Network, Op, Value};
 
@@ -19,7 +20,7 @@ pub(super) struct Back {
 }
 
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct Arena {
     /// Value → place among the activations.
     pub(super) place: Vec<usize>,
     /// Numbers of each such place for one image.
@@ -32,7 +33,7 @@ pub(super) struct Plan {
     pub(super) gradient_lens: Vec<usize>,
 }
 
-impl Plan {
+impl Arena {
     pub(super) fn new(network: &Network) -> Self {
         let layers = network.layers();
         let residual: Vec<Option<Value>> = layers.iter().map(|l| l.op.added()).collect();

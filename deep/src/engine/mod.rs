@@ -1,27 +1,29 @@
 //! Networks run: forward, loss, backward, with all memory laid out beforehand.
 //!
-//! A [`Model`] keeps the activations of a batch; parameters are one flat array that the caller owns (so that
-//! reparameterizations and optimisers work on it in one pass), the gradient another of the same layout. All of it stands at
-//! one [`Home`]: the processor, or a device, to which a step brings images and labels and which keeps loss and hits until they
-//! are asked for. The layers are written once, on [arrays](mirrorflow::kernels::array).
+//! A [`Model`] keeps the activations of a batch; parameters are one flat array that the caller owns
+//! (so that reparameterizations and optimisers work on it in one pass), the gradient another of the
+//! same layout. All of it stands at one [`Home`]: the processor, or a device, to which a step
+//! brings images and labels and which keeps loss and hits until they are asked for. The layers are
+//! written once, on [arrays](mirrorflow::kernels::array).
 
+mod backward;
 mod memory;
 mod node;
 
 use mirrorflow::{
     Error, Result,
     kernels::{
-        array::{Array, Buffer, Home, View, ViewMut},
+        array::{Array, Buffer, Home, View},
         network::{
             Real,
-            loss::{Totals, check_labels, cross_entropy, host::Scores, squared::squared},
+            loss::{Totals, check_labels, cross_entropy, host::Scores},
             pointwise,
         },
     },
 };
 
 use crate::network::{Network, Shape};
-use memory::Plan;
+use memory::Arena;
 use node::Node;
 
 /// How batch norm takes its statistics.
@@ -33,8 +35,8 @@ pub enum Mode {
     Evaluate,
 }
 
-/// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work takes a microsecond, from
-/// outside threads are woken and waited for every time.
+/// Runs `work` for the processor on a thread of rayon's pool: from there handing out a layer's work
+/// takes a microsecond, from outside threads are woken and waited for every time.
 fn inside<R: Send>(device: &Home, work: impl FnOnce() -> R + Send) -> R {
     match device {
         Home::Processor => rayon::scope(|_| work()),
@@ -44,8 +46,8 @@ fn inside<R: Send>(device: &Home, work: impl FnOnce() -> R + Send) -> R {
 
 /// Numbers of memory an image of a batch takes, activations and their gradients.
 pub fn numbers_per_image(network: &Network) -> usize {
-    let plan = Plan::new(network);
-    plan.value_lens.iter().chain(&plan.gradient_lens).sum()
+    let arena = Arena::new(network);
+    arena.value_lens.iter().chain(&arena.gradient_lens).sum()
 }
 
 /// A network with memory for batches of up to a given size.
@@ -54,7 +56,7 @@ pub struct Model<T: Real> {
     device: Home,
     network: Network,
     nodes: Vec<Node<T>>,
-    plan: Plan,
+    arena: Arena,
     batch: usize,
     /// Images of the last forward pass.
     images: usize,
@@ -88,7 +90,7 @@ impl<T: Real> Model<T> {
                 found: "0".into(),
             });
         }
-        let plan = Plan::new(network);
+        let arena = Arena::new(network);
         let nodes = (0..network.layers().len())
             .map(|layer| Node::new(device, network, layer, batch))
             .collect::<Result<Vec<_>>>()?;
@@ -102,10 +104,10 @@ impl<T: Real> Model<T> {
             batch,
             images: 0,
             passes: 0,
-            values: arrays(&plan.value_lens)?,
-            gradients: arrays(&plan.gradient_lens)?,
+            values: arrays(&arena.value_lens)?,
+            gradients: arrays(&arena.gradient_lens)?,
             labels: Array::zeros(device, batch)?,
-            plan,
+            arena,
             scratch: Buffer::default(),
         })
     }
@@ -167,11 +169,12 @@ impl<T: Real> Model<T> {
         self.passes = passes;
     }
 
-    /// The logits of some images (B×height×width×channels, B at most the batch size, on the processor).
+    /// The logits of some images (B×height×width×channels, B at most the batch size, on the
+    /// processor).
     ///
     /// # Errors
-    /// When `x` is not a whole number of images, too many, `parameters` does not fit the network or stands elsewhere, or
-    /// the device fails.
+    /// When `x` is not a whole number of images, too many, `parameters` does not fit the network or
+    /// stands elsewhere, or the device fails.
     pub fn forward<'p>(
         &mut self,
         x: &[T],
@@ -190,7 +193,7 @@ impl<T: Real> Model<T> {
         }
         self.images = x.len() / image;
         self.passes += u64::from(mode == Mode::Train);
-        let first = self.values[self.plan.place[0]].part_mut(0..x.len());
+        let first = self.values[self.arena.place[0]].part_mut(0..x.len());
         match self.device {
             Home::Processor => pointwise::copy(x.into(), first)?,
             Home::Machine(_) => first.write(x)?,
@@ -202,7 +205,7 @@ impl<T: Real> Model<T> {
 
     fn logits(&self) -> View<'_, T> {
         let last = self.nodes.len();
-        self.values[self.plan.place[last]].part(0..self.images * self.network.classes())
+        self.values[self.arena.place[last]].part(0..self.images * self.network.classes())
     }
 
     fn check(&self, found: usize) -> Result<()> {
@@ -223,7 +226,7 @@ impl<T: Real> Model<T> {
 
     fn step(&mut self, layer: usize, parameters: View<'_, T>, mode: Mode) -> Result<()> {
         let input = self.network.layers()[layer].input;
-        let (from, to) = (self.plan.place[input], self.plan.place[layer + 1]);
+        let (from, to) = (self.arena.place[input], self.arena.place[layer + 1]);
         let (in_len, out_len) = (self.len_of(input), self.len_of(layer + 1));
         if from == to {
             return pointwise::relu(self.values[to].part_mut(0..out_len));
@@ -231,7 +234,7 @@ impl<T: Real> Model<T> {
         // The output leaves its place while the inputs are read.
         let mut y = std::mem::take(&mut self.values[to]);
         let residual =
-            self.plan.residual[layer].map(|v| self.values[self.plan.place[v]].part(0..out_len));
+            self.arena.residual[layer].map(|v| self.values[self.arena.place[v]].part(0..out_len));
         let done = self.nodes[layer].forward(
             self.values[from].part(0..in_len),
             parameters,
@@ -273,130 +276,6 @@ impl<T: Real> Model<T> {
         }
         check_labels(labels, self.network.classes())?;
         self.labels.part_mut(0..labels.len()).write(labels)
-    }
-
-    /// Loss and accuracy of the last forward pass, which must be one of training, and the gradient of the loss with
-    /// respect to all parameters.
-    ///
-    /// # Errors
-    /// As [`Model::scores`], and when the gradient does not fit the network.
-    pub fn backward<'p, 'g>(
-        &mut self,
-        labels: &[u32],
-        parameters: impl Into<View<'p, T>>,
-        gradient: impl Into<ViewMut<'g, T>>,
-    ) -> Result<Scores> {
-        let mut totals = Totals::new(&self.device)?;
-        self.add_backward(labels, parameters, gradient, &mut totals)?;
-        of_batch(&totals)
-    }
-
-    /// The same, with loss and accuracy added to totals at the same device: nobody waits for it.
-    ///
-    /// # Errors
-    /// As [`Model::backward`].
-    pub fn add_backward<'p, 'g>(
-        &mut self,
-        labels: &[u32],
-        parameters: impl Into<View<'p, T>>,
-        gradient: impl Into<ViewMut<'g, T>>,
-        totals: &mut Totals,
-    ) -> Result<()> {
-        let (parameters, gradient) = (parameters.into(), gradient.into());
-        self.take_labels(labels)?;
-        self.check(parameters.len())?;
-        self.check(gradient.len())?;
-        let (slot, len) = self.last_gradient();
-        let mut slopes = std::mem::take(&mut self.gradients[slot]);
-        let (labels, to) = (self.labels.part(0..self.images), slopes.part_mut(0..len));
-        let done = cross_entropy(self.logits(), labels, Some(to), totals);
-        self.gradients[slot] = slopes;
-        done?;
-        self.propagate(parameters, gradient)
-    }
-
-    /// The squared loss of the last forward pass, `(1/B) Σ_b ½‖z_b − t_b‖²` for targets t (B×outputs), and its gradient with
-    /// respect to all parameters: regression in place of [`Model::backward`]. From a device the outputs come to the processor,
-    /// and the gradient of the loss with respect to them goes back.
-    ///
-    /// # Errors
-    /// When the targets are not as many as the outputs, the gradient does not fit the network, or the device fails.
-    ///
-    /// # Examples
-    /// ```
-    /// use mirrorflow_deep::{engine::{Mode, Model}, network::{Shape, named}};
-    /// let two = Shape { height: 1, width: 1, channels: 2 };
-    /// let mut model = Model::<f64>::new(&named("diagonal", two, 1)?, 1)?;
-    /// let (x, mut gradient) = ([0.5, 0.25], [0.0; 2]);
-    /// model.forward(&[2.0, 4.0], &x[..], Mode::Train)?;
-    /// assert_eq!(model.backward_squared(&[5.0], &x[..], &mut gradient[..])?, 4.5);
-    /// assert_eq!(gradient, [-6.0, -12.0]);
-    /// # Ok::<(), mirrorflow::Error>(())
-    /// ```
-    pub fn backward_squared<'p, 'g>(
-        &mut self,
-        targets: &[T],
-        parameters: impl Into<View<'p, T>>,
-        gradient: impl Into<ViewMut<'g, T>>,
-    ) -> Result<f64> {
-        let (parameters, gradient) = (parameters.into(), gradient.into());
-        self.check(parameters.len())?;
-        self.check(gradient.len())?;
-        let (slot, len) = self.last_gradient();
-        let outputs = self.logits().to_vec()?;
-        let mut slopes = vec![T::ZERO; len];
-        let loss = squared(&outputs, targets, self.images, Some(&mut slopes))?;
-        self.gradients[slot].part_mut(0..len).write(&slopes)?;
-        self.propagate(parameters, gradient)?;
-        Ok(loss)
-    }
-
-    /// Where the gradient of the last value stands, and its numbers.
-    fn last_gradient(&self) -> (usize, usize) {
-        let last = self.nodes.len();
-        (self.plan.back[last - 1].output, self.len_of(last))
-    }
-
-    /// From the gradient of the last value to those of all parameters.
-    fn propagate(&mut self, parameters: View<'_, T>, mut gradient: ViewMut<'_, T>) -> Result<()> {
-        let device = self.device.clone();
-        let mut layers = (0..self.nodes.len()).rev();
-        inside(&device, || layers.try_for_each(|l| self.step_back(l, parameters, gradient.again())))
-    }
-
-    fn step_back(
-        &mut self,
-        layer: usize,
-        parameters: View<'_, T>,
-        mut gradient: ViewMut<'_, T>,
-    ) -> Result<()> {
-        let input = self.network.layers()[layer].input;
-        let (in_len, out_len) = (self.len_of(input), self.len_of(layer + 1));
-        let back = self.plan.back[layer].clone();
-        // dy leaves its place while the others are written; an error ends the step, and with it what stands there.
-        let mut taken = std::mem::take(&mut self.gradients[back.output]);
-        let mut dy = taken.part_mut(0..out_len);
-        let x = self.values[self.plan.place[input]].part(0..in_len);
-        let y = self.values[self.plan.place[layer + 1]].part(0..out_len);
-        let (node, scratch) = (&mut self.nodes[layer], &mut self.scratch);
-        node.backward_parameters(x, y, dy.again(), gradient.again(), scratch)?;
-        if let Some((slot, accumulate)) = back.residual {
-            let to = self.gradients[slot].part_mut(0..out_len);
-            if accumulate {
-                pointwise::add(dy.view(), to)?;
-            } else {
-                pointwise::copy(dy.view(), to)?;
-            }
-        }
-        if let Some((slot, accumulate)) = back.input {
-            node.backward_in_place(x, y, dy.again(), parameters, gradient.view(), scratch)?;
-            if slot != back.output {
-                let dx = self.gradients[slot].part_mut(0..in_len);
-                node.backward_input(x, y, dy.view(), parameters, dx, accumulate, scratch)?;
-            }
-        }
-        self.gradients[back.output] = taken;
-        Ok(())
     }
 
     /// The shape of an input image.

@@ -133,7 +133,8 @@ impl<T: Real> Node<T> {
         }
     }
 
-    /// The weight and the bias, γ and β, class token and positions: none where the layer has no such thing.
+    /// The weight and the bias, γ and β, class token and positions: none where the layer has no
+    /// such thing.
     fn parts<'p>(&self, parameters: View<'p, T>) -> (View<'p, T>, Option<View<'p, T>>) {
         let bias = self.bias.clone().map(|b| parameters.part(b));
         (parameters.part(self.weight.clone()), bias)
@@ -192,7 +193,8 @@ impl<T: Real> Node<T> {
         }
     }
 
-    /// Gradients of the layer's own parameters. Batch norm with ReLU masks `dy` to what its residual receives.
+    /// Gradients of the layer's own parameters. Batch norm with ReLU masks `dy` to what its
+    /// residual receives.
     pub(super) fn backward_parameters(
         &mut self,
         x: View<'_, T>,

@@ -12,11 +12,13 @@ fn numbers(rng: &mut ChaCha8Rng, len: usize) -> Vec<f64> {
     (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
-/// The derivative along a random direction of the parameters, by the backward pass and by differences.
+/// The derivative along a random direction of the parameters, by the backward pass and by
+/// differences.
 ///
-/// The loss is smooth off a set of measure zero, with derivatives of order 1 along a unit direction here, so central
-/// differences at h = 1e-5 err by h² ≈ 1e-10 and by rounding, ε·f/h ≈ 1e-11: a few times 1e-9 with the constants.
-/// Where h and h/2 disagree by more, a kink of ReLU or of a maximum lies between, and nothing is to be compared.
+/// The loss is smooth off a set of measure zero, with derivatives of order 1 along a unit direction
+/// here, so central differences at h = 1e-5 err by h² ≈ 1e-10 and by rounding, ε·f/h ≈ 1e-11: a few
+/// times 1e-9 with the constants. Where h and h/2 disagree by more, a kink of ReLU or of a maximum
+/// lies between, and nothing is to be compared.
 fn slopes(
     network: &Network,
     batch: usize,

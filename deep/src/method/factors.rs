@@ -1,9 +1,10 @@
 //! `x = m⊙w`: L1 on m, spred, PILoT and Sign-In.
 //!
-//! Started at `m₀⊙w₀ = x₀`, `m₀² − w₀² = β`. With `α(‖m‖²+‖w‖²)` beside the loss the flow of x is the mirror flow of the
-//! hyperbolic entropy with `a = (β/2)e^{−4∫α}`: from L2 to L1 as α accumulates (PILoT; β = 0 is spred, where L1 alone
-//! acts and no sign can change). Sign-In sets `m² − w² = β` anew after every epoch and has no penalty. L1 on m, L1 on x and
-//! Sign-In may have PILoT's decay beside them.
+//! Started at `m₀⊙w₀ = x₀`, `m₀² − w₀² = β`. With `α(‖m‖²+‖w‖²)` beside the loss the flow of x is
+//! the mirror flow of the hyperbolic entropy with `a = (β/2)e^{−4∫α}`: from L2 to L1 as α
+//! accumulates (PILoT; β = 0 is spred, where L1 alone acts and no sign can change). Sign-In sets
+//! `m² − w² = β` anew after every epoch and has no penalty. L1 on m, L1 on x and Sign-In may have
+//! PILoT's decay beside them.
 
 use mirrorflow::{
     Result,

@@ -1,5 +1,5 @@
-//! HAM (Jacobs et al. 2026): after each step of the optimiser `x ← x·e^{η(−a sign(x)∇f − α)}`, the exponent cut at ±5: a
-//! multiplicative step, which shrinks weights that the loss does not hold.
+//! HAM (Jacobs et al. 2026): after each step of the optimiser `x ← x·e^{η(−a sign(x)∇f − α)}`, the
+//! exponent cut at ±5: a multiplicative step, which shrinks weights that the loss does not hold.
 
 use mirrorflow::{
     Result,

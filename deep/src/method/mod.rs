@@ -13,12 +13,14 @@
 //! | `continuous` | σ(b s)⊙w, b growing | α Σσ(b s) | `sigmoid` |
 //! | `ham` | x | x ← x e^{η(−a sign(x)∇f − α)} after each step | `ham` |
 //!
-//! `l1`, `l1-mask`, `sign-in`, `str`, `powerprop`, `continuous` and `ham` can be combined with PILoT (`[method.factors]`): what
-//! they train is then m⊙w, with α(‖m‖²+‖w‖²) on a schedule of its own; HAM's step can follow that of `str`, `powerprop` and
-//! `continuous` (`[method.ham]`). Whatever the method, weights can be pruned once or iteratively (`[prune]`).
+//! `l1`, `l1-mask`, `sign-in`, `str`, `powerprop`, `continuous` and `ham` can be combined with
+//! PILoT (`[method.factors]`): what they train is then m⊙w, with α(‖m‖²+‖w‖²) on a schedule of its
+//! own; HAM's step can follow that of `str`, `powerprop` and `continuous` (`[method.ham]`).
+//! Whatever the method, weights can be pruned once or iteratively (`[prune]`).
 //!
-//! Only weights of convolutions and linear layers are touched; biases and batch norm have the optimiser's weight decay
-//! and nothing else. Each method is a [`Method`] on packed weights: the weights of all layers in a row.
+//! Only weights of convolutions and linear layers are touched; biases and batch norm have the
+//! optimiser's weight decay and nothing else. Each method is a [`Method`] on packed weights: the
+//! weights of all layers in a row.
 
 mod factors;
 mod ham;
@@ -192,11 +194,12 @@ fn note(updated: &mut Updated, health: Health, slot: &Slot) {
     }
 }
 
-/// How weights hang on what is trained. Everything stands on the network's device; one beside the processor says only later
-/// whether all numbers that an update left are finite
+/// How weights hang on what is trained. Everything stands on the network's device; one beside the
+/// processor says only later whether all numbers that an update left are finite
 /// ([`SharedSession::all_finite`](mirrorflow::kernels::array::SharedSession::all_finite)).
 pub trait Method<T: Number>: std::fmt::Debug + Send {
-    /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes of them.
+    /// Takes the initial weights out of `x` (all parameters) and sets them to what the method makes
+    /// of them.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
@@ -208,7 +211,8 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// When a parameter of the method is out of range.
     fn update(&mut self, step: &Step<'_>, g: ViewMut<'_, T>, x: ViewMut<'_, T>) -> Result<Updated>;
 
-    /// x out of the variables, with pruned weights 0: after they were read from a checkpoint or rewound.
+    /// x out of the variables, with pruned weights 0: after they were read from a checkpoint or
+    /// rewound.
     ///
     /// # Errors
     /// When a parameter of the method is out of range.
@@ -233,7 +237,8 @@ pub trait Method<T: Number>: std::fmt::Debug + Send {
     /// What is trained, by name.
     fn variables(&mut self) -> Vec<(&'static str, &mut Variable<T>)>;
 
-    /// After its variables were read from a checkpoint, with the x that goes with them: what else hangs on them.
+    /// After its variables were read from a checkpoint, with the x that goes with them: what else
+    /// hangs on them.
     ///
     /// # Errors
     /// Never, with variables of its own.

@@ -1,4 +1,5 @@
-//! The weights themselves, `f(x) + ½λ₂‖x‖² + α‖x‖₁`: dense training (α = 0) and L1 (the subgradient of least norm at 0).
+//! The weights themselves, `f(x) + ½λ₂‖x‖² + α‖x‖₁`: dense training (α = 0) and L1 (the subgradient
+//! of least norm at 0).
 
 use mirrorflow::{
     Result,

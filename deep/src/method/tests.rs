@@ -57,8 +57,9 @@ fn mask(s: &[f64]) -> f64 {
     s.iter().map(|s| 1.0 / (1.0 + (-(50.0_f64.sqrt()) * s).exp())).sum()
 }
 
-/// One SGD step moves every variable by −η times the derivative of loss + penalty, by central differences: third
-/// derivatives are at most about 50 (those of σ(bs), b = √50), so h = 1e-5 errs by 1e-10·50/6 and by rounding ε/h ≈ 1e-11.
+/// One SGD step moves every variable by −η times the derivative of loss + penalty, by central
+/// differences: third derivatives are at most about 50 (those of σ(bs), b = √50), so h = 1e-5 errs
+/// by 1e-10·50/6 and by rounding ε/h ≈ 1e-11.
 fn check(
     mut method: impl Method<f64>,
     strength: f64,
@@ -138,8 +139,8 @@ fn every_method_descends_its_own_objective() -> Result<()> {
     let decay: Penalty = |v, _| 0.015 * square(&v[0]);
     for p in [1.5, 2.0, 3.0] {
         check(Power::new(p, plain())?, 0.0, None, decay)?;
-        // PILoT under it: m and w are the first two variables. Third derivatives of the loss of |mw|^p are about 45 for p = 2,
-        // 170 for p = 3, and without bound near 0 for p = 3/2.
+        // PILoT under it: m and w are the first two variables. Third derivatives of the loss of
+        // |mw|^p are about 45 for p = 2, 170 for p = 3, and without bound near 0 for p = 3/2.
         if p == 2.0 {
             check(Power::new(p, pair())?, 0.0, None, |v, _| beside(v, 0))?;
         }

@@ -75,7 +75,8 @@ pub fn mlp(name: &str, input: Shape, widths: &[usize], classes: usize) -> Result
     Network::new(name, input, layers)
 }
 
-/// `p = Z x` on images as rows of Z: a convolution over all of the image's numbers as the channels of one pixel, which has no bias.
+/// `p = Z x` on images as rows of Z: a convolution over all of the image's numbers as the channels
+/// of one pixel, which has no bias.
 fn diagonal(input: Shape, classes: usize) -> Result<Network> {
     let op = Op::Conv { outputs: classes, kernel: 1, stride: 1, padding: 0, bias: false };
     let chain = [("", Op::Flatten), ("fc", op)].into_iter().enumerate();
@@ -83,7 +84,8 @@ fn diagonal(input: Shape, classes: usize) -> Result<Network> {
     Network::new("diagonal", input, layers)
 }
 
-/// LeNet-5 as it is trained today: ReLU, max pooling, `conv1, conv2, fc1, fc2, fc3`. Images of 28×28 get a frame of 2.
+/// LeNet-5 as it is trained today: ReLU, max pooling, `conv1, conv2, fc1, fc2, fc3`. Images of
+/// 28×28 get a frame of 2.
 fn lenet5(input: Shape, classes: usize) -> Result<Network> {
     let conv = |outputs, padding| Op::Conv { outputs, kernel: 5, stride: 1, padding, bias: true };
     let pool = || Op::Pool { kind: Kind::Max, window: 2, stride: 2, padding: 0 };

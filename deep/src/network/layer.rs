@@ -1,4 +1,5 @@
-//! What a network is a list of: layers, what each does, the shapes of what they read and make, and their parameters.
+//! What a network is a list of: layers, what each does, the shapes of what they read and make, and
+//! their parameters.
 
 use std::fmt;
 
@@ -148,8 +149,8 @@ pub enum Role {
 pub struct Parameter {
     /// torchvision's name, as `layer1.0.conv1.weight`.
     pub name: String,
-    /// torchvision's shape: outputs, inputs, rows, columns for convolutions. In memory convolution weights are
-    /// rows × columns × inputs × outputs.
+    /// torchvision's shape: outputs, inputs, rows, columns for convolutions. In memory convolution
+    /// weights are rows × columns × inputs × outputs.
     pub shape: Vec<usize>,
     /// What it is.
     pub role: Role,

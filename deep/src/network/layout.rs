@@ -1,5 +1,5 @@
-//! Between torchvision's order of convolution weights (outputs, inputs, rows, columns) and that of memory (rows, columns,
-//! inputs, outputs). All else is the same in both.
+//! Between torchvision's order of convolution weights (outputs, inputs, rows, columns) and that of
+//! memory (rows, columns, inputs, outputs). All else is the same in both.
 
 use super::{Parameter, Role};
 

@@ -1,5 +1,5 @@
-//! Networks as data: a list of layers, each naming the values it reads. Shapes, parameters, memory and checkpoints
-//! all follow from the list.
+//! Networks as data: a list of layers, each naming the values it reads. Shapes, parameters, memory
+//! and checkpoints all follow from the list.
 
 mod catalogue;
 mod layer;
@@ -38,7 +38,8 @@ impl Network {
     /// Works out and checks all shapes.
     ///
     /// # Errors
-    /// When a layer reads a value that is not made before it, or shapes do not fit (which layer, which shapes).
+    /// When a layer reads a value that is not made before it, or shapes do not fit (which layer,
+    /// which shapes).
     ///
     /// # Examples
     /// ```
@@ -256,7 +257,8 @@ impl Network {
         &self.parameters[self.first[layer]..end]
     }
 
-    /// Multiply-adds of one image through all convolutions and linear layers; a training step takes three times as many.
+    /// Multiply-adds of one image through all convolutions and linear layers; a training step takes
+    /// three times as many.
     pub fn multiply_adds(&self) -> usize {
         let of = |(l, layer): (usize, &Layer)| match layer.op {
             Op::Conv { .. } | Op::Linear { .. } => {
@@ -268,7 +270,8 @@ impl Network {
     }
 }
 
-/// What any image, value or array of weights must be: sums and bytes of what is smaller are numbers too.
+/// What any image, value or array of weights must be: sums and bytes of what is smaller are numbers
+/// too.
 const LARGEST: &str = "fewer than 2^40 numbers";
 
 /// The product, where it is below 2⁴⁰.

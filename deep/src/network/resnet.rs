@@ -1,7 +1,9 @@
-//! Residual networks (He, Zhang, Ren & Sun 2016) with torchvision's names: `conv1, bn1, layer{1…}.{block}.conv1, …, fc`.
+//! Residual networks (He, Zhang, Ren & Sun 2016) with torchvision's names:
+//! `conv1, bn1, layer{1…}.{block}.conv1, …, fc`.
 //!
-//! A basic block is 3×3 – 3×3, a bottleneck 1×1 – 3×3 – 1×1 with four times the channels out and the stride on its 3×3
-//! (torchvision's form, "v1.5"); where the shape changes the shortcut is a strided 1×1 convolution with batch norm.
+//! A basic block is 3×3 – 3×3, a bottleneck 1×1 – 3×3 – 1×1 with four times the channels out and
+//! the stride on its 3×3 (torchvision's form, "v1.5"); where the shape changes the shortcut is a
+//! strided 1×1 convolution with batch norm.
 
 use mirrorflow::{Result, kernels::network::pool::Kind};
 

@@ -17,7 +17,8 @@ fn parameters_are_as_many_as_published() {
     assert_eq!(count("resnet20", 32, 3, 10), 272_474);
     assert_eq!(count("resnet18-imagenet", 224, 3, 1000), 11_689_512);
     assert_eq!(count("resnet50", 224, 3, 1000), 25_557_032);
-    // The CIFAR stem has 27 instead of 147 weights a channel: 64·120 fewer; 100 classes: 900·513 fewer.
+    // The CIFAR stem has 27 instead of 147 weights a channel: 64·120 fewer; 100 classes: 900·513
+    // fewer.
     assert_eq!(count("resnet18", 32, 3, 100), 11_689_512 - 64 * 120 - 900 * 513);
 }
 

@@ -1,6 +1,7 @@
-//! The vision transformer (Dosovitskiy et al. 2021) with torchvision's names: patches by a convolution, a class token and
-//! positions, blocks `x + attention(norm(x))`, `x + mlp(norm(x))` with four times the channels inside, a last norm, and a
-//! linear head on the class token. No dropout.
+//! The vision transformer (Dosovitskiy et al. 2021) with torchvision's names: patches by a
+//! convolution, a class token and positions, blocks `x + attention(norm(x))`, `x + mlp(norm(x))`
+//! with four times the channels inside, a last norm, and a linear head on the class token. No
+//! dropout.
 
 use mirrorflow::Result;
 

@@ -1,5 +1,5 @@
-//! What is refused once the data are known and before anything is taken: more images than there are, epochs without a step
-//! or with too many, a weight decay that nothing would heed.
+//! What is refused once the data are known and before anything is taken: more images than there
+//! are, epochs without a step or with too many, a weight decay that nothing would heed.
 
 use mirrorflow::Result;
 

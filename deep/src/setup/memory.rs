@@ -59,8 +59,8 @@ impl Setup {
         })
     }
 
-    /// Numbers that the method trains or keeps beside so many weights, and states of the optimiser: what it has for one weight
-    /// and for two tells how they grow.
+    /// Numbers that the method trains or keeps beside so many weights, and states of the optimiser:
+    /// what it has for one weight and for two tells how they grow.
     fn of_method(&self, weights: usize) -> Result<[usize; 2]> {
         let count = |len| {
             let mut method = self.method_of(&Home::Processor, len)?;
@@ -79,7 +79,8 @@ impl Setup {
         }))
     }
 
-    /// Whether there is memory for the network and the activations of so many images; a device says so itself.
+    /// Whether there is memory for the network and the activations of so many images; a device says
+    /// so itself.
     ///
     /// # Errors
     /// When there is none.
@@ -102,8 +103,8 @@ impl Setup {
         Err(domain("train.batch", "a batch that fits into memory", &found))
     }
 
-    /// Seconds of a training step: with few images and scaled to the batch, or with the whole batch where that takes less than
-    /// a second. The best of up to three, after one that warms up.
+    /// Seconds of a training step: with few images and scaled to the batch, or with the whole batch
+    /// where that takes less than a second. The best of up to three, after one that warms up.
     ///
     /// # Errors
     /// As [`Setup::new`].

@@ -12,12 +12,14 @@ use crate::{
     },
 };
 
-/// The first α of HAM, in parts of the gradient's factor a: it shrinks what has a gradient below α/a.
+/// The first α of HAM, in parts of the gradient's factor a: it shrinks what has a gradient below
+/// α/a.
 const HAM: f64 = 0.05;
 /// τ of the first strength of a target sparsity ([`crate::method::Control`]), but of some methods.
 const FIRST: f64 = 0.4;
 
-/// The first α of a method that is to end at a sparsity, where Σ η/(1 − μ) over all steps is `steps`.
+/// The first α of a method that is to end at a sparsity, where Σ η/(1 − μ) over all steps is
+/// `steps`.
 fn first(method: &config::Method, steps: f64) -> f64 {
     match method {
         config::Method::Ham { gradient, .. } => HAM * gradient,
@@ -82,7 +84,8 @@ pub(super) fn check_target(setup: &Setup) -> Result<()> {
 }
 
 impl Setup {
-    /// The same with a total in place of feedback for the strength that a target sparsity hangs on, under the method's own schedule.
+    /// The same with a total in place of feedback for the strength that a target sparsity hangs on,
+    /// under the method's own schedule.
     pub(crate) fn with_total(&self, total: f64) -> Result<Self> {
         let mut new = self.clone();
         match (&self.config.factors, self.config.method.penalty()) {

@@ -66,8 +66,8 @@ impl Setup {
         Self::with(config, written, &train, &Arc::new(test))
     }
 
-    /// As [`Setup::new`], but where the data are known by name and no folder is given, with a few images of noise of their shape:
-    /// enough to say what training would take.
+    /// As [`Setup::new`], but where the data are known by name and no folder is given, with a few
+    /// images of noise of their shape: enough to say what training would take.
     ///
     /// # Errors
     /// As [`Setup::new`].

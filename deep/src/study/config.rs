@@ -1,4 +1,5 @@
-//! A study as written in TOML: the sections of a run, `[study]`, and a list of `[[method]]` in place of the one method.
+//! A study as written in TOML: the sections of a run, `[study]`, and a list of `[[method]]` in
+//! place of the one method.
 //!
 //! ```toml
 //! [study]
@@ -57,11 +58,12 @@ pub struct StudySection {
     /// The label of the method the others are compared with.
     #[serde(default)]
     pub reference: Option<String>,
-    /// Measure every method's step and memory beside the plain network's, one by one after the runs.
+    /// Measure every method's step and memory beside the plain network's, one by one after the
+    /// runs.
     #[serde(default)]
     pub overhead: bool,
-    /// Runs side by side on the processor; by default as many as threads for networks of up to a million weights, else one.
-    /// On a device there is always one.
+    /// Runs side by side on the processor; by default as many as threads for networks of up to a
+    /// million weights, else one. On a device there is always one.
     #[serde(default)]
     pub jobs: Option<usize>,
 }
@@ -130,8 +132,8 @@ impl StudyConfig {
     /// Reads the text of a file, with its base where it has one.
     ///
     /// # Errors
-    /// When it is not TOML, has an unknown key, or is no fair comparison: grids of different sizes, a sparsity that is not
-    /// reached, equal labels.
+    /// When it is not TOML, has an unknown key, or is no fair comparison: grids of different sizes,
+    /// a sparsity that is not reached, equal labels.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let file = |why: String| Error::File { path: path.into(), why };
         let study: Self = match merged(path, text)? {
@@ -213,6 +215,13 @@ impl StudyConfig {
             self.config(entry, &entry.candidates()[0], s.seeds[0])?;
         }
         Ok(())
+    }
+
+    /// A choice of a method as text: `strength=0.001`.
+    pub(super) fn choice(&self, method: usize, choice: usize) -> String {
+        let all = self.method[method].candidates();
+        let values = all.get(choice).into_iter().flatten();
+        values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
     }
 
     /// What is pruned under a method, as written.

@@ -1,15 +1,19 @@
 //! # Studies
 //!
-//! Several methods on the same network, data and epochs, with several seeds, each method with a grid of choices of the same
-//! size: what answers how one method compares with another. [`StudyConfig`] is the file, [`run`] does it.
+//! Several methods on the same network, data and epochs, with several seeds, each method with a
+//! grid of choices of the same size: what answers how one method compares with another.
+//! [`StudyConfig`] is the file, [`run`] does it.
 //!
 //! 1. Every choice of every grid is trained with the first `tune` seeds.
-//! 2. At each sparsity of `select` every method's choice is the one with the largest mean validation accuracy there.
-//! 3. The choices are trained with the other seeds; test accuracies get Student's 95 % intervals over the seeds, and the
-//!    differences to the reference are taken seed by seed (same seed: same first weights, validation images, batches).
+//! 2. At each sparsity of `select` every method's choice is the one with the largest mean
+//!    validation accuracy there.
+//! 3. The choices are trained with the other seeds; test accuracies get Student's 95 % intervals
+//!    over the seeds, and the differences to the reference are taken seed by seed (same seed: same
+//!    first weights, validation images, batches).
 //!
-//! Seeds whose validation accuracy took part in a choice also count in the test accuracy: the choice has not seen the test
-//! images, but it was made on these very runs, so that with few seeds the tested accuracy leans up, for every method alike.
+//! Seeds whose validation accuracy took part in a choice also count in the test accuracy: the
+//! choice has not seen the test images, but it was made on these very runs, so that with few seeds
+//! the tested accuracy leans up, for every method alike.
 
 mod config;
 mod results;
@@ -30,14 +34,14 @@ use crate::{
     setup::{self, Setup},
     train::{self, Overhead},
 };
-use runs::{Images, Run};
+use runs::{Images, Training};
 
-/// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say` hears of
-/// progress. On a device the runs come one after another, whatever `study.jobs` says.
+/// Does a study on a device, writing to a folder; with `resume` it goes on where it was. `say`
+/// hears of progress. On a device the runs come one after another, whatever `study.jobs` says.
 ///
 /// # Errors
-/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot be written or holds another
-/// study.
+/// When a configuration is wrong, the data cannot be read, the device fails, or the folder cannot
+/// be written or holds another study.
 pub fn run(
     study: &StudyConfig,
     device: &Home,
@@ -66,7 +70,7 @@ pub fn run(
     say(&format!("{} runs to choose from, {jobs} at a time", tuning.len()));
     let mut done = runs::all(&tuning, &images, device, jobs, say)?;
     let chosen = results::choose(study, &done)?;
-    let mut rest: Vec<Run> = Vec::new();
+    let mut rest: Vec<Training> = Vec::new();
     for c in &chosen {
         for seed in study.study.tune..seeds.len() {
             let run = one(study, c.method, c.choice, seed, out)?;
@@ -86,7 +90,8 @@ pub fn run(
     Ok(results)
 }
 
-/// What a study would do: its runs (the choices' second part at most), and the setup of the first; every choice is checked.
+/// What a study would do: its runs (the choices' second part at most), and the setup of the first;
+/// every choice is checked.
 ///
 /// # Errors
 /// As [`run`].
@@ -122,7 +127,7 @@ pub fn summary(study: &StudyConfig, results: &Results) -> String {
             "  {:<24} {:6.2}{half} %   {}{edge}\n",
             study.method[c.method].label(),
             100.0 * level.test.mean,
-            tables::choice(study, c.method, c.choice)
+            study.choice(c.method, c.choice)
         ));
     }
     text.trim_end().to_owned()
@@ -197,14 +202,20 @@ fn begin(study: &StudyConfig, device: &Home, out: &Path, resume: bool) -> Result
     Ok(devices)
 }
 
-fn one(study: &StudyConfig, method: usize, choice: usize, seed: usize, out: &Path) -> Result<Run> {
+fn one(
+    study: &StudyConfig,
+    method: usize,
+    choice: usize,
+    seed: usize,
+    out: &Path,
+) -> Result<Training> {
     let entry = &study.method[method];
     let number = study.study.seeds[seed];
     let candidates = entry.candidates();
     let values = candidates.get(choice).map_or(&[][..], Vec::as_slice);
     let config = study.config(entry, values, number)?;
     let folder = runs::folder(out, &entry.label(), choice, number);
-    Ok(Run { method, choice, seed, config, folder })
+    Ok(Training { method, choice, seed, config, folder })
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
-//! What a study found: the choice of every method, its accuracy at every sparsity with 95 % intervals over the seeds, the
-//! differences to the reference seed by seed.
+//! What a study found: the choice of every method, its accuracy at every sparsity with 95 %
+//! intervals over the seeds, the differences to the reference seed by seed.
 //!
-//! The rule of choice: at a sparsity s, of all choices of a method's grid the one with the largest mean validation accuracy
-//! over the first `tune` seeds at the first level at least as sparse as s; of equals the first, before those with fewer runs
-//! that ended; a run that diverged counts as accuracy 0. Test images have no part in it.
+//! The rule of choice: at a sparsity s, of all choices of a method's grid the one with the largest
+//! mean validation accuracy over the first `tune` seeds at the first level at least as sparse as s;
+//! of equals the first, before those with fewer runs that ended; a run that diverged counts as
+//! accuracy 0. Test images have no part in it.
 
 use mirrorflow::Result;
 
-use super::{Mean, StudyConfig, runs::Done, tables};
+use super::{Mean, StudyConfig, runs::Done};
 
 /// A method's choice at a sparsity.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,14 +23,16 @@ pub struct Chosen {
     pub choice: usize,
     /// Mean validation accuracy there.
     pub validation: f64,
-    /// Whether it is the least or the largest of a key's values: a wider grid may hold a better one.
+    /// Whether it is the least or the largest of a key's values: a wider grid may hold a better
+    /// one.
     pub edge: bool,
 }
 
 /// A level of a method with its choice, over the seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Level {
-    /// Number of the level: it keeps `keep^k` of the weights, or fewer where the network itself has fewer.
+    /// Number of the level: it keeps `keep^k` of the weights, or fewer where the network itself has
+    /// fewer.
     pub level: usize,
     /// Mean share of the weights that is 0.
     pub sparsity: f64,
@@ -59,11 +62,13 @@ pub struct Results {
     pub levels: Vec<Vec<Level>>,
     /// Against the reference, where there is one.
     pub differences: Vec<Difference>,
-    /// Runs that the results stand on and that did not end as planned (missed their sparsity, diverged): which, and how.
+    /// Runs that the results stand on and that did not end as planned (missed their sparsity,
+    /// diverged): which, and how.
     pub troubles: Vec<String>,
 }
 
-/// The accuracies of a method's choice at a level, a number for each of the seeds (NaN where there is no such run).
+/// The accuracies of a method's choice at a level, a number for each of the seeds (NaN where there
+/// is no such run).
 fn accuracies(done: &[Done], key: (usize, usize, usize), seeds: usize, test: bool) -> Vec<f64> {
     let (method, choice, level) = key;
     let of = |seed: usize| {
@@ -98,8 +103,8 @@ pub(super) fn choose(study: &StudyConfig, done: &[Done]) -> Result<Vec<Chosen>> 
     Ok(chosen)
 }
 
-/// The choice with the largest mean validation accuracy at a level, and that accuracy; of equals the one more of whose runs came
-/// to their end, and of these the first.
+/// The choice with the largest mean validation accuracy at a level, and that accuracy; of equals
+/// the one more of whose runs came to their end, and of these the first.
 pub(super) fn best(
     study: &StudyConfig,
     done: &[Done],
@@ -129,8 +134,9 @@ fn envelope(study: &StudyConfig, done: &[Done], method: usize) -> Vec<Level> {
         .collect()
 }
 
-/// Every level of a method for its curve: with the choice made at that very level, over the seeds that chose; or, where those are not
-/// all seeds, with the choice made at the next sparsity asked for, which alone has runs of all of them.
+/// Every level of a method for its curve: with the choice made at that very level, over the seeds
+/// that chose; or, where those are not all seeds, with the choice made at the next sparsity asked
+/// for, which alone has runs of all of them.
 pub(super) fn curve(
     study: &StudyConfig,
     results: &Results,
@@ -176,7 +182,7 @@ fn troubles(study: &StudyConfig, chosen: &[Chosen], done: &[Done]) -> Vec<String
     let counts = |d: &&Done| chosen.iter().any(|c| (c.method, c.choice) == (d.method, d.choice));
     let say = |d: &Done| {
         let (label, seed) = (study.method[d.method].label(), study.study.seeds[d.seed]);
-        let choice = tables::choice(study, d.method, d.choice);
+        let choice = study.choice(d.method, d.choice);
         let choice = if choice.is_empty() { choice } else { format!(" ({choice})") };
         d.trouble.as_ref().map(|how| format!("{label}{choice}, seed {seed}: {how}"))
     };

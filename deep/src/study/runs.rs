@@ -1,8 +1,10 @@
-//! The runs of a study, side by side: each in its own folder, each resumed by itself, none depending on another.
+//! The runs of a study, side by side: each in its own folder, each resumed by itself, none
+//! depending on another.
 //!
-//! A worker is a thread with threads of its own for its kernels, whose sums do not depend on how many there are: the results
-//! are the same bits for any number of workers. On a device there is one worker: the runs have the device one after another.
-//! A run whose folder holds `summary.json`, which is written last, is not run again.
+//! A worker is a thread with threads of its own for its kernels, whose sums do not depend on how
+//! many there are: the results are the same bits for any number of workers. On a device there is
+//! one worker: the runs have the device one after another. A run whose folder holds `summary.json`,
+//! which is written last, is not run again.
 
 use std::{
     path::{Path, PathBuf},
@@ -26,7 +28,7 @@ use crate::{
 
 /// A run of a study.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Run {
+pub(super) struct Training {
     /// Number of the method, of its choice and of the seed.
     pub(super) method: usize,
     pub(super) choice: usize,
@@ -53,9 +55,10 @@ pub(super) struct Images {
     pub(super) test: Arc<Dataset>,
 }
 
-/// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of each that is done.
+/// Does the runs on `device` with `jobs` workers; results in the order of the runs. `say` hears of
+/// each that is done.
 pub(super) fn all(
-    runs: &[Run],
+    runs: &[Training],
     images: &Images,
     device: &Home,
     jobs: usize,
@@ -111,7 +114,7 @@ pub(super) fn all(
     Ok(all)
 }
 
-fn one(run: &Run, images: &Images, device: &Home) -> Result<Done> {
+fn one(run: &Training, images: &Images, device: &Home) -> Result<Done> {
     let (method, choice, seed) = (run.method, run.choice, run.seed);
     let done = |rows, trouble| Done { method, choice, seed, rows, trouble };
     let mut setup = Setup::on(run.config.clone(), &images.train, &images.test)?;

@@ -1,5 +1,5 @@
-//! The files of a study: `runs.csv` (every level of every run), `chosen.csv`, `study.csv` and `.tex`, `differences.csv` and
-//! `.tex`, and the data of the figures.
+//! The files of a study: `runs.csv` (every level of every run), `chosen.csv`, `study.csv` and
+//! `.tex`, `differences.csv` and `.tex`, and the data of the figures.
 
 use std::path::Path;
 
@@ -40,18 +40,11 @@ pub(super) fn write(
     Ok(())
 }
 
-/// A choice as text: `strength=0.001`.
-pub(super) fn choice(study: &StudyConfig, method: usize, choice: usize) -> String {
-    let all = study.method[method].candidates();
-    let values = all.get(choice).into_iter().flatten();
-    values.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
-}
-
 fn runs(study: &StudyConfig, done: &[Done]) -> String {
     let mut text = String::from("method,choice,seed,level,kept,sparsity,validation,test,trouble\n");
     for d in done {
         let (label, seed) = (field(&study.method[d.method].label()), study.study.seeds[d.seed]);
-        let head = format!("{label},{},{seed}", choice(study, d.method, d.choice));
+        let head = format!("{label},{},{seed}", study.choice(d.method, d.choice));
         if let Some(trouble) = &d.trouble {
             text.push_str(&format!("{head},,,,,,{}\n", field(trouble)));
         }
@@ -72,7 +65,7 @@ fn chosen(study: &StudyConfig, results: &Results) -> String {
             field(&study.method[c.method].label()),
             c.select,
             c.level,
-            choice(study, c.method, c.choice),
+            study.choice(c.method, c.choice),
             c.validation,
             c.edge
         ));
@@ -87,7 +80,7 @@ fn levels(study: &StudyConfig, results: &Results) -> String {
         let label = field(&study.method[c.method].label());
         for l in levels {
             let (low, high) = l.test.interval();
-            let choice = choice(study, c.method, c.choice);
+            let choice = study.choice(c.method, c.choice);
             let (level, sparsity, validation) = (l.level, l.sparsity, l.validation);
             let (test, count) = (l.test.mean, l.test.count);
             text.push_str(&format!(
@@ -138,7 +131,8 @@ pub(super) fn round(percent: f64) -> f64 {
     (percent * 100.0).round() / 100.0
 }
 
-/// Methods down, sparsities across; each number with the strength chosen at its own sparsity, the largest mean bold.
+/// Methods down, sparsities across; each number with the strength chosen at its own sparsity, the
+/// largest mean bold.
 fn latex(study: &StudyConfig, results: &Results) -> String {
     let (columns, heads) = columns(study);
     let note = format!(
@@ -197,11 +191,13 @@ fn latex_differences(study: &StudyConfig, results: &Results) -> String {
     text + "\\bottomrule\n\\end{tabular}\n"
 }
 
-/// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there are more seeds than these, the
-/// choice made at the next sparsity of `select`, over all of them, so that the figure has the intervals that the tables have.
-/// `strength`: the accuracy at the last sparsity asked for against the strengths of the grids, each over all seeds that were
-/// trained with it: where fewer seeds chose than were run, those are all seeds for what was chosen and the first for the
-/// rest, and the title says so. Intervals end at 0 and at 100 %. Both name all methods of the study, from which each has its look in all figures.
+/// `sparsity`: at every level the choice made at that level, over the seeds that chose; where there
+/// are more seeds than these, the choice made at the next sparsity of `select`, over all of them,
+/// so that the figure has the intervals that the tables have. `strength`: the accuracy at the last
+/// sparsity asked for against the strengths of the grids, each over all seeds that were trained
+/// with it: where fewer seeds chose than were run, those are all seeds for what was chosen and the
+/// first for the rest, and the title says so. Intervals end at 0 and at 100 %. Both name all
+/// methods of the study, from which each has its look in all figures.
 fn figures(study: &StudyConfig, results: &Results, done: &[Done], device: &str) -> Vec<Data> {
     let methods: Vec<String> = study.method.iter().map(super::Entry::label).collect();
     let about = json!({
@@ -265,7 +261,8 @@ fn panels(study: &StudyConfig) -> Vec<String> {
     if all.is_empty() { vec![String::new()] } else { all }
 }
 
-/// The accuracy of a method at a level against its strengths, over all runs there are: of grids over a strength or a total alone.
+/// The accuracy of a method at a level against its strengths, over all runs there are: of grids
+/// over a strength or a total alone.
 fn sweep(
     study: &StudyConfig,
     done: &[Done],

@@ -1,4 +1,5 @@
-//! Studies on the embedded digits: the rule of choice, resuming, workers, what is no fair comparison.
+//! Studies on the embedded digits: the rule of choice, resuming, workers, what is no fair
+//! comparison.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -69,7 +70,8 @@ fn choices_are_made_on_validation_images_and_resuming_changes_nothing() -> Resul
         let (low, high) = curve.band.as_ref().expect("three seeds have intervals");
         assert!((curve.y[at] - mean).abs() < 1e-9 && low[at] <= mean && mean <= high[at]);
     }
-    // Strengths are drawn over all runs there are: all seeds of what was chosen, the first of the rest, and the title says so.
+    // Strengths are drawn over all runs there are: all seeds of what was chosen, the first of the
+    // rest, and the title says so.
     let data = mirrorflow::experiment::Data::read(whole.path(), "strength")?;
     let title = "strength at 90 % (interval: 3 seeds, else 1)";
     for method in 0..2 {
@@ -185,8 +187,8 @@ fn tables_say_of_how_many_seeds_a_number_is() {
     assert_eq!(percent(&[f64::NAN; 3], false), "--");
 }
 
-/// Who misses the sparsity wanted is told, when the run ends and when the study is resumed; and strengths are drawn from the
-/// least to the largest, in whatever order a grid is written.
+/// Who misses the sparsity wanted is told, when the run ends and when the study is resumed; and
+/// strengths are drawn from the least to the largest, in whatever order a grid is written.
 #[test]
 fn a_missed_sparsity_is_told_and_strengths_are_in_order() -> Result<()> {
     let text = STUDY

@@ -39,7 +39,8 @@ pub enum Outcome {
         /// What is left at sparsities that everybody compares at.
         pruned: Vec<Pruned>,
     },
-    /// All epochs, but the sparsity wanted was not reached: the network is left as training left it.
+    /// All epochs, but the sparsity wanted was not reached: the network is left as training left
+    /// it.
     Missed {
         /// The share of weights wanted to be 0.
         target: f64,

@@ -1,10 +1,11 @@
 //! A run from its beginning, or from its last checkpoint, to its tables.
 //!
-//! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch), `layers.csv` (a line an epoch and
-//! layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors` (the last interval), `model.safetensors`,
-//! `sparsity.csv` and `.tex`, the data of figures in `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but
-//! these last three are the same bytes whether the run was interrupted or not. With a target sparsity they are copies of those of one of the runs
-//! in `search/` ([`super::search`]).
+//! In the output folder: `config.json`, `metrics.csv` and `metrics.jsonl` (a line an epoch),
+//! `layers.csv` (a line an epoch and layer: density, ‖x‖₁, sign flips), `checkpoint.safetensors`
+//! (the last interval), `model.safetensors`, `sparsity.csv` and `.tex`, the data of figures in
+//! `figures/`, `summary.json`, and `overhead.csv` and `.tex` where asked for. All but these last
+//! three are the same bytes whether the run was interrupted or not. With a target sparsity they are
+//! copies of those of one of the runs in `search/` ([`super::search`]).
 
 use std::{path::Path, time::Instant};
 
@@ -18,7 +19,6 @@ use serde_json::json;
 use super::{
     Outcome, Pruned, Row, Setup, checkpoint,
     report::{self, Lines, folder, table},
-    search,
     trainer::{Epoch, Score, Trainer},
 };
 use crate::setup::kept;
@@ -26,40 +26,9 @@ use crate::setup::kept;
 const METRICS: &str = "cycle,epoch,rate,strength,train_loss,train_accuracy,validation_accuracy,test_loss,test_accuracy,l1,density";
 const LAYERS: &str = "cycle,epoch,layer,weights,nonzeros,l1,sign_flips";
 
-/// Runs a setup, writing to a folder; with `resume` from its checkpoint. `say` hears of progress.
-///
-/// # Errors
-/// When the folder cannot be written, holds a run already (without `resume`) or none (with it), or the checkpoint is
-/// of another configuration or damaged.
-pub fn train(
-    setup: &Setup,
-    out: &Path,
-    resume: bool,
-    say: &mut dyn FnMut(&str),
-) -> Result<Outcome> {
-    own_input(setup, out)?;
-    if setup.config.runs > 1 {
-        return search::train(setup, out, resume, say);
-    }
-    once(setup, out, resume, say).map(|run| run.outcome)
-}
-
-/// Weights to begin with may lie in the folder of the run, but not where it writes its own.
-fn own_input(setup: &Setup, out: &Path) -> Result<()> {
-    let Some(weights) = &setup.config.network.weights else { return Ok(()) };
-    let Ok(input) = weights.canonicalize() else { return Ok(()) };
-    for name in ["model.safetensors", "checkpoint.safetensors"] {
-        if out.join(name).canonicalize().is_ok_and(|output| output == input) {
-            let why = "is network.weights, which this run would write over: choose another folder (--out)";
-            return Err(Error::File { path: out.join(name), why: why.into() });
-        }
-    }
-    Ok(())
-}
-
 /// A run that is over.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct Ended {
     pub(super) outcome: Outcome,
     /// Σαη of the strength that seeks a target sparsity, where one does.
     pub(super) spent: f64,
@@ -67,7 +36,7 @@ pub(super) struct Run {
     pub(super) accuracy: f64,
 }
 
-impl Run {
+impl Ended {
     fn of(trainer: &Trainer<'_>, outcome: Outcome) -> Self {
         let spent = trainer.spent()[usize::from(trainer.setup.factors.target().is_some())];
         let accuracy = trainer.strength.reports().last().map_or(f64::NAN, |r| r.accuracy);
@@ -81,7 +50,7 @@ pub(super) fn once(
     out: &Path,
     resume: bool,
     say: &mut dyn FnMut(&str),
-) -> Result<Run> {
+) -> Result<Ended> {
     let path = out.join("checkpoint.safetensors");
     if out.join("study.json").exists() {
         let why = "holds a study: choose another folder (--out)".into();
@@ -120,7 +89,7 @@ pub(super) fn once(
                 let checkpoint = path.exists().then_some(path);
                 let (cycle, epoch) = (cycle + 1, epoch + 1);
                 let outcome = Outcome::Diverged { cycle, epoch, place, checkpoint };
-                return Ok(Run::of(&trainer, outcome));
+                return Ok(Ended::of(&trainer, outcome));
             }
         };
         seconds += at.elapsed().as_secs_f64();
@@ -198,11 +167,11 @@ pub(super) fn once(
     };
     // The last file: with it the run is over.
     report::summary(&trainer, out, &outcome, steps, seconds)?;
-    Ok(Run::of(&trainer, outcome))
+    Ok(Ended::of(&trainer, outcome))
 }
 
-/// The table of a run that is over, of this very configuration, and how it ended where that was not as planned; nothing where
-/// it is not over.
+/// The table of a run that is over, of this very configuration, and how it ended where that was not
+/// as planned; nothing where it is not over.
 pub(crate) fn finished(setup: &Setup, out: &Path) -> Result<Option<(Vec<Row>, Option<String>)>> {
     let summary = out.join("summary.json");
     if !summary.exists() {
@@ -264,8 +233,8 @@ fn row(setup: &Setup, density: f64, validation: Score, test: Score) -> Row {
 /// Sparsities that everybody compares at.
 const COMPARED: [f64; 3] = [0.9, 0.95, 0.98];
 
-/// What the network is worth there: pruned by magnitude to the exact count where it has more weights, and in iterative pruning
-/// the first cycle that was as sparse, where one was.
+/// What the network is worth there: pruned by magnitude to the exact count where it has more
+/// weights, and in iterative pruning the first cycle that was as sparse, where one was.
 fn pruned(trainer: &mut Trainer<'_>, rows: &[Row]) -> Result<Vec<Pruned>> {
     let (setup, mut all) = (trainer.setup, Vec::new());
     let weights = setup.network.weight_count();

@@ -1,27 +1,35 @@
-//! The strength that ends at a wanted sparsity, sought over whole runs where feedback within the first one
-//! ([`Control`](crate::method::Control)) missed it.
+//! The strength that ends at a wanted sparsity, sought over whole runs where feedback within the
+//! first one ([`Control`](crate::method::Control)) missed it.
 //!
-//! The unknown is u = log Σαη, the total of the strength over all steps, under the method's own schedule: it means the same for any
-//! rate and length. A run that missed says on which side and how far,
+//! The unknown is u = log Σαη, the total of the strength over all steps, under the method's own
+//! schedule: it means the same for any rate and length. A run that missed says on which side and
+//! how far,
 //! ```text
 //! e = log(lost/5 %) > 0    too dense: the last cut takes `lost` of ‖x‖₁
 //! e = log(n/(9/10 n*)) < 0 too sparse: n weights are left of the n* wanted
 //! ```
-//! Too strong (e = −1) is also a run that diverged, one whose network answers no better than twice chance on its training images,
-//! and one that is denser than a run with less strength was, by more than chance makes of it (1/2 in e): past the best strength the weights that count suffer as the others do. HAM's
-//! decay, the same for all, comes to that soon, and L1 where the network dies and its weights go to and fro about 0.
+//! Too strong (e = −1) is also a run that diverged, one whose network answers no better than twice
+//! chance on its training images, and one that is denser than a run with less strength was, by more
+//! than chance makes of it (1/2 in e): past the best strength the weights that count suffer as the
+//! others do. HAM's decay, the same for all, comes to that soon, and L1 where the network dies and
+//! its weights go to and fro about 0.
 //!
-//! Assumption: below that point e falls as u grows. Until both sides are known u moves by 1/4, by twice as much each time it has to go on the
-//! same way; between two sides it goes to the zero of the line through them, the error of an end that stays counting half each
-//! time (the Illinois variant of regula falsi), and within the middle eight tenths. The first u is what the first run spent. After
-//! `runs` runs, or where both sides are within 0.2 %, the nearest miss is what is left.
+//! Assumption: below that point e falls as u grows. Until both sides are known u moves by 1/4, by
+//! twice as much each time it has to go on the same way; between two sides it goes to the zero of
+//! the line through them, the error of an end that stays counting half each time (the Illinois
+//! variant of regula falsi), and within the middle eight tenths. The first u is what the first run
+//! spent. After `runs` runs, or where both sides are within 0.2 %, the nearest miss is what is
+//! left.
 //!
-//! `continuous` and `ham` do without feedback in the first run, which is under a constant α as the others are: the mask of Continuous
-//! Sparsification, s ≤ 0, shows nothing until most s cross 0 within a few epochs, and cannot come back when b has grown; HAM's rising
-//! decay ends in a dead network. On the digits (60 epochs, targets of 80, 90, 95 and 98 %, three seeds) feedback reached 0 of 12 with each.
+//! `continuous` and `ham` do without feedback in the first run, which is under a constant α as the
+//! others are: the mask of Continuous Sparsification, s ≤ 0, shows nothing until most s cross 0
+//! within a few epochs, and cannot come back when b has grown; HAM's rising decay ends in a dead
+//! network. On the digits (60 epochs, targets of 80, 90, 95 and 98 %, three seeds) feedback reached
+//! 0 of 12 with each.
 //!
-//! In the output folder: `search/1`, `search/2`, … hold the runs, each resumable by itself, `search.csv` what they reached; the run that
-//! counts is copied to the folder itself when all is over, its `summary.json` last.
+//! In the output folder: `search/1`, `search/2`, … hold the runs, each resumable by itself,
+//! `search.csv` what they reached; the run that counts is copied to the folder itself when all is
+//! over, its `summary.json` last.
 
 use std::{
     fs,
@@ -33,7 +41,7 @@ use mirrorflow::{Error, Result, io::write_atomically};
 use super::{
     Outcome, Setup,
     report::folder,
-    run::{Run, once},
+    run::{Ended, once},
 };
 use crate::method::CUT;
 
@@ -87,7 +95,7 @@ impl Search {
 }
 
 /// How far a run is from what was wanted; nothing where it is there.
-fn error(run: &Run, classes: usize) -> Option<f64> {
+fn error(run: &Ended, classes: usize) -> Option<f64> {
     match &run.outcome {
         Outcome::Diverged { .. } => Some(STRONG),
         _ if run.accuracy * classes as f64 <= 2.0 => Some(STRONG),
@@ -125,7 +133,8 @@ pub(super) fn train(
         (Search::default(), "run,total_strength,sparsity,cut,test_accuracy,reached\n".to_owned());
     let (mut now, mut asked) = (setup.clone(), None);
     let classes = setup.network.classes();
-    // A dead network at the sparsity wanted is better than none there, and any run better than one that diverged.
+    // A dead network at the sparsity wanted is better than none there, and any run better than one
+    // that diverged.
     let rank = |outcome: &Outcome, e: Option<f64>| match (outcome, e) {
         (Outcome::Done { .. }, None) => [0.0, 0.0],
         (Outcome::Done { .. }, Some(_)) => [1.0, 0.0],
@@ -215,8 +224,9 @@ mod tests {
     }
 
     proptest! {
-        /// A first strength right within a factor of four, a steep plant that saturates on the dense side, runs that differ by chance,
-        /// and a band of densities as narrow as that of a mask that is exact. Where e does not fall with u, it is not found.
+        /// A first strength right within a factor of four, a steep plant that saturates on the
+        /// dense side, runs that differ by chance, and a band of densities as narrow as that of a
+        /// mask that is exact. Where e does not fall with u, it is not found.
         #[test]
         fn a_narrow_band_is_found_within_the_runs_there_are(
             distance in -1.4..1.4_f64,
@@ -236,7 +246,8 @@ mod tests {
             }
         }
 
-        /// As HAM: the network is sparse enough about one strength only, and dies beyond it. A valley narrower than the moves may be passed over.
+        /// As HAM: the network is sparse enough about one strength only, and dies beyond it. A
+        /// valley narrower than the moves may be passed over.
         #[test]
         fn a_valley_is_found_from_its_weak_side(start in 0.3..0.9_f64, width in 0.3..0.5_f64) {
             let valley = |_: usize, u: f64| {

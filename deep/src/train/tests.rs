@@ -68,7 +68,8 @@ const COMBINED: [&str; 8] = [
     "name = \"str\"\nstrength = 1e-3\nham = { gradient = 1 }",
 ];
 
-/// Each learns, alone and under iterative pruning, and goes on after a cut as if there had been none.
+/// Each learns, alone and under iterative pruning, and goes on after a cut as if there had been
+/// none.
 #[test]
 fn combined_methods_learn_and_resume() -> Result<()> {
     for method in COMBINED {
@@ -127,7 +128,8 @@ fn a_target_sparsity_is_reached_to_the_weight_or_missed_aloud() -> Result<()> {
     Ok(())
 }
 
-/// A first strength far too small, in few epochs: feedback misses, whole runs follow, and a search that was cut off goes on to the same files.
+/// A first strength far too small, in few epochs: feedback misses, whole runs follow, and a search
+/// that was cut off goes on to the same files.
 #[test]
 fn a_target_that_feedback_misses_is_searched_over_whole_runs() -> Result<()> {
     let method = "name = \"l1\"\ntarget = 0.9\nstrength = 1e-5";
@@ -174,7 +176,8 @@ fn feedback_keeps_the_total_it_is_given() -> Result<()> {
     let summary: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let spent = summary["total_strength"].as_f64().unwrap_or(0.0);
     assert!((spent - 0.02).abs() < 1e-15, "{spent}");
-    // Its shape stays Algorithm 1's up to the level: one step of the factor is δ or 1/δ but for what was expected wrongly.
+    // Its shape stays Algorithm 1's up to the level: one step of the factor is δ or 1/δ but for
+    // what was expected wrongly.
     let metrics = fs::read_to_string(folder.path().join("metrics.csv")).unwrap_or_default();
     let alphas = metrics.lines().skip(1).filter_map(|l| l.split(',').nth(3)?.parse::<f64>().ok());
     assert!(alphas.clone().count() == 4 && alphas.clone().all(|a| a > 0.0));
@@ -191,8 +194,8 @@ fn overhead_is_measured_beside_the_plain_network() -> Result<()> {
         serde_json::from_str(&read("summary.json")).unwrap_or_default();
     let price = &summary["overhead"];
     assert!(price["time_ratio"].as_f64().is_some_and(|r| r > 0.0), "{price}");
-    // 2778 parameters, of which 2720 weights: plain training keeps parameter, state and gradient; m⊙w three numbers a
-    // weight more.
+    // 2778 parameters, of which 2720 weights: plain training keeps parameter, state and gradient;
+    // m⊙w three numbers a weight more.
     let expected = 1.0 + 2720.0 / 2778.0;
     let bare = price["memory_ratio_without_activations"].as_f64().unwrap_or(0.0);
     assert!((bare - expected).abs() < 1e-12, "{bare} {expected}");
@@ -214,8 +217,8 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     names.map(|n| (n.to_owned(), fs::read(folder.join(n)).unwrap_or_default())).to_vec()
 }
 
-/// A run that is cut off after any epoch, even with lines of the next epoch already written, and resumed ends with the
-/// same bytes.
+/// A run that is cut off after any epoch, even with lines of the next epoch already written, and
+/// resumed ends with the same bytes.
 #[test]
 fn a_resumed_run_is_the_uninterrupted_one() -> Result<()> {
     let prune = "[prune]\nlevels = 2\ncycles = 2\nrewind = \"weights\"\nrewind_epoch = 1";

@@ -1,13 +1,16 @@
-//! One epoch of each network against PyTorch's losses, step by step: same initial weights, batches, optimiser and rates.
+//! One epoch of each network against PyTorch's losses, step by step: same initial weights, batches,
+//! optimiser and rates.
 //!
-//! Weights and images are made on both sides by splitmix64 (`tests/data/make_torch_epochs.py`), so the file holds losses alone, of
-//! float64, and *growth*: by how much a relative perturbation of all parameters, drawn anew in every step, moves each loss.
+//! Weights and images are made on both sides by splitmix64 (`tests/data/make_torch_epochs.py`), so
+//! the file holds losses alone, of float64, and *growth*: by how much a relative perturbation of
+//! all parameters, drawn anew in every step, moves each loss.
 //!
-//! *Tolerance.* A sum of n products computed with unit roundoff u is the exact sum of products perturbed by independent relative
-//! errors, of size √n·u for the sums (Higham & Mary 2019): a perturbation of the parameters as PyTorch's side measured. Two
-//! programs round, and the largest of three draws falls short of the largest there is by a factor of 4 at most in practice
-//! (each loss moves by a sum of many independent terms, nearly normal): `8·√n·u·growth`, n the longest sum of the network.
-//! Losses are means of logarithms and have 4u of their own.
+//! *Tolerance.* A sum of n products computed with unit roundoff u is the exact sum of products
+//! perturbed by independent relative errors, of size √n·u for the sums (Higham & Mary 2019): a
+//! perturbation of the parameters as PyTorch's side measured. Two programs round, and the largest
+//! of three draws falls short of the largest there is by a factor of 4 at most in practice (each
+//! loss moves by a sum of many independent terms, nearly normal): `8·√n·u·growth`, n the longest
+//! sum of the network. Losses are means of logarithms and have 4u of their own.
 
 use mirrorflow::{
     Result,

@@ -1,7 +1,8 @@
-//! ResNet-18 with weights put in by torchvision's names gives torchvision's logits (`tests/data/torchvision_names.py`).
+//! ResNet-18 with weights put in by torchvision's names gives torchvision's logits
+//! (`tests/data/torchvision_names.py`).
 //!
-//! In f64: each of 18 layers of sums of up to 4608 terms adds √4608·u relative to what it makes, and each may double what it
-//! gets: `8·18·√4608·u ≈ 1.1e-12` of the largest logit.
+//! In f64: each of 18 layers of sums of up to 4608 terms adds √4608·u relative to what it makes,
+//! and each may double what it gets: `8·18·√4608·u ≈ 1.1e-12` of the largest logit.
 
 use mirrorflow::Result;
 use mirrorflow_deep::{

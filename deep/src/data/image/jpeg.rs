@@ -1,11 +1,14 @@
-//! JPEG (ITU T.81, B.1): segments of `FF`, a marker, and for most of them a length and so many bytes; after a scan's header
-//! (`DA`) come its data, in which `FF` stands before 0 or a restart marker (`D0…D7`) only. It ends with `FF D9`: thumbnails
-//! inside a segment have an end of their own, which does not count.
+//! JPEG (ITU T.81, B.1): segments of `FF`, a marker, and for most of them a length and so many
+//! bytes; after a scan's header (`DA`) come its data, in which `FF` stands before 0 or a restart
+//! marker (`D0…D7`) only. It ends with `FF D9`: thumbnails inside a segment have an end of their
+//! own, which does not count.
 //!
-//! The decoder paints what a file lacks and says nothing; a download that broke off is no image to train on. A file without
-//! an end is told by its segments. One whose scan breaks off before an end would be read on in zeros: so zeros are put
-//! there, and the decoder is watched. It reads four bytes ahead where fewer than four are left, so in a whole scan no
-//! read of four begins more than four bytes behind the last one. (A progressive file without its last scans is whole, and coarse.)
+//! The decoder paints what a file lacks and says nothing; a download that broke off is no image to
+//! train on. A file without an end is told by its segments. Where a scan breaks off before an end
+//! marker, the decoder would go on with zeros: so zeros are put there, and it is watched. It reads
+//! four bytes at a time and less than four ahead of what it needs, so in a whole scan no such read
+//! begins more than four bytes behind the data. (A progressive file without its last scans is
+//! whole, and coarse.)
 
 use std::cell::Cell;
 
@@ -18,7 +21,8 @@ use zune_jpeg::JpegDecoder;
 
 use super::{Picture, Samples, cut_off, size, unreadable};
 
-/// What is put between the data and their end: with a restart marker, at which the decoder goes on where it expects one.
+/// What is put between the data and their end: with a restart marker, at which the decoder goes on
+/// where it expects one.
 const ZEROS: [u8; 130] = {
     let mut zeros = [0; 130];
     (zeros[64], zeros[65]) = (0xff, 0xd0);
@@ -77,7 +81,8 @@ fn decode<R: ZByteReaderTrait>(from: impl Fn() -> R) -> Result<Picture, String> 
 fn end(bytes: &[u8]) -> Option<usize> {
     let mut from = 2;
     loop {
-        // What stands before a marker and is none is passed over, as decoders do, and so are bytes that fill.
+        // What stands before a marker and is none is passed over, as decoders do, and so are bytes
+        // that fill.
         let rest = bytes.get(from..)?;
         let marker = |w: &[u8]| w[0] == 0xff && !matches!(w[1], 0 | 0xff);
         let at = from + rest.windows(2).position(marker)?;

@@ -1,5 +1,6 @@
-//! Pictures: PNG and JPEG files, and a part of one in another size. The numbers are those of the file: no colour profile
-//! is applied and no picture turned by what a camera noted, as torchvision's loaders have it.
+//! Pictures: PNG and JPEG files, and a part of one in another size. The numbers are those of the
+//! file: no colour profile is applied and no picture turned by what a camera noted, as
+//! torchvision's loaders have it.
 
 mod jpeg;
 mod png;
@@ -19,7 +20,8 @@ enum Samples {
     Words(Vec<u16>),
 }
 
-/// width×height pixels of `stride` samples: grey, grey and alpha, RGB, or RGB and alpha. Alpha is passed over.
+/// width×height pixels of `stride` samples: grey, grey and alpha, RGB, or RGB and alpha. Alpha is
+/// passed over.
 #[derive(Debug, PartialEq)]
 pub(super) struct Picture {
     pub(super) width: u32,
@@ -48,7 +50,8 @@ impl Area {
 /// Reads the bytes of a file.
 ///
 /// # Errors
-/// When they are no whole PNG or JPEG file, damaged, or too large a picture: what is wrong with the file.
+/// When they are no whole PNG or JPEG file, damaged, or too large a picture: what is wrong with the
+/// file.
 pub(super) fn read(bytes: &[u8]) -> Result<Picture, String> {
     if png::is_one(bytes) {
         png::read(bytes)

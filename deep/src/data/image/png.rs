@@ -1,5 +1,5 @@
-//! PNG (W3C, 5): after a signature chunks of a length, a type, so many bytes and a checksum, which the decoder holds
-//! against them, and at last an empty `IEND`.
+//! PNG (W3C, 5): after a signature chunks of a length, a type, so many bytes and a checksum, which
+//! the decoder holds against them, and at last an empty `IEND`.
 
 use std::io::Cursor;
 

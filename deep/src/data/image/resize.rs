@@ -1,13 +1,16 @@
-//! Bilinear resizing with the triangle as wide as the pixels of the smaller picture (`antialias=True` of torchvision,
-//! `FilterType::Triangle` of the crate `image`, whose bytes these are).
+//! Bilinear resizing with the triangle as wide as the pixels of the smaller picture
+//! (`antialias=True` of torchvision, `FilterType::Triangle` of the crate `image`, whose bytes these
+//! are).
 //!
 //! n samples become N: with r = n/N and s = max(r, 1) sample K is at c = (K + ½) r − ½ and is
-//! `Σ_k w_k x_k / Σ_k w_k` over the k within s of it, `w_k = max(0, 1 − |k − c|/s)`, all in f32 and from the first k to the last.
-//! Columns first, without rounding, then rows; the result is rounded half away from 0.
+//! `Σ_k w_k x_k / Σ_k w_k` over the k within s of it, `w_k = max(0, 1 − |k − c|/s)`, all in f32 and
+//! from the first k to the last. Columns first, without rounding, then rows; the result is rounded
+//! half away from 0.
 
 use super::{Area, Picture, Samples};
 
-/// The pixels `part` of what the pixels `window` of a picture are in another size, width and height: RGB bytes.
+/// The pixels `part` of what the pixels `window` of a picture are in another size, width and
+/// height: RGB bytes.
 pub(in crate::data) fn resize(
     picture: &Picture,
     window: Area,

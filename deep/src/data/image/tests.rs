@@ -1,4 +1,5 @@
-//! Held against `golden.txt`, which the crate `image` (0.25.10, `FilterType::Triangle`) computed of the same files.
+//! Held against `golden.txt`, which the crate `image` (0.25.10, `FilterType::Triangle`) computed of
+//! the same files.
 
 use std::path::Path;
 
@@ -98,7 +99,8 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// The middle and three random windows of every picture in four sizes: a hash and the first pixel of each.
+/// The middle and three random windows of every picture in four sizes: a hash and the first pixel
+/// of each.
 fn lines(folder: &Path) -> String {
     let jpegs = JPEGS.iter().map(|(name, bytes)| (format!("{name}.jpg"), bytes.to_vec()));
     let pngs = pngs().into_iter().map(|(name, bytes)| (format!("{name}.png"), bytes));
@@ -155,8 +157,9 @@ fn the_end_of_a_thumbnail_is_not_that_of_its_image() {
     assert!(read(b"neither").is_err_and(|why| why.contains("neither")));
 }
 
-/// Data that end before their image does, with an end marker behind them: wherever more than a few bytes are missing
-/// (in place of the last ones an image may need as few zeros as the decoder reads ahead).
+/// Data that end before their image does, with an end marker behind them: wherever more than a few
+/// bytes are missing (in place of the last ones an image may need as few zeros as the decoder reads
+/// ahead).
 #[test]
 fn an_end_behind_half_of_an_image_does_not_make_it_whole() {
     for (name, file) in &JPEGS[..8] {

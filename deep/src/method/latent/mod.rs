@@ -1,9 +1,10 @@
-//! What stands under STR, Powerpropagation and Continuous Sparsification: their θ is trained itself, or is `θ = m⊙w` with
-//! `m₀² − w₀² = β` and α(‖m‖²+‖w‖²) beside the loss (PILoT's start and schedule), and either may have HAM's step after the
-//! optimiser's, on each array that is trained with its own gradient.
+//! What stands under STR, Powerpropagation and Continuous Sparsification: their θ is trained
+//! itself, or is `θ = m⊙w` with `m₀² − w₀² = β` and α(‖m‖²+‖w‖²) beside the loss (PILoT's start and
+//! schedule), and either may have HAM's step after the optimiser's, on each array that is trained
+//! with its own gradient.
 //!
-//! By the chain rule `∂f/∂m = g⊙w`, `∂f/∂w = g⊙m` with `g = ∂f/∂θ`, whatever the network makes of θ: the fused kernels of
-//! m⊙w take `∂f/∂θ` for their gradient.
+//! By the chain rule `∂f/∂m = g⊙w`, `∂f/∂w = g⊙m` with `g = ∂f/∂θ`, whatever the network makes of
+//! θ: the fused kernels of m⊙w take `∂f/∂θ` for their gradient.
 
 mod power;
 mod sigmoid;
@@ -124,7 +125,8 @@ impl<T: Number> Latent<T> {
         }
     }
 
-    /// One step of a slot from `g = ∂f/∂θ`; `decay` is the weight decay of θ where it is trained itself.
+    /// One step of a slot from `g = ∂f/∂θ`; `decay` is the weight decay of θ where it is trained
+    /// itself.
     pub(super) fn update(
         &mut self,
         step: &Step<'_>,

@@ -1,5 +1,6 @@
-//! Powerpropagation (Schwarz et al. 2021): `x = θ|θ|^{p−1}`, started at the θ of the initial x; p = 2 is m⊙w with m = |w|.
-//! θ may itself be m⊙w; with p = 1 nothing but that (and HAM's step) is left.
+//! Powerpropagation (Schwarz et al. 2021): `x = θ|θ|^{p−1}`, started at the θ of the initial x; p =
+//! 2 is m⊙w with m = |w|. θ may itself be m⊙w; with p = 1 nothing but that (and HAM's step) is
+//! left.
 
 use mirrorflow::{
     Error, Result,

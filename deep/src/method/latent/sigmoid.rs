@@ -1,6 +1,8 @@
-//! Continuous Sparsification (Savarese, Silva & Maire 2020): `x = σ(b s)⊙w` with `α Σ σ(b s)` beside the loss; b grows
-//! geometrically from 1 to its last value during training, and at the end weights with s ≤ 0 are pruned. Those with s > 0 keep their σ(b s) as they were trained, where the paper
-//! takes 1 for it; with b = 200 the two differ by less than 2 % from s = 0.02 on. w may itself be m⊙w.
+//! Continuous Sparsification (Savarese, Silva & Maire 2020): `x = σ(b s)⊙w` with `α Σ σ(b s)`
+//! beside the loss; b grows geometrically from 1 to its last value during training, and at the end
+//! weights with s ≤ 0 are pruned. Those with s > 0 keep their σ(b s) as they were trained, where
+//! the paper takes 1 for it; with b = 200 the two differ by less than 2 % from s = 0.02 on. w may
+//! itself be m⊙w.
 
 use mirrorflow::{
     Result,
@@ -30,7 +32,8 @@ pub struct Continuous<T: Number> {
 }
 
 impl<T: Number> Continuous<T> {
-    /// With the first s of every weight, the last b (200 in the paper), room for all weights in s, and w.
+    /// With the first s of every weight, the last b (200 in the paper), room for all weights in s,
+    /// and w.
     pub fn new(start: f64, last: f64, s: Variable<T>, w: Latent<T>) -> Self {
         Self { start, last, s, w, slope: Array::default() }
     }

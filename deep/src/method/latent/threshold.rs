@@ -1,5 +1,6 @@
-//! STR (Kusupati et al. 2020): `x = sign(θ)·relu(|θ| − σ(s))` with one s for each layer, learned along with θ. The strength
-//! α is the weight decay of θ and of s, which drives s up from its negative start: the threshold grows. θ may itself be m⊙w.
+//! STR (Kusupati et al. 2020): `x = sign(θ)·relu(|θ| − σ(s))` with one s for each layer, learned
+//! along with θ. The strength α is the weight decay of θ and of s, which drives s up from its
+//! negative start: the threshold grows. θ may itself be m⊙w.
 
 use mirrorflow::{
     Result,

@@ -1,26 +1,32 @@
 //! The strength that ends at a wanted sparsity, sought in one run by feedback.
 //!
-//! Measured once an epoch: `s`, the largest share of the weights that can be dropped without taking more than ε = 3 % of
-//! ‖x‖₁ over all layers (exact zeros are dropped for nothing, so s is at least their share): what magnitude pruning can
-//! remove. The factors of m⊙w come to 0 exponentially and never are 0; this share does not hang on the scale of x. Under L1 on x weights that belong at 0 go to
-//! and fro within `ηα/(1 − momentum)`: what lies within that counts as 0, for it is when η has come to 0.
+//! Measured once an epoch: `s`, the largest share of the weights that can be dropped without taking
+//! more than ε = 3 % of ‖x‖₁ over all layers (exact zeros are dropped for nothing, so s is at least
+//! their share): what magnitude pruning can remove. The factors of m⊙w come to 0 exponentially and
+//! never are 0; this share does not hang on the scale of x. Under L1 on x weights that belong at 0
+//! go to and fro within `ηα/(1 − momentum)`: what lies within that counts as 0, for it is when η
+//! has come to 0.
 //!
-//! The density `ρ = 1 − s` is led along `log ρ*_k = min(1, k/(0.6 T)) log(0.7 (1 − s*))`: to seven tenths of what is wanted, since ε
-//! takes some of the weights that stay, and then held for the last four tenths of the epochs. With `e_k = log(ρ_k/ρ*_k)` (positive:
-//! too dense) the law is proportional–integral on log α, in its velocity form:
+//! The density `ρ = 1 − s` is led along `log ρ*_k = min(1, k/(0.6 T)) log(0.7 (1 − s*))`: to seven
+//! tenths of what is wanted, since ε takes some of the weights that stay, and then held for the
+//! last four tenths of the epochs. With `e_k = log(ρ_k/ρ*_k)` (positive: too dense) the law is
+//! proportional–integral on log α, in its velocity form:
 //! ```text
 //! log α_{k+1} = log α_k + clip(K_p (e_k − e_{k−1}) + K_i e_k, ± log 5/4),    10⁻³ ≤ α/α_0 ≤ 10³,    K_p = 2, K_i = 1/10
 //! ```
-//! Assumptions: log ρ follows log α with a gain of at most 1.4 and a lag of four epochs or more, up to two epochs late (there the law
-//! ends between 39 and 100 % of the density wanted: the test below); and α_0 is right within a factor of ten or so, since
-//! α cannot move faster than the network shows what it does: a network that collapsed does not come back. Without a first strength it is
-//! `τ (1 − momentum)/Σ_steps η`, which means the same for any rate and length, with τ what led to about 80 % on the digits: 0.1 for `l1`, 0.4
-//! for `spred`, `pilot` and m⊙w under another method, 0.8 for `l1-mask`, 1.5 for `str`. Where the assumptions do not hold (`continuous`, `ham`) or the
-//! run misses, whole runs are compared (`train/search.rs`).
+//! Assumptions: log ρ follows log α with a gain of at most 1.4 and a lag of four epochs or more, up
+//! to two epochs late (there the law ends between 39 and 100 % of the density wanted: the test
+//! below); and α_0 is right within a factor of ten or so, since α cannot move faster than the
+//! network shows what it does: a network that collapsed does not come back. Without a first
+//! strength it is `τ (1 − momentum)/Σ_steps η`, which means the same for any rate and length, with
+//! τ what led to about 80 % on the digits: 0.1 for `l1`, 0.4 for `spred`, `pilot` and m⊙w under
+//! another method, 0.8 for `l1-mask`, 1.5 for `str`. Where the assumptions do not hold
+//! (`continuous`, `ham`) or the run misses, whole runs are compared (`train/search.rs`).
 //!
-//! At the end the network is pruned to the exact count. The target counts as reached when that takes at most 5 % of
-//! ‖x‖₁ and the network did not have fewer weights than nine tenths of that count already; else the run says that it
-//! was missed, and the network stays as it is. What accuracy is left at that sparsity is another question: it is told.
+//! At the end the network is pruned to the exact count. The target counts as reached when that
+//! takes at most 5 % of ‖x‖₁ and the network did not have fewer weights than nine tenths of that
+//! count already; else the run says that it was missed, and the network stays as it is. What
+//! accuracy is left at that sparsity is another question: it is told.
 
 use rayon::prelude::*;
 
@@ -93,8 +99,8 @@ impl Control {
     }
 }
 
-/// The largest share of the numbers whose magnitudes together are at most ε of those of all; 1 where all are 0. Magnitudes of at most
-/// `floor` count as 0.
+/// The largest share of the numbers whose magnitudes together are at most ε of those of all; 1
+/// where all are 0. Magnitudes of at most `floor` count as 0.
 ///
 /// ```
 /// use mirrorflow_deep::method::droppable;
@@ -128,7 +134,8 @@ mod tests {
 
     use super::{Control, MARGIN};
 
-    /// log(ρ_T/(1 − s*)) of a plant `τ dlog ρ/dk = −log ρ + min(0, log(1 − s*) − g log(α/α*))` that sees α some epochs late.
+    /// log(ρ_T/(1 − s*)) of a plant `τ dlog ρ/dk = −log ρ + min(0, log(1 − s*) − g log(α/α*))` that
+    /// sees α some epochs late.
     fn simulated(target: f64, epochs: u64, off: f64, gain: f64, lag: f64, delay: usize) -> f64 {
         let wanted = (1.0 - target).ln();
         // α* = 1.

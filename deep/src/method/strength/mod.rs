@@ -1,11 +1,15 @@
-//! The strength α over the epochs k = 0, …, T − 1: a shape `h_k` times a number, or the feedback of Algorithm 1.
+//! The strength α over the epochs k = 0, …, T − 1: a shape `h_k` times a number, or the feedback of
+//! Algorithm 1.
 //!
-//! What counts for m⊙w is `∫ αη = Σ_steps α_k η`, which fixes how far β shrinks (`β e^{−4∫αη}`): the number can be given by
-//! that total, `α_0 = total / Σ_steps h_k η`, and then means the same for any learning rate and number of steps.
+//! What counts for m⊙w is `∫ αη = Σ_steps α_k η`, which fixes how far β shrinks (`β e^{−4∫αη}`):
+//! the number can be given by that total, `α_0 = total / Σ_steps h_k η`, and then means the same
+//! for any learning rate and number of steps.
 //!
-//! With feedback the shape `f_k` is known only as it goes. Its total is kept by spending what is left over what is to come,
-//! as Algorithm 1 has it where accuracy keeps growing (`p_k = f_k`, `p_{j+1} = δ p_j` up to T/2, then `p_j/δ`):
-//! `α_k = f_k (total − Σ_{j<k} α_j η_j) / Σ_{j≥k} p_j η_j`, with η_j the sum of the learning rates of epoch j.
+//! With feedback the shape `f_k` is known only as it goes. Its total is kept by spending what is
+//! left over what is to come, as Algorithm 1 has it where accuracy keeps growing (`p_k = f_k`,
+//! `p_{j+1} = δ p_j` up to T/2, then `p_j/δ`):
+//! `α_k = f_k (total − Σ_{j<k} α_j η_j) / Σ_{j≥k} p_j η_j`, with η_j the sum of the learning rates
+//! of epoch j.
 
 mod control;
 
@@ -34,7 +38,8 @@ pub enum Shape {
         /// K ≥ 0.
         floor: f64,
     },
-    /// Whatever leads to a share of the weights that are 0, as far as one run shows it ([`Control`]).
+    /// Whatever leads to a share of the weights that are 0, as far as one run shows it
+    /// ([`Control`]).
     Target(f64),
 }
 
@@ -72,7 +77,8 @@ pub struct Strength {
     total: Option<f64>,
     feedback: Option<Feedback>,
     control: Option<Control>,
-    /// The share of weights that should be 0 at the end, where nothing but the total is there to reach it.
+    /// The share of weights that should be 0 at the end, where nothing but the total is there to
+    /// reach it.
     aim: Option<f64>,
     /// The first epoch of the cycle.
     begin: u64,
@@ -120,7 +126,8 @@ impl Strength {
         Ok(new)
     }
 
-    /// Starts such that `Σ_k α_k·rates[k] = total`, where `rates[k]` is the sum of the learning rates of the steps of epoch k.
+    /// Starts such that `Σ_k α_k·rates[k] = total`, where `rates[k]` is the sum of the learning
+    /// rates of the steps of epoch k.
     ///
     /// # Errors
     /// As [`Strength::new`], and for a target sparsity, whose total nobody knows.
@@ -155,7 +162,8 @@ impl Strength {
         }
     }
 
-    /// The same aim, rates and epochs with a given total under a given shape: feedback within the run gives way to it.
+    /// The same aim, rates and epochs with a given total under a given shape: feedback within the
+    /// run gives way to it.
     ///
     /// # Errors
     /// As [`Strength::of_total`].

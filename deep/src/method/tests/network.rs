@@ -1,7 +1,9 @@
-//! The step of every method, through a network: minus the rate times the derivative of `loss + penalty` with respect to
-//! what the method trains, by central differences in f64 along random directions.
+//! The step of every method, through a network: minus the rate times the derivative of
+//! `loss + penalty` with respect to what the method trains, by central differences in f64 along
+//! random directions.
 //!
-//! Pruned networks (one-shot magnitude pruning, weight and learning-rate rewinding) are methods under a mask that stays.
+//! Pruned networks (one-shot magnitude pruning, weight and learning-rate rewinding) are methods
+//! under a mask that stays.
 
 use mirrorflow::{
     Result,
@@ -106,9 +108,10 @@ impl Problem {
     }
 }
 
-/// The slope along a direction by the method's step and by differences; none where a kink (of ReLU, a threshold, an absolute
-/// value) lies within the difference: there h and h/2 disagree. Third derivatives of order 1 along a unit direction: differences at
-/// h = 1e-5 err by h² ≈ 1e-10 and by rounding, ε·F/h ≈ 1e-11; the step's own rounding is ε·|v|/RATE ≈ 1e-13 an entry.
+/// The slope along a direction by the method's step and by differences; none where a kink (of ReLU,
+/// a threshold, an absolute value) lies within the difference: there h and h/2 disagree. Third
+/// derivatives of order 1 along a unit direction: differences at h = 1e-5 err by h² ≈ 1e-10 and by
+/// rounding, ε·F/h ≈ 1e-11; the step's own rounding is ε·|v|/RATE ≈ 1e-13 an entry.
 fn slopes(make: &Make, masked: bool, penalty: Penalty, seed: u64) -> Result<Option<(f64, f64)>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let network = network()?;
@@ -222,7 +225,8 @@ fn every_method_s_step_is_the_derivative_through_a_network() -> Result<()> {
     Ok(())
 }
 
-/// HAM descends nothing: its step is a step of SGD and then, entry by entry, `log|x|` moves by `−η(a sign(x) g + α)`.
+/// HAM descends nothing: its step is a step of SGD and then, entry by entry, `log|x|` moves by
+/// `−η(a sign(x) g + α)`.
 #[test]
 fn the_step_of_ham_is_that_of_its_formula() -> Result<()> {
     const A: f64 = 20.0;

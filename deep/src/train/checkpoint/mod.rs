@@ -1,8 +1,9 @@
 //! Checkpoints and weights as safetensors files.
 //!
-//! The network's parameters and running statistics stand under torchvision's names and in its order, so that any tool
-//! reads them; beside them `state/…` holds what resuming needs, and the metadata the counters, configuration, version, device and a
-//! checksum of all ([`seal`]). Files are written beside their place and renamed.
+//! The network's parameters and running statistics stand under torchvision's names and in its
+//! order, so that any tool reads them; beside them `state/…` holds what resuming needs, and the
+//! metadata the counters, configuration, version, device and a checksum of all ([`seal`]). Files
+//! are written beside their place and renamed.
 
 mod seal;
 pub(super) mod weights;

@@ -1,5 +1,6 @@
-//! The checksum of a file, inside the file: eight hexadecimal digits of the CRC-32 of all its bytes, these digits as zeros. One
-//! flipped bit changes it for sure, and so does any damage within 32 bits; other damage goes unseen once in 4·10⁹.
+//! The checksum of a file, inside the file: eight hexadecimal digits of the CRC-32 of all its
+//! bytes, these digits as zeros. One flipped bit changes it for sure, and so does any damage within
+//! 32 bits; other damage goes unseen once in 4·10⁹.
 
 use flate2::Crc;
 
@@ -57,7 +58,8 @@ pub(super) fn check(bytes: &[u8]) -> Seal {
 mod tests {
     use super::{Seal, check, close};
 
-    /// Every single bit counts: in the numbers, in the heading, in the digits, and in what marks them.
+    /// Every single bit counts: in the numbers, in the heading, in the digits, and in what marks
+    /// them.
     #[test]
     fn any_flipped_bit_is_seen() {
         let mut bytes =

@@ -1,5 +1,5 @@
-//! Weights under torchvision's names: ResNet-18 as its `state_dict()` lists it (`tests/data/torchvision_resnet18.csv`), there
-//! and back.
+//! Weights under torchvision's names: ResNet-18 as its `state_dict()` lists it
+//! (`tests/data/torchvision_resnet18.csv`), there and back.
 
 use std::fs;
 

@@ -10,7 +10,8 @@ pub(crate) fn field(label: &str) -> String {
     label.into()
 }
 
-/// LaTeX: mathematics between dollars stays as it is, of all else what TeX would take for its own is escaped.
+/// LaTeX: mathematics between dollars stays as it is, of all else what TeX would take for its own
+/// is escaped.
 pub(crate) fn latex(label: &str) -> String {
     let escaped = |text: &str| {
         let special = |c: char| match c {

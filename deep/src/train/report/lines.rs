@@ -1,4 +1,5 @@
-//! Files that grow line by line during a run, and can be cut back to a number of lines when it is resumed.
+//! Files that grow line by line during a run, and can be cut back to a number of lines when it is
+//! resumed.
 
 use std::{
     fs::{self, File, OpenOptions},

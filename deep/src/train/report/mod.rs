@@ -1,5 +1,6 @@
-//! What a run leaves beside its tables: `summary.json`, and in `figures/` the data of its figures: `sparsity` (accuracy on test
-//! and validation images over the levels) and `layers` (sign flips and density of the layers over the epochs).
+//! What a run leaves beside its tables: `summary.json`, and in `figures/` the data of its figures:
+//! `sparsity` (accuracy on test and validation images over the levels) and `layers` (sign flips and
+//! density of the layers over the epochs).
 
 pub(crate) mod label;
 mod lines;
@@ -119,7 +120,8 @@ pub(super) fn figures(trainer: &Trainer<'_>, out: &Path, rows: &[Row]) -> Result
     Ok(())
 }
 
-/// Flips and density over the epochs, out of `layers.csv`, which also holds what came before a run was resumed.
+/// Flips and density over the epochs, out of `layers.csv`, which also holds what came before a run
+/// was resumed.
 fn layer_curves(setup: &Setup, out: &Path) -> Result<Vec<Curve>> {
     let path = out.join("layers.csv");
     let wrong = |why: String| Error::File { path: path.clone(), why };

@@ -1,8 +1,9 @@
 //! What a method costs beside training the plain weights: memory as counted, time as measured.
 //!
-//! Time: steps of both, in turns, on the same images and threads, after one of each that does not count; the median of the
-//! turns' times and of their ratios, so that what else the machine does falls on both. A network of n weights with m⊙w trains
-//! n numbers more, with as many states of the optimiser, and keeps x: with momentum three numbers a weight more, 12 bytes in f32.
+//! Time: steps of both, in turns, on the same images and threads, after one of each that does not
+//! count; the median of the turns' times and of their ratios, so that what else the machine does
+//! falls on both. A network of n weights with m⊙w trains n numbers more, with as many states of the
+//! optimiser, and keeps x: with momentum three numbers a weight more, 12 bytes in f32.
 
 use std::{path::Path, time::Instant};
 
@@ -65,7 +66,8 @@ impl Overhead {
         Ok(Some(Self { milliseconds, time, memory: [setup.memory()?, plain.memory()?] }))
     }
 
-    /// The shares of memory: of what is trained with its states and gradient, and of all with the activations.
+    /// The shares of memory: of what is trained with its states and gradient, and of all with the
+    /// activations.
     pub fn memory_ratios(&self) -> [f64; 2] {
         let [method, plain] = self.memory;
         let ratio = |of: fn(&Memory) -> usize| of(&method) as f64 / of(&plain).max(1) as f64;

@@ -64,7 +64,8 @@ pub(in crate::train) fn write(folder: &Path, method: &str, rows: &[Row]) -> Resu
     write_atomically(folder.join("sparsity.tex"), latex(method, rows).as_bytes())
 }
 
-/// The rows of `sparsity.csv` in a folder, to the last bit: Rust prints the shortest digits that give a number back.
+/// The rows of `sparsity.csv` in a folder, to the last bit: Rust prints the shortest digits that
+/// give a number back.
 pub(in crate::train) fn read(folder: &Path) -> Result<Vec<Row>> {
     let path = folder.join("sparsity.csv");
     let wrong = |why: String| Error::File { path: path.clone(), why };

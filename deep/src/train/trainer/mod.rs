@@ -220,7 +220,8 @@ impl<'a> Trainer<'a> {
         Ok(Epoch::Done(score))
     }
 
-    /// How far from 0 steps of L1 on x take a weight that belongs there: `ηα/(1 − momentum)` under SGD.
+    /// How far from 0 steps of L1 on x take a weight that belongs there: `ηα/(1 − momentum)` under
+    /// SGD.
     fn jitter(&self, alpha: f64) -> f32 {
         let c = &self.setup.config;
         let (Method::L1 { .. }, None, Optimizer::Sgd { momentum, .. }) =
@@ -231,8 +232,8 @@ impl<'a> Trainer<'a> {
         (self.setup.config.rate.at(self.at(self.setup.steps)) * alpha / (1.0 - momentum)) as f32
     }
 
-    /// Where a number is not finite, as far as it is known: the loss, and on a device (which does not say so step by step)
-    /// the parameters.
+    /// Where a number is not finite, as far as it is known: the loss, and on a device (which does
+    /// not say so step by step) the parameters.
     fn not_finite(&self) -> Result<Option<String>> {
         if let Home::Machine(on) = &self.setup.device
             && !on.all_finite()?

@@ -1,9 +1,11 @@
 //! Masks of iterative pruning stay nested: a weight that was pruned stays pruned.
 //!
-//! The largest magnitudes of all are among the weights kept before, since pruned ones are 0. Where a method leaves fewer nonzeros than are to
-//! be kept (L1, STR, Continuous Sparsification) zeros fill the count, and the order of ties does not know which of them were pruned.
+//! The largest magnitudes of all are among the weights kept before, since pruned ones are 0. Where
+//! a method leaves fewer nonzeros than are to be kept (L1, STR, Continuous Sparsification) zeros
+//! fill the count, and the order of ties does not know which of them were pruned.
 
-/// Takes back what `now` keeps and `before` did not, and keeps as many of the others of `before` instead, the first ones.
+/// Takes back what `now` keeps and `before` did not, and keeps as many of the others of `before`
+/// instead, the first ones.
 pub(super) fn nest(before: &[u8], now: &mut [u8]) {
     let mut missing = 0;
     for (before, now) in before.iter().zip(now.iter_mut()) {

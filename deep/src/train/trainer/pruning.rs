@@ -1,4 +1,5 @@
-//! Exact pruning: to a count of weights, to a sparsity that was wanted, and from cycle to cycle with rewinding.
+//! Exact pruning: to a count of weights, to a sparsity that was wanted, and from cycle to cycle
+//! with rewinding.
 
 use mirrorflow::{
     Result,
@@ -15,7 +16,8 @@ use super::{Trainer, l1, nest::nest, step_after};
 use crate::{method::CUT, setup};
 
 impl Trainer<'_> {
-    /// A mask of exactly `count` weights, the largest of all layers together, and x with the others 0.
+    /// A mask of exactly `count` weights, the largest of all layers together, and x with the others
+    /// 0.
     pub(in crate::train) fn pruned(&self, count: usize) -> Result<(Array<u8>, Array<f32>)> {
         let mut keep = Array::zeros(&self.setup.device, self.before.len())?;
         let layers = self.weights();
@@ -43,7 +45,8 @@ impl Trainer<'_> {
         Ok(())
     }
 
-    /// Where a sparsity was wanted and is not there: it, and the part of ‖x‖₁ that pruning to it would take.
+    /// Where a sparsity was wanted and is not there: it, and the part of ‖x‖₁ that pruning to it
+    /// would take.
     pub(in crate::train) fn missed(&self) -> Result<Option<(f64, f64)>> {
         let Some(kept) = self.wanted() else { return Ok(None) };
         let (lost, reached) = self.settled(kept)?;
@@ -57,7 +60,8 @@ impl Trainer<'_> {
         Some(setup::kept(self.before.len(), target))
     }
 
-    /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as reached.
+    /// The part of ‖x‖₁ beyond the `kept` largest weights, and x without it where that counts as
+    /// reached.
     fn settled(&self, kept: usize) -> Result<(f64, Option<Array<f32>>)> {
         let (_, x) = self.pruned(kept)?;
         let left: Vec<_> = self.setup.weights.iter().map(|p| x.part(p.at.clone())).collect();
@@ -66,7 +70,8 @@ impl Trainer<'_> {
             nonzeros += measure(weights)?.nonzeros;
         }
         let lost = 1.0 - l1(&left)? / l1(&self.weights())?.max(f64::MIN_POSITIVE);
-        // Fewer than nine tenths of what was asked for is something else, and so is a cut into what counts.
+        // Fewer than nine tenths of what was asked for is something else, and so is a cut into what
+        // counts.
         let reached = lost <= CUT && 10 * nonzeros >= 9 * kept;
         Ok((lost, reached.then_some(x)))
     }

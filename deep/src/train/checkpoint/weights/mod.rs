@@ -1,7 +1,9 @@
-//! The weights of a network out of a safetensors file: our own, or of any origin under torchvision's names.
+//! The weights of a network out of a safetensors file: our own, or of any origin under
+//! torchvision's names.
 //!
-//! Numbers of 64, 32 and 16 bits (both kinds) are read; names may all stand behind one prefix, as `module.` that PyTorch's
-//! `DataParallel` leaves. What is not finite is refused by its array: training would only spread it.
+//! Numbers of 64, 32 and 16 bits (both kinds) are read; names may all stand behind one prefix, as
+//! `module.` that PyTorch's `DataParallel` leaves. What is not finite is refused by its array:
+//! training would only spread it.
 
 use std::{collections::HashMap, path::Path};
 
@@ -25,7 +27,8 @@ fn wrong(path: &Path, why: impl Into<String>) -> Error {
 }
 
 impl File {
-    /// Reads a file; one that has a checksum is held against it. `advice` is for one that is damaged.
+    /// Reads a file; one that has a checksum is held against it. `advice` is for one that is
+    /// damaged.
     pub(in crate::train) fn read(path: &Path, advice: &str) -> Result<Self> {
         let bytes = crate::data::read(path)?;
         if seal::check(&bytes) == Seal::Broken {
@@ -158,7 +161,8 @@ fn missing(path: &Path, tensors: &SafeTensors<'_>, name: &str) -> Error {
     wrong(path, format!("has no array {name}; it has {has}"))
 }
 
-/// What stands before the names of all the network's arrays: nothing, or something else that all have.
+/// What stands before the names of all the network's arrays: nothing, or something else that all
+/// have.
 fn prefix(path: &Path, tensors: &SafeTensors<'_>, network: &Network) -> Result<String> {
     let Some(first) = network.parameters().first() else { return Ok(String::new()) };
     if tensors.tensor(&first.name).is_ok() {
