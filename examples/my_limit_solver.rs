@@ -12,7 +12,7 @@ use mirrorflow::problem::{Generator, Problem};
 /// A pair (x, μ), or `None` where the rows of Z are dependent.
 fn reweighted(problem: &Problem) -> Option<(Vec<f64>, Vec<f64>)> {
     let (d, n, z) = (problem.samples(), problem.features(), problem.z_rows());
-    let (mut x, mut mu) = (vec![1.0; n], vec![0.0; d]);
+    let (mut x, mut mu) = (vec![1.0_f64; n], vec![0.0; d]);
     let (mut gram, mut cholesky) = (vec![0.0; d * d], Cholesky::new(d));
     for round in 0..40 {
         let epsilon = 0.5_f64.powi(round);
