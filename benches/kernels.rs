@@ -1,5 +1,6 @@
-//! The kernels of batches (d = 40, n = 100): `cargo bench -p mirrorflow --bench kernels`. Throughput is in runs; peers stand
-//! beside them in `benches/peers` (`ensemble.py`, `descents.py`).
+//! The kernels of batches (d = 40, n = 100): `cargo bench -p mirrorflow --bench kernels`.
+//! Throughput is in runs; peers stand beside them in `benches/peers` (`ensemble.py`,
+//! `descents.py`).
 
 // The macro of criterion makes a function without documentation.
 #![allow(missing_docs)]
@@ -151,8 +152,9 @@ fn all_limits(c: &mut Criterion, problem: &Problem) {
     robust_limits(c, problem);
 }
 
-/// What the route with twice the precision costs a batch: targets of truths with 5 entries, as they are and rounded to
-/// float32. At these a doubles see every entry of most of the former and of few of the latter.
+/// What the route with twice the precision costs a batch: targets of truths with 5 entries, as they
+/// are and rounded to float32. At these a doubles see every entry of most of the former and of few
+/// of the latter.
 fn robust_limits(c: &mut Criterion, problem: &Problem) {
     let truth = |run: usize, i: usize| {
         if (i + run).is_multiple_of(N / 5) { 1.0 + ((run * N + i) as f64).sin() } else { 0.0 }

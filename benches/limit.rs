@@ -1,5 +1,5 @@
-//! The limit without time: Newton, the ladder and the LP routes at 40×100, the whole path at 200×1000, of a real spectrum
-//! and of a truth with 30 entries at 300×3000.
+//! The limit without time: Newton, the ladder and the LP routes at 40×100, the whole path at
+//! 200×1000, of a real spectrum and of a truth with 30 entries at 300×3000.
 
 // The macro of criterion makes a function without documentation.
 #![allow(missing_docs)]

@@ -1,6 +1,6 @@
-//! How near the kernels of m⊙w come to the speed of memory: bytes per second of each, beside a copy and a
-//! triad (`a = b + s·c`) of the same run and the same threads, and the fused step beside the same step taken
-//! apart.
+//! How near the kernels of m⊙w come to the speed of memory: bytes per second of each, beside a copy
+//! and a triad (`a = b + s·c`) of the same run and the same threads, and the fused step beside the
+//! same step taken apart.
 //!
 //! `cargo bench -p mirrorflow --bench mask_weight`; the last lines are the fractions.
 
@@ -165,7 +165,8 @@ fn kernels(c: &mut Criterion) {
     group.finish();
 }
 
-/// The fastest of rounds in which the kernels take turns: what the machine can do, other work on it aside.
+/// The fastest of rounds in which the kernels take turns: what the machine can do, other work on it
+/// aside.
 fn fractions() {
     let mut layer = Layer::new();
     let rounds = 30;

@@ -1,8 +1,9 @@
 //! How the kernels of batches grow with the runs B, the samples d and the features n.
 //!
-//! `cargo bench -p mirrorflow --bench scaling -- DIR` writes `DIR/scaling.csv` and `.npz`; `mirrorflow figures
-//! scaling --from DIR` draws them. Flows run to T = 300 under α = ½e^{−t} at rtol 1e-2, descents take 1000 steps,
-//! limits go to log a = −20. A time is the median of three rounds, in which all sizes take turns.
+//! `cargo bench -p mirrorflow --bench scaling -- DIR` writes `DIR/scaling.csv` and `.npz`;
+//! `mirrorflow figures scaling --from DIR` draws them. Flows run to T = 300 under α = ½e^{−t} at
+//! rtol 1e-2, descents take 1000 steps, limits go to log a = −20. A time is the median of three
+//! rounds, in which all sizes take turns.
 
 #![allow(missing_docs)]
 

@@ -1,7 +1,8 @@
 //! Times the descents of `benches/peers/descents.py`: `descent_bench IN.npz OUT.npz ROUNDS`.
 //!
-//! `IN.npz` holds `Z`, `y` and, for 35 runs, the starts `M` and `W` (35×n). Seven schedules of α, five
-//! starts each, under the three objectives: 105 runs of 10⁵ steps of 1e-4. Prints the seconds of each round.
+//! `IN.npz` holds `Z`, `y` and, for 35 runs, the starts `M` and `W` (35×n). Seven schedules of α,
+//! five starts each, under the three objectives: 105 runs of 10⁵ steps of 1e-4. Prints the seconds
+//! of each round.
 
 use std::{error::Error, fs::File, time::Instant};
 

@@ -1,8 +1,9 @@
 //! Times an ensemble of flows for `benches/peers/ensemble.py`:
 //! `ensemble_bench IN.npz OUT.npz ROUNDS RTOL [f32]`.
 //!
-//! `IN.npz` holds `Z` (d×n, or B×d×n) and `Y` (B×d); every flow starts at m₀ = 1, w₀ = 0 (a = ½) under
-//! α = ½e^{−t} and ends at T = 300. Prints one JSON object: seconds of each round, steps, what ended how.
+//! `IN.npz` holds `Z` (d×n, or B×d×n) and `Y` (B×d); every flow starts at m₀ = 1, w₀ = 0 (a = ½)
+//! under α = ½e^{−t} and ends at T = 300. Prints one JSON object: seconds of each round, steps,
+//! what ended how.
 
 use std::{error::Error, fs::File, time::Instant};
 

@@ -1,7 +1,8 @@
 //! An integrator of your own: Heun's method of order 2 with Euler's as its estimate of the error.
 //!
-//! `k₁ = F(t, y)`, `k₂ = F(t + h, y + hk₁)`, `y₊ = y + ½h(k₁ + k₂)`, error `½h(k₂ − k₁)`, which is `O(h²)`.
-//! The time loop owns step sizes, records and events. Run with `cargo run --release --example my_integrator`.
+//! `k₁ = F(t, y)`, `k₂ = F(t + h, y + hk₁)`, `y₊ = y + ½h(k₁ + k₂)`, error `½h(k₂ − k₁)`, which is
+//! `O(h²)`. The time loop owns step sizes, records and events. Run with
+//! `cargo run --release --example my_integrator`.
 
 use mirrorflow::flow::{Flow, Primal};
 use mirrorflow::integrate::{Attempt, Options, Step, Stepper, Trial, Work, integrate_with};

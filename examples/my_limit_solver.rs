@@ -1,9 +1,10 @@
-//! A limit solver of your own: the L1 minimum by least squares with weights, certified from the outside.
+//! A limit solver of your own: the L1 minimum by least squares with weights, certified from the
+//! outside.
 //!
-//! `x ← argmin { Σ x_i²/w_i : Zx = y } = W Zᵀμ`, `Z W Zᵀ μ = y`, `w_i = √(x_i² + ε²)`, ε falling: at the end
-//! `Zᵀμ = x/w` is nearly the sign of x, so that μ is a dual point too (Gorodnitsky & Rao 1997; Daubechies et al. 2010).
-//! `polish` takes the pair to its vertex, and `certify` says what it is worth, whoever found it. Run with
-//! `cargo run --release --example my_limit_solver`.
+//! `x ← argmin { Σ x_i²/w_i : Zx = y } = W Zᵀμ`, `Z W Zᵀ μ = y`, `w_i = √(x_i² + ε²)`, ε falling:
+//! at the end `Zᵀμ = x/w` is nearly the sign of x, so that μ is a dual point too (Gorodnitsky & Rao
+//! 1997; Daubechies et al. 2010). `polish` takes the pair to its vertex, and `certify` says what it
+//! is worth, whoever found it. Run with `cargo run --release --example my_limit_solver`.
 
 use mirrorflow::limit::{certify, l1_minimum, polish};
 use mirrorflow::numerics::dense::{cholesky::Cholesky, gram_weighted, mul_t};

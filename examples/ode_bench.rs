@@ -1,7 +1,8 @@
 //! Times one trajectory of the reference problem (d = 40, n = 100) for every schedule, form and
 //! method, end point only, and compares with the reference trajectory. Prints one JSON line each:
 //!
-//! `cargo run --release -p mirrorflow --example ode_bench -- [RTOL [REPETITIONS [SCHEDULE [METHOD]]]]`
+//! `cargo run --release -p mirrorflow --example ode_bench -- [RTOL [REPETITIONS [SCHEDULE
+//! [METHOD]]]]`
 
 use std::fs::File;
 use std::time::Instant;

@@ -68,7 +68,8 @@ pub enum Error {
     },
 }
 
-/// What was found; a number of hundreds of digits, which is how `f64` writes 1e-300, with a power of ten.
+/// What was found; a number of hundreds of digits, which is how `f64` writes 1e-300, with a power
+/// of ten.
 fn readable(found: &str) -> String {
     const LONG: usize = 24;
     match found.parse::<f64>() {

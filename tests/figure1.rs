@@ -1,11 +1,14 @@
 //! The workload of the paper's Fig. 1 against last points that NumPy computed.
 //!
-//! *Tolerance.* With `p = m + w`, `q = m − w` a step is `p ← p(1 − 2ηα − ηg)`, `q ← q(1 − 2ηα + ηg)`: rounding
-//! adds at most 3u to the *relative* error of p and q, u = 2⁻⁵³, and the map does not enlarge it but through g, where the
-//! Hessian of f contracts. After K steps it is at most 3Ku in each program, so that of `x = (p² − q²)/4` is at most
-//! `2 · 3Ku (p² + q²)/4 = 6Ku √(x² + a²)` with a ≤ a₀; two programs, and as much again for the error of g: 24 Ku √(x² + a₀²).
+//! *Tolerance.* With `p = m + w`, `q = m − w` a step is `p ← p(1 − 2ηα − ηg)`,
+//! `q ← q(1 − 2ηα + ηg)`: rounding adds at most 3u to the *relative* error of p and q, u = 2⁻⁵³,
+//! and the map does not enlarge it but through g, where the Hessian of f contracts. After K steps
+//! it is at most 3Ku in each program, so that of `x = (p² − q²)/4` is at most
+//! `2 · 3Ku (p² + q²)/4 = 6Ku √(x² + a²)` with a ≤ a₀; two programs, and as much again for the
+//! error of g: 24 Ku √(x² + a₀²).
 //!
-//! u² − v² is m⊙w for `m = u + v`, `w = u − v` on a loss twice as large, that is with Z and y times √2.
+//! u² − v² is m⊙w for `m = u + v`, `w = u − v` on a loss twice as large, that is with Z and y times
+//! √2.
 
 use mirrorflow::{
     io::npz::read_arrays,

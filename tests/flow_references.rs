@@ -45,8 +45,8 @@ fn error(flow: &dyn Flow, t: &Array1<f64>, x: &Array2<f64>, rtol: f64, method: M
     (&run.x - x).iter().fold(0.0f64, |m, e| m.max(e.abs()))
 }
 
-/// Both flows, every schedule, every method whose error control is ours: at most ten times the local
-/// tolerance (the flows contract, so that local errors hardly accumulate).
+/// Both flows, every schedule, every method whose error control is ours: at most ten times the
+/// local tolerance (the flows contract, so that local errors hardly accumulate).
 #[test]
 fn both_flows_follow_the_reference() {
     let mut npz = open("ode_ref.npz");
@@ -85,7 +85,8 @@ fn both_flows_follow_the_reference() {
     }
 }
 
-/// Fixed-step descent has no error but rounding: 1e5 steps of relative size 1e-16, on a contracting map.
+/// Fixed-step descent has no error but rounding: 1e5 steps of relative size 1e-16, on a contracting
+/// map.
 #[test]
 fn descent_follows_the_reference() {
     let mut npz = open("descent_ref.npz");
@@ -112,8 +113,9 @@ fn descent_follows_the_reference() {
     }
 }
 
-/// At log a = −10⁶ the flow runs through all its kinks in time and ends at the L1 minimum: with a as
-/// small as that the distance of the two is below rounding of the exponents, 10⁶ · 1e-16 relative.
+/// At log a = −10⁶ the flow runs through all its kinks in time and ends at the L1 minimum: with a
+/// as small as that the distance of the two is below rounding of the exponents, 10⁶ · 1e-16
+/// relative.
 #[test]
 fn the_dual_flow_integrates_at_log_a_of_minus_a_million() {
     let mut npz = open("bp_40x100_sp.npz");

@@ -1,5 +1,5 @@
-//! Batches of limits against the limit solver, one problem at a time: two programs that share only the
-//! mathematics.
+//! Batches of limits against the limit solver, one problem at a time: two programs that share only
+//! the mathematics.
 
 use mirrorflow::{
     Result,
@@ -32,8 +32,9 @@ fn a_batch_ends_where_the_limit_solver_does() -> Result<()> {
                 assert!(alone.status.is_converged());
                 assert_eq!(done.ending[b], Ending::Converged, "log a = {log_a}");
                 let size = alone.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
-                // Both meet Zx = y to 1e-13; what x then differs by along the null space is the rounding
-                // of s, ε|s| (|s| ≤ 2·500), times the condition of H on its active columns (below 1e3).
+                // Both meet Zx = y to 1e-13; what x then differs by along the null space is the
+                // rounding of s, ε|s| (|s| ≤ 2·500), times the condition of H on its active columns
+                // (below 1e3).
                 let tolerance = 1e-9 * size;
                 for (p, q) in done.x[b * n..][..n].iter().zip(&alone.x) {
                     assert!((p - q).abs() <= tolerance, "log a = {log_a}: {p:e} {q:e}");

@@ -41,8 +41,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Bytes above those live before at the worst moment of `work`, and its calls of the allocator. On a pool of
-/// one thread that has been warmed up: the scratch of threads and of the pool itself is there.
+/// Bytes above those live before at the worst moment of `work`, and its calls of the allocator. On
+/// a pool of one thread that has been warmed up: the scratch of threads and of the pool itself is
+/// there.
 fn measured(work: &(dyn Fn() -> Result<()> + Sync)) -> Result<(usize, usize)> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     pool.install(work)?;
@@ -85,8 +86,8 @@ fn all_limits(problem: &Problem, count: usize, log_a: f64) -> Result<(usize, usi
     measured(&|| limits(&batch, &limit::Options::default(), None).map(drop))
 }
 
-/// Equal but for the queues of the pool, which allocate a block of places once in a while: hundreds of steps
-/// more would show.
+/// Equal but for the queues of the pool, which allocate a block of places once in a while: hundreds
+/// of steps more would show.
 fn same(few: usize, many: usize, what: &str) {
     assert!(few.abs_diff(many) <= 4, "{few} and {many} allocations of {what}");
 }
@@ -95,8 +96,8 @@ fn same(few: usize, many: usize, what: &str) {
 fn memory_is_that_of_the_batch_and_steps_allocate_nothing() -> Result<()> {
     let problem = Generator::gaussian(D, N, 3, 1).problem()?;
 
-    // Flows: records and their ends, 8R(n + 3) bytes and the outcome; while they are made also the end of
-    // each run and its part of the list of queues.
+    // Flows: records and their ends, 8R(n + 3) bytes and the outcome; while they are made also the
+    // end of each run and its part of the list of queues.
     for records in [1, 7] {
         let (small, large) =
             (flows(&problem, 200, 0.1, records)?, flows(&problem, 1000, 0.1, records)?);
@@ -110,7 +111,8 @@ fn memory_is_that_of_the_batch_and_steps_allocate_nothing() -> Result<()> {
     let (short, long) = (flows(&problem, 64, 0.5, 1)?, flows(&problem, 64, 50.0, 1)?);
     same(short.1, long.1, "flows to t = 0.5 and to t = 50");
 
-    // Descents: x of the records, an outcome, and the list of blocks: the state is that of one block.
+    // Descents: x of the records, an outcome, and the list of blocks: the state is that of one
+    // block.
     let (small, large) = (descents(&problem, 160, 10)?, descents(&problem, 1600, 10)?);
     let each = 8 * N + size_of::<mirrorflow::kernels::batch::Outcome>() + 32;
     let grown = (large.0 - small.0) as f64 / 1440.0;

@@ -1,7 +1,7 @@
 //! The limit on families that look like what people bring, at every size of a: always converged.
 //!
-//! `MIRRORFLOW_LIMIT_PROBLEMS=5000 cargo test --release --test limit_families` runs more of them, and others with
-//! `MIRRORFLOW_LIMIT_FIRST=1`, or larger ones with `MIRRORFLOW_LIMIT_ROWS=100`;
+//! `MIRRORFLOW_LIMIT_PROBLEMS=5000 cargo test --release --test limit_families` runs more of them,
+//! and others with `MIRRORFLOW_LIMIT_FIRST=1`, or larger ones with `MIRRORFLOW_LIMIT_ROWS=100`;
 //! `MIRRORFLOW_LIMIT_DUMP=DIR` writes each with its answer, for a check by other means
 //! (`tools/limit_reference.py`, 250 digits).
 
@@ -33,7 +33,8 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-/// As many problems as asked for, the same ones each time; `MIRRORFLOW_LIMIT_FIRST` names another set.
+/// As many problems as asked for, the same ones each time; `MIRRORFLOW_LIMIT_FIRST` names another
+/// set.
 fn runner() -> TestRunner {
     let cases = number("MIRRORFLOW_LIMIT_PROBLEMS", 300) as u32;
     let config = Config { cases, failure_persistence: None, ..Config::default() };
@@ -94,8 +95,9 @@ fn every_family_converges_at_every_a() {
     runner.run(&problems, law).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Against Newton's method with 250 digits (`tools/limit_reference.py DIR/golden --golden tests/data/limit_golden.txt`): each
-/// entry above 10⁻¹² of the largest to a relative 10⁻⁹.
+/// Against Newton's method with 250 digits
+/// (`tools/limit_reference.py DIR/golden --golden tests/data/limit_golden.txt`): each entry above
+/// 10⁻¹² of the largest to a relative 10⁻⁹.
 #[test]
 fn entries_are_those_of_the_references() {
     let dump_dir = std::env::var("MIRRORFLOW_LIMIT_DUMP").ok();
@@ -134,8 +136,8 @@ fn entries_are_those_of_the_references() {
 /// Found by the law above.
 #[test]
 fn problems_that_once_failed_converge() {
-    // Columns in units 10¹⁶ apart; entries that grow from nothing while others shrink to it, where rows are nearly
-    // dependent and where they are not.
+    // Columns in units 10¹⁶ apart; entries that grow from nothing while others shrink to it, where
+    // rows are nearly dependent and where they are not.
     let mixed = instance_of(
         Family::MixedUnits,
         8,
@@ -177,8 +179,9 @@ fn problems_that_once_failed_converge() {
     }
 }
 
-/// Rows (2, −2, 2) and (2+e, −2+e, 2), y = (0, −e): x₁ + x₂ = −1 and x₃ = x₂ − x₁. Exchanging x₁ and x₂ changes the sign
-/// of x₃ and nothing else: x = (−½, −½, 0) at any a. Any other x with x₁ + x₂ = −1 + 10⁻⁸ meets the rows to `10⁻⁸e`.
+/// Rows (2, −2, 2) and (2+e, −2+e, 2), y = (0, −e): x₁ + x₂ = −1 and x₃ = x₂ − x₁. Exchanging x₁
+/// and x₂ changes the sign of x₃ and nothing else: x = (−½, −½, 0) at any a. Any other x with x₁ +
+/// x₂ = −1 + 10⁻⁸ meets the rows to `10⁻⁸e`.
 #[test]
 fn nearly_dependent_rows_hide_no_error() {
     for k in 8..50 {
@@ -204,8 +207,8 @@ fn nearly_dependent_rows_hide_no_error() {
     }
 }
 
-/// The third column is orthogonal to μ but for 10⁻¹⁰: x₃ is 10⁻⁹ of x₁ or less, and the last digits of log a and μ decide it.
-/// References: Newton's method with 80 digits (mpmath).
+/// The third column is orthogonal to μ but for 10⁻¹⁰: x₃ is 10⁻⁹ of x₁ or less, and the last digits
+/// of log a and μ decide it. References: Newton's method with 80 digits (mpmath).
 #[test]
 fn an_entry_far_below_a_is_right() {
     let third = f64::from_bits(0x4000_0000_0022_5c18);
@@ -256,8 +259,9 @@ fn has_entry(problem: &Problem, log_a: f64, i: usize, right: f64) {
     assert!((limit.x[i] - right).abs() <= 1e-9 * right.abs(), "{:?}", limit.x);
 }
 
-/// Rows of a Hilbert matrix: the third entry grows from `e^−200` to 10⁻¹¹ of the largest between two rungs, and no residual in
-/// doubles shows it. Reference: Newton's method with 400 digits (python-flint).
+/// Rows of a Hilbert matrix: the third entry grows from `e^−200` to 10⁻¹¹ of the largest between
+/// two rungs, and no residual in doubles shows it. Reference: Newton's method with 400 digits
+/// (python-flint).
 #[test]
 fn an_entry_that_grows_from_nothing_is_not_missed() {
     let z: Vec<f64> = (0..48).map(|p| 1.0 / f64::from(p / 8 + p % 8 + 1)).collect();
@@ -273,8 +277,8 @@ fn an_entry_that_grows_from_nothing_is_not_missed() {
     has_entry(&problem, -1e5, 2, 8.152_506_004_987_714e-12);
 }
 
-/// The last row is a combination of the others but for one ulp of one entry, and an entry of 10⁻⁸ of the largest has all its
-/// digits. Reference as above.
+/// The last row is a combination of the others but for one ulp of one entry, and an entry of 10⁻⁸
+/// of the largest has all its digits. Reference as above.
 #[test]
 fn rows_an_ulp_from_dependent_cost_no_digits() {
     let z = vec![
@@ -325,8 +329,8 @@ fn rows_an_ulp_from_dependent_cost_no_digits() {
     has_entry(&problem, -30.0, 8, 4.324_414_288_237_024_3e-10);
 }
 
-/// Rows that are dependent to 10⁻⁸ hide from a residual of 10⁻⁹ that ‖x‖₁ is a quarter below the minimum: the gap comes from
-/// a proof (exact rational simplex: 1.230186731338353).
+/// Rows that are dependent to 10⁻⁸ hide from a residual of 10⁻⁹ that ‖x‖₁ is a quarter below the
+/// minimum: the gap comes from a proof (exact rational simplex: 1.230186731338353).
 #[test]
 fn nearly_dependent_rows_hide_no_gap() {
     let z = vec![
@@ -369,8 +373,9 @@ fn nearly_dependent_rows_hide_no_gap() {
 
 /// Measured spectra at every a: never below the proved L1 minimum, and at it in the end.
 ///
-/// `2R_a(x) = ‖x‖₁|log a| + Σ |x_i| log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by less than 100 ‖x‖₁ between
-/// two solutions of this size, so that ‖x_a‖₁ is within 10⁻⁴ of the minimum at log a = −10⁶.
+/// `2R_a(x) = ‖x‖₁|log a| + Σ |x_i| log 2|x_i| − ‖x‖₁ + o(1)`: what is not `‖x‖₁|log a|` differs by
+/// less than 100 ‖x‖₁ between two solutions of this size, so that ‖x_a‖₁ is within 10⁻⁴ of the
+/// minimum at log a = −10⁶.
 #[test]
 fn the_spectra_converge_at_every_a() {
     let dump_dir = std::env::var("MIRRORFLOW_LIMIT_DUMP").ok();

@@ -1,4 +1,5 @@
-//! Batches of mirror flows against the single-trajectory integrator and against an independent tool.
+//! Batches of mirror flows against the single-trajectory integrator and against an independent
+//! tool.
 
 use std::fs::File;
 
@@ -97,7 +98,8 @@ fn the_ensemble_is_that_of_an_independent_integrator() -> Done {
         schedule: &schedule,
     };
     // What a loose tolerance leaves of the path is forgotten on the way to the limit; the reference
-    // (SciPy's Radau at rtol 1e-11) is good to about 1e-9. In single precision 2e-6 is 30 roundings.
+    // (SciPy's Radau at rtol 1e-11) is good to about 1e-9. In single precision 2e-6 is 30
+    // roundings.
     for (rtol, precision, bound) in
         [(1e-2, Precision::F64, 3e-8), (1e-6, Precision::F64, 2e-9), (1e-3, Precision::F32, 5e-6)]
     {

@@ -1,10 +1,11 @@
-//! The flow of (m, w) where m and w are far below any tolerance for x (small β, strong early decay), against
-//! closed forms and against the dual flow, by every method; and times that are next to each other.
+//! The flow of (m, w) where m and w are far below any tolerance for x (small β, strong early
+//! decay), against closed forms and against the dual flow, by every method; and times that are next
+//! to each other.
 //!
-//! Tolerances. A step errs by at most rtol in `log|m ± w|`, and the flow does not amplify it: ν follows
-//! the gradient of a convex function of ν at every t, so that distances between solutions never grow. N
-//! steps are off by at most N rtol in the exponents, and x by twice that, relative to its largest entry,
-//! times the condition of the few rows of Z (below 10 here).
+//! Tolerances. A step errs by at most rtol in `log|m ± w|`, and the flow does not amplify it: ν
+//! follows the gradient of a convex function of ν at every t, so that distances between solutions
+//! never grow. N steps are off by at most N rtol in the exponents, and x by twice that, relative to
+//! its largest entry, times the condition of the few rows of Z (below 10 here).
 
 use std::f64::consts::LN_2;
 
@@ -18,9 +19,9 @@ use proptest::prelude::*;
 
 const RTOL: f64 = 1e-8;
 
-/// What N steps of a method at RTOL may add up to, relative: `2·10·N·RTOL` by what the head says; some 100 steps more stand
-/// for the interpolated outputs of diffsol and for its norm, a root of mean squares, which lets the largest of k entries
-/// be √k times what is asked for.
+/// What N steps of a method at RTOL may add up to, relative: `2·10·N·RTOL` by what the head says;
+/// some 100 steps more stand for the interpolated outputs of diffsol and for its norm, a root of
+/// mean squares, which lets the largest of k entries be √k times what is asked for.
 fn allowed(run: &Trajectory) -> f64 {
     20.0 * RTOL * (run.work.steps + 100) as f64
 }
@@ -192,7 +193,8 @@ fn a_decay_within_one_ulp_of_time_is_not_skipped() {
     }
 }
 
-/// Times that are next to each other, subnormal or huge: each is recorded, or a status says why not.
+/// Times that are next to each other, subnormal or huge: each is recorded, or a status says why
+/// not.
 #[test]
 fn extreme_times_end_with_an_answer_or_a_status() {
     let problem = Problem::from_rows(vec![1.0, 0.5], vec![1.5]).unwrap();

@@ -1,15 +1,16 @@
 //! An exponential integrator as a candidate: exprb43, order 4 with an embedded one of order 3.
 //!
-//! With `J = ∂F/∂s(t, y)`, `v = F_t(t, y)`, `D_i = F(t + c_i h, U_i) − F(t, y) − J(U_i − y) − c_i h v`:
+//! With `J = ∂F/∂s(t, y)`, `v = F_t(t, y)`,
+//! `D_i = F(t + c_i h, U_i) − F(t, y) − J(U_i − y) − c_i h v`:
 //!
 //! `U₂ = y + ½h φ₁(½hJ) F + ¼h² φ₂(½hJ) v`,
 //! `U₃ = y + h φ₁(hJ)(F + D₂) + h² φ₂(hJ) v`,
 //! `y₁ = y + h φ₁(hJ) F + h² φ₂(hJ) v + h(16φ₃ − 48φ₄)(hJ) D₂ + h(−2φ₃ + 12φ₄)(hJ) D₃`;
 //! the embedded method leaves out φ₄.
 //!
-//! Source: M. Hochbruck, A. Ostermann & J. Schweitzer, "Exponential Rosenbrock-type methods", SIAM J. Numer.
-//! Anal. 47 (2009), exprb43 and §5 for `F` that depends on t. J is symmetric: `φ(hJ) = Q φ(hΛ) Qᵀ`, one
-//! eigendecomposition a step.
+//! Source: M. Hochbruck, A. Ostermann & J. Schweitzer, "Exponential Rosenbrock-type methods", SIAM
+//! J. Numer. Anal. 47 (2009), exprb43 and §5 for `F` that depends on t. J is symmetric:
+//! `φ(hJ) = Q φ(hΛ) Qᵀ`, one eigendecomposition a step.
 
 use faer::{Mat, Side};
 use mirrorflow::{
@@ -17,7 +18,8 @@ use mirrorflow::{
     integrate::{Attempt, Step, Stepper, Trial, Work},
 };
 
-/// `φ_k(z)`, k = 1 … 4: `φ_{k+1}(z) = (φ_k(z) − 1/k!)/z`, `φ₀ = e^z`; the series where that cancels.
+/// `φ_k(z)`, k = 1 … 4: `φ_{k+1}(z) = (φ_k(z) − 1/k!)/z`, `φ₀ = e^z`; the series where that
+/// cancels.
 fn phi(z: f64) -> [f64; 4] {
     if z.abs() < 1.0 {
         // Σ_j z^j/(j + k)!, 20 terms: the next is below 1e-18.

@@ -1,12 +1,13 @@
-//! Error against time for every candidate method on ensembles of flows (d = 40, n = 100), all on the same
-//! threads: the single-trajectory integrators, one run to a thread, and the batch kernel.
+//! Error against time for every candidate method on ensembles of flows (d = 40, n = 100), all on
+//! the same threads: the single-trajectory integrators, one run to a thread, and the batch kernel.
 //!
-//! `cargo bench -p mirrorflow --bench work_precision -- DIR` writes `DIR/work-precision.csv` and `.npz`;
-//! `mirrorflow figures work-precision --from DIR` draws them.
+//! `cargo bench -p mirrorflow --bench work_precision -- DIR` writes `DIR/work-precision.csv` and
+//! `.npz`; `mirrorflow figures work-precision --from DIR` draws them.
 //!
-//! Errors are the largest over all runs, entries and recorded times, against explicit order 8 at rtol 3e-14,
-//! which is checked against the implicit method of order 5 first. Candidates take turns; a time is the median
-//! of three rounds (one where a round takes 0.3 s and more), for one run.
+//! Errors are the largest over all runs, entries and recorded times, against explicit order 8 at
+//! rtol 3e-14, which is checked against the implicit method of order 5 first. Candidates take
+//! turns; a time is the median of three rounds (one where a round takes 0.3 s and more), for one
+//! run.
 
 #![allow(missing_docs)]
 

@@ -1,7 +1,7 @@
 //! A claim of your own: state it, say on what, and let the engine look for counterexamples.
 //!
-//! The question: x_a is the interpolator of least R_a. As a → 0 its L1 norm goes to the least one. Does
-//! it get there without ever growing? Run with `cargo run --release --example my_claim`.
+//! The question: x_a is the interpolator of least R_a. As a → 0 its L1 norm goes to the least one.
+//! Does it get there without ever growing? Run with `cargo run --release --example my_claim`.
 
 use mirrorflow::limit::newton::{Options, minimize};
 use mirrorflow::potential::HyperbolicEntropy;

@@ -136,7 +136,8 @@ pub(crate) struct PathArgs {
     /// Bound on the Newton steps of each point
     #[arg(long, value_name = "K", default_value_t = 2000, value_parser = count::<u32>, allow_hyphen_values = true)]
     pub(crate) max_iterations: u32,
-    /// File for the arrays log_a (N), x (N×n), l1, gap, converged (N), status; interrupted, what was reached
+    /// File for the arrays log_a (N), x (N×n), l1, gap, converged (N), status; interrupted, what
+    /// was reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout
@@ -190,7 +191,8 @@ pub(crate) struct FlowArgs {
     /// Largest number of steps, rejected ones included
     #[arg(long, value_name = "K", default_value_t = 1_000_000, value_parser = count::<u64>, allow_hyphen_values = true)]
     pub(crate) max_steps: u64,
-    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was
+    /// reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout
@@ -224,7 +226,8 @@ pub(crate) struct DescendArgs {
     /// Record every so many steps; 0 records start and end only [default: a hundredth of --steps]
     #[arg(long, value_name = "J", value_parser = whole, allow_hyphen_values = true)]
     pub(crate) record_every: Option<u64>,
-    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was reached
+    /// File for the arrays t (T), x (T×n), loss, l1 (T), log_a (T×n), status; interrupted, what was
+    /// reached
     #[arg(long, value_name = "F.npz", value_parser = npz)]
     pub(crate) out: PathBuf,
     /// Print one JSON object on stdout

@@ -24,7 +24,8 @@ impl From<mirrorflow::Error> for Failure {
     }
 }
 
-/// Without what the system adds for programmers: `(os error 2)`, and the temporary file that could not be made.
+/// Without what the system adds for programmers: `(os error 2)`, and the temporary file that could
+/// not be made.
 fn plain(text: &str) -> String {
     let mut out = text.to_owned();
     while let Some((before, after)) = out.split_once(" (os error ") {

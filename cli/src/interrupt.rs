@@ -1,8 +1,8 @@
 //! Ctrl-C and SIGTERM: within a second the command ends with one line and the code 128 + signal.
 //!
-//! A command that can keep what it reached takes [`cancel`]: it is asked to stop, and has [`GRACE`] to
-//! write. All others, and one whose single step takes longer, end at once. Either way no temporary
-//! file is left.
+//! A command that can keep what it reached takes [`cancel`]: it is asked to stop, and has [`GRACE`]
+//! to write. All others, and one whose single step takes longer, end at once. Either way no
+//! temporary file is left.
 
 use std::{
     path::PathBuf,
@@ -56,7 +56,8 @@ pub(crate) fn leaves_beside(begun: Vec<PathBuf>, what: impl Into<String>) {
     plan(|plan| (plan.left, plan.begun) = (what.into(), begun));
 }
 
-/// The exit code of a command that was told to stop, once it has come to its end; `None` where it was not.
+/// The exit code of a command that was told to stop, once it has come to its end; `None` where it
+/// was not.
 pub(crate) fn ended(error: Option<&str>) -> Option<u8> {
     let signal = SIGNAL.load(Ordering::SeqCst);
     if signal == 0 {
@@ -84,11 +85,12 @@ fn say(signal: u8, error: Option<&str>) {
     output::last_line(&format!("interrupted by {name}: {left}"));
 }
 
-/// Listens for the signals from here on. To be called before any other thread begins: those inherit that
-/// the signals wait for the one that listens.
+/// Listens for the signals from here on. To be called before any other thread begins: those inherit
+/// that the signals wait for the one that listens.
 #[cfg(unix)]
 pub(crate) fn listen() {
-    // SAFETY: the set is initialised by sigemptyset before it is read; none of these calls keeps a pointer.
+    // SAFETY: the set is initialised by sigemptyset before it is read; none of these calls keeps a
+    // pointer.
     let signals = unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
@@ -115,7 +117,8 @@ pub(crate) fn listen() {
         }
         abandon_temporaries();
         say(signal, None);
-        // SAFETY: ends the process without its exit handlers, which other threads may be in the way of.
+        // SAFETY: ends the process without its exit handlers, which other threads may be in the way
+        // of.
         unsafe { libc::_exit(128 + i32::from(signal)) }
     });
 }

@@ -88,7 +88,8 @@ pub(crate) fn progress(length: u64) -> ProgressBar {
     bar
 }
 
-/// Says on stderr that something runs, and for how long already; hidden unless stderr is a terminal.
+/// Says on stderr that something runs, and for how long already; hidden unless stderr is a
+/// terminal.
 pub(crate) fn working(message: impl Into<String>) -> ProgressBar {
     let bar = progress(0);
     if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
@@ -99,7 +100,8 @@ pub(crate) fn working(message: impl Into<String>) -> ProgressBar {
     bar
 }
 
-/// A progress bar that says what runs and how long the rest will take; hidden unless stderr is a terminal.
+/// A progress bar that says what runs and how long the rest will take; hidden unless stderr is a
+/// terminal.
 pub(crate) fn estimate() -> ProgressBar {
     let bar = progress(0);
     if let Ok(style) =

@@ -216,7 +216,8 @@ fn a_lone_dollar_is_a_dollar() {
     assert!(page.contains("the time of spot at $5 an hour grows"));
 }
 
-/// One point: its value at the ticks, its interval as a bar, no statement of a growth that nobody saw.
+/// One point: its value at the ticks, its interval as a bar, no statement of a growth that nobody
+/// saw.
 #[test]
 fn a_curve_of_one_point_is_drawn() {
     for (name, csv, label) in [
@@ -235,7 +236,8 @@ fn a_curve_of_one_point_is_drawn() {
     }
 }
 
-/// Values that a logarithmic axis has no place for, and names that the font cannot write: one line, and nothing is drawn.
+/// Values that a logarithmic axis has no place for, and names that the font cannot write: one line,
+/// and nothing is drawn.
 #[test]
 fn what_cannot_be_drawn_is_refused() {
     let folder = folder();

@@ -1,5 +1,5 @@
-//! `mirrorflow flow` where m and w are far below the tolerance for x: one answer in both forms and by every
-//! method; and times at the ends of the numbers.
+//! `mirrorflow flow` where m and w are far below the tolerance for x: one answer in both forms and
+//! by every method; and times at the ends of the numbers.
 
 use std::{
     path::Path,

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM on the real binary: one line, the code 128 + signal, within a second, what was
-//! reached where a command can keep it, and no temporary file.
+//! Ctrl-C and SIGTERM on the real binary: one line, the code 128 + signal, within a second, what
+//! was reached where a command can keep it, and no temporary file.
 #![cfg(unix)]
 
 use std::{
@@ -155,8 +155,9 @@ fn train_ends_with_the_way_on() {
     assert!(left.iter().all(|name| !name.contains("partial")), "{left:?}");
 }
 
-/// However early it comes: the way on that the line names can be gone. SIGTERM, because shells start jobs in the background
-/// with SIGINT ignored, and one that comes before the command listens is then lost.
+/// However early it comes: the way on that the line names can be gone. SIGTERM, because shells
+/// start jobs in the background with SIGINT ignored, and one that comes before the command listens
+/// is then lost.
 #[test]
 fn train_names_a_way_on_only_where_there_is_one() {
     let folder = tempfile::tempdir().expect("a folder");

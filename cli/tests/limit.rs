@@ -1,6 +1,6 @@
-//! `mirrorflow solve` and `path` on the problems of which the limit once was wrong: zero targets, columns in mixed
-//! units, targets rounded to float32, no target with a tilt, no equation at all, rows that only look contradictory. Right
-//! values by Newton's method at 60 digits, or by hand.
+//! `mirrorflow solve` and `path` on the problems of which the limit once was wrong: zero targets,
+//! columns in mixed units, targets rounded to float32, no target with a tilt, no equation at all,
+//! rows that only look contradictory. Right values by Newton's method at 60 digits, or by hand.
 
 use std::{
     path::{Path, PathBuf},

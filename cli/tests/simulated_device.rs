@@ -1,4 +1,5 @@
-//! The real binary on a device: the simulated one of `kernels-on-host`, which stands in for the driver and the libraries of a GPU.
+//! The real binary on a device: the simulated one of `kernels-on-host`, which stands in for the
+//! driver and the libraries of a GPU.
 
 use std::{
     fs,
@@ -31,7 +32,8 @@ fn done(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Whether there is a device to speak of: the simulation is for Linux, and a driver of this machine's own comes first there.
+/// Whether there is a device to speak of: the simulation is for Linux, and a driver of this
+/// machine's own comes first there.
 fn simulated() -> bool {
     Path::new(FOLDER).exists()
 }
@@ -50,7 +52,8 @@ fn table(path: &Path) -> (Vec<f64>, Vec<String>) {
     (numbers, words)
 }
 
-/// That two tables have the same words, and numbers that differ by no more than this share of 1 or the larger.
+/// That two tables have the same words, and numbers that differ by no more than this share of 1 or
+/// the larger.
 fn agree(found: &Path, expected: &Path, tolerance: f64) {
     let ((p, words), (q, others)) = (table(found), table(expected));
     assert!(!p.is_empty() && p.len() == q.len() && words == others, "{}", found.display());
@@ -117,8 +120,8 @@ fn descents_and_figures_are_those_of_the_processor() {
     agree(&csv("two"), &csv("cuda:0"), 0.0);
 }
 
-/// Four steps in single precision, whose sums of up to 576 terms are added in other orders: some 10⁻⁷ each, of which 10⁻⁵ leaves
-/// a hundred.
+/// Four steps in single precision, whose sums of up to 576 terms are added in other orders: some
+/// 10⁻⁷ each, of which 10⁻⁵ leaves a hundred.
 #[test]
 fn a_training_run_is_that_of_the_processor() {
     if !simulated() {

@@ -1,5 +1,5 @@
-//! `solve` on small files where rounding once made its words contradict each other: values by exact rational
-//! linear programs.
+//! `solve` on small files where rounding once made its words contradict each other: values by exact
+//! rational linear programs.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -142,7 +142,8 @@ fn the_tolerance_is_an_option_and_bad_ones_are_refused() {
     }
 }
 
-/// A row of 1e-300 and 1e300: the minimum y/1e300 is proved where floats hold it; where they do not, nothing is.
+/// A row of 1e-300 and 1e300: the minimum y/1e300 is proved where floats hold it; where they do
+/// not, nothing is.
 #[test]
 fn a_row_from_1e_minus_300_to_1e300_is_proved_or_out_of_range() {
     for (y, l1) in [(1e300, 1.0), (1.0, 1e-300), (1e-5, 1e-305)] {

@@ -1,4 +1,5 @@
-//! `mirrorflow train` as its user runs it: a killed run resumed, and one clear line for what is wrong.
+//! `mirrorflow train` as its user runs it: a killed run resumed, and one clear line for what is
+//! wrong.
 
 use std::{
     fs,
@@ -104,7 +105,8 @@ fn idx(sizes: &[u32], bytes: usize) -> Vec<u8> {
     file
 }
 
-/// Data that are missing, cut off, damaged or of another shape: one line that names the file, exit code 2, nothing panics.
+/// Data that are missing, cut off, damaged or of another shape: one line that names the file, exit
+/// code 2, nothing panics.
 #[test]
 fn wrong_data_are_said_in_one_line() {
     let folder = folder();
@@ -164,8 +166,8 @@ fn wrong_data_are_said_in_one_line() {
     }
 }
 
-/// Sparsities that cannot be and methods that do not go together: one line, exit code 2; a sparsity that training did
-/// not reach: exit code 1.
+/// Sparsities that cannot be and methods that do not go together: one line, exit code 2; a sparsity
+/// that training did not reach: exit code 1.
 #[test]
 fn impossible_wishes_are_refused_and_missed_ones_told() {
     let folder = folder();
@@ -201,7 +203,8 @@ fn impossible_wishes_are_refused_and_missed_ones_told() {
     assert!(text.contains("\"status\":\"missed\""), "{text}");
 }
 
-/// Sizes for which no machine has room, no images at all, shapes that do not go together: one line, exit code 2, no abort.
+/// Sizes for which no machine has room, no images at all, shapes that do not go together: one line,
+/// exit code 2, no abort.
 #[test]
 fn sizes_that_cannot_be_are_refused() {
     let folder = folder();

@@ -1,5 +1,6 @@
-//! What `mirrorflow train` is given: images, weights, configurations and checkpoints that are damaged, named otherwise or ask for
-//! what cannot be. One line and exit code 2, or the right answer.
+//! What `mirrorflow train` is given: images, weights, configurations and checkpoints that are
+//! damaged, named otherwise or ask for what cannot be. One line and exit code 2, or the right
+//! answer.
 
 use std::{
     fs,
@@ -292,7 +293,8 @@ fn keys_that_nothing_heeds_are_refused() {
     assert_eq!(rates, ["0.1", "0.05", "0.025", "0.025"]);
 }
 
-/// The arrays of `mlp-small` for the digits behind a prefix, each number `bytes` of the kind `dtype`.
+/// The arrays of `mlp-small` for the digits behind a prefix, each number `bytes` of the kind
+/// `dtype`.
 fn weights(prefix: &str, dtype: &str, bytes: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
     let arrays = [
         ("fc1.weight", "[32, 64]", 2048),
@@ -409,7 +411,8 @@ fn a_flipped_bit_in_a_checkpoint_is_refused() {
     refused(at, &["w.toml", "--out", "w"], &["model.safetensors", "checksum"]);
 }
 
-/// A file and its base are one configuration: the same run, and the same record of it, as written in one file.
+/// A file and its base are one configuration: the same run, and the same record of it, as written
+/// in one file.
 #[test]
 fn a_file_stands_on_its_base() {
     let folder = folder();

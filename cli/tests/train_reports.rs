@@ -1,5 +1,5 @@
-//! What `mirrorflow train` says at the end: accuracies at the sparsities that everybody compares, the device, and whether what was
-//! asked was done.
+//! What `mirrorflow train` says at the end: accuracies at the sparsities that everybody compares,
+//! the device, and whether what was asked was done.
 
 use std::{
     fs,
@@ -31,7 +31,8 @@ fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// Measured, not made up: with levels that keep a half, a fifth or a tenth the table has the same numbers.
+/// Measured, not made up: with levels that keep a half, a fifth or a tenth the table has the same
+/// numbers.
 #[test]
 fn a_run_ends_with_the_accuracy_at_high_sparsities() {
     let folder = folder();
@@ -58,7 +59,8 @@ fn a_run_ends_with_the_accuracy_at_high_sparsities() {
     assert_eq!(row[0], "272");
     assert_eq!(row[3].parse::<f64>().ok(), rows[0]["test_accuracy"].as_f64());
     assert_eq!(json(&read(folder.path(), "p/summary.json"))["pruned"], value["pruned"]);
-    // Of a run in cycles the first that is as sparse, and beyond the last of them what it leaves, pruned.
+    // Of a run in cycles the first that is as sparse, and beyond the last of them what it leaves,
+    // pruned.
     let cycles = "[prune]\nkeep = 0.25\ncycles = 3\nrewind = \"rate\"\n";
     let output = run(folder.path(), &format!("{CONFIG}{cycles}"), &["--out", "q"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -67,7 +69,8 @@ fn a_run_ends_with_the_accuracy_at_high_sparsities() {
     }
 }
 
-/// Every JSON says where it was made, and a wish for a device that is not there is answered by one line.
+/// Every JSON says where it was made, and a wish for a device that is not there is answered by one
+/// line.
 #[test]
 fn the_device_is_recorded_and_a_fallback_is_said() {
     let folder = folder();
@@ -100,7 +103,8 @@ const STUDY: &str = "[study]\nseeds = [3]\nselect = [0.5]\n[data]\nset = \"digit
     name = \"mlp-small\"\n[train]\nepochs = 1\nbatch = 64\n[optimizer]\nrate = 0.1\n[prune]\nlevels = 8\n\
     [[method]]\nname = \"pilot\"\n";
 
-/// A study whose numbers stand on runs that missed what they were asked for is not done; one that only tried out what missed is.
+/// A study whose numbers stand on runs that missed what they were asked for is not done; one that
+/// only tried out what missed is.
 #[test]
 fn a_study_on_a_run_that_missed_its_target_ends_with_1() {
     let folder = folder();

@@ -1,4 +1,5 @@
-//! What the command says to people: numbers as they are read, mistakes in words, nothing of the system's or a typesetter's own.
+//! What the command says to people: numbers as they are read, mistakes in words, nothing of the
+//! system's or a typesetter's own.
 
 use std::{
     fs,

@@ -92,8 +92,9 @@ pub trait Flow: Sync {
     fn error(&self, _t: f64, state: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
         largest(delta) / (atol + rtol * largest(state))
     }
-    /// `(r, a)` such that an error of `r|s_i| + a` of every entry of the state is what the tolerances
-    /// allow, for the methods that measure entry by entry and do not ask [`Flow::error`].
+    /// `(r, a)` such that an error of `r|s_i| + a` of every entry of the state is what the
+    /// tolerances allow, for the methods that measure entry by entry and do not ask
+    /// [`Flow::error`].
     fn entry_tolerances(&self, rtol: f64, atol: f64) -> (f64, f64) {
         (rtol, atol)
     }

@@ -3,8 +3,8 @@
 //! The selection is the element of least norm (the one the flow takes, Filippov): a coordinate that
 //! reaches 0 stays there while `|q_i| ≤ α` and leaves with the sign of `−q_i` when `|q_i| > α`. The
 //! pattern σ ∈ {−1, 0, 1}ⁿ is constant on each smooth piece, and is kept in the state with σ' = 0.
-//! The guard of coordinate i is `σ_i v_i` where σ_i ≠ 0 and `α(1+ε) − |q_i|` where σ_i = 0; ε makes a
-//! coordinate leave with a speed of at least εα, so that it does not come back by rounding.
+//! The guard of coordinate i is `σ_i v_i` where σ_i ≠ 0 and `α(1+ε) − |q_i|` where σ_i = 0; ε makes
+//! a coordinate leave with a speed of at least εα, so that it does not come back by rounding.
 
 /// ε above: far over the rounding of q (about 1e-15 relative), far under every tolerance of use.
 const RELEASE: f64 = 1e-10;
@@ -35,7 +35,8 @@ pub(super) fn switch(v: &mut [f64], q: &[f64], alpha: f64, sigma: &mut [f64]) {
     let bound = guard(v, q, alpha, sigma).max(0.0);
     for i in 0..v.len() {
         if guard_of(v[i], q[i], alpha, sigma[i]) <= bound {
-            // A coordinate that has just left, and still stands at 0, is not at an end of its piece.
+            // A coordinate that has just left, and still stands at 0, is not at an end of its
+            // piece.
             if sigma[i] != 0.0 && v[i] == 0.0 && sigma[i] * q[i] < -alpha {
                 continue;
             }

@@ -1,8 +1,9 @@
 //! Any flow by the implicit methods of diffsol: BDF of variable order and TR-BDF2.
 //!
 //! Jacobian–vector products come from the flow's Jacobian where it has one, else from one-sided
-//! differences of the field. These methods measure errors in the norm of diffsol, componentwise on the
-//! state with [`Flow::entry_tolerances`], not by [`Flow::error`]; output times and events use diffsol's dense output.
+//! differences of the field. These methods measure errors in the norm of diffsol, componentwise on
+//! the state with [`Flow::entry_tolerances`], not by [`Flow::error`]; output times and events use
+//! diffsol's dense output.
 
 use std::cell::RefCell;
 

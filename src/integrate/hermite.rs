@@ -1,8 +1,8 @@
 //! Dense output from the values and slopes at the ends of the last two steps.
 //!
-//! The Hermite polynomial of degree five through `(y, y')` at `θ = −r, 0, 1` (`r = h_previous/h`), in
-//! Newton form with divided differences; its error on `[0, 1]` is
-//! `θ²(1−θ)²(θ+r)² h⁶ y⁽⁶⁾/720`. Where there is no usable previous step it is the cubic, with error
+//! The Hermite polynomial of degree five through `(y, y')` at `θ = −r, 0, 1` (`r = h_previous/h`),
+//! in Newton form with divided differences; its error on `[0, 1]` is `θ²(1−θ)²(θ+r)² h⁶ y⁽⁶⁾/720`.
+//! Where there is no usable previous step it is the cubic, with error
 //! `θ²(1−θ)² h⁴ y⁗/24 ≤ h⁴ y⁗/384`.
 
 /// Smallest step ratio: rounding of the differences grows like `r⁻³`, 1e-16/0.05³/16 ≈ 1e-13.
@@ -26,9 +26,9 @@ impl TwoStepHermite {
         Self { old: pair.clone(), h_old: 0.0, start: pair.clone(), end: pair, h: 0.0 }
     }
 
-    /// Takes the step from `(y, f)` to `(y_new, f_new)`. It continues the last one if it starts, bit
-    /// for bit, where that ended; otherwise (a jump of the field, a restart) the past is dropped, and
-    /// a repeated attempt from the same start replaces the last one.
+    /// Takes the step from `(y, f)` to `(y_new, f_new)`. It continues the last one if it starts,
+    /// bit for bit, where that ended; otherwise (a jump of the field, a restart) the past is
+    /// dropped, and a repeated attempt from the same start replaces the last one.
     pub(super) fn push(&mut self, h: f64, y: &[f64], f: &[f64], y_new: &[f64], f_new: &[f64]) {
         if self.h > 0.0 && self.end.0 == y && self.end.1 == f {
             std::mem::swap(&mut self.old, &mut self.start);

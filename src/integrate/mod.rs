@@ -63,7 +63,8 @@ pub struct Trial<'a> {
 pub trait Stepper {
     /// Name, as the `--method` of the command.
     fn name(&self) -> &'static str;
-    /// Order q of the error estimate: it scales as `h^q` (q = p̂ + 1 for an embedded method of order p̂).
+    /// Order q of the error estimate: it scales as `h^q` (q = p̂ + 1 for an embedded method of
+    /// order p̂).
     fn error_order(&self) -> u32;
     /// Called before a first step and after every accepted one; returns the largest step the
     /// method can take there (its stability limit), `f64::INFINITY` if it has none.
@@ -76,9 +77,10 @@ pub trait Stepper {
 
 /// Integrates a flow from t = 0 to `options.t_end` or the first event.
 ///
-/// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `switching` for the
-/// primal and the dual flow (real spectrum, mildly stiff), `rosenbrock` for the dual flow in the log
-/// domain or over times that are long for its rates, and `tsit5` for piecewise flows and flows of one's own.
+/// [`Method::Auto`] takes the method the flow asks for with [`Flow::stiffness`]: `switching` for
+/// the primal and the dual flow (real spectrum, mildly stiff), `rosenbrock` for the dual flow in
+/// the log domain or over times that are long for its rates, and `tsit5` for piecewise flows and
+/// flows of one's own.
 ///
 /// # Errors
 /// When an option is out of its range, or a stop at a KKT residual is asked of a flow without one.

@@ -1,7 +1,7 @@
 //! Whether memory can hold what a file declares, asked before it is taken.
 //!
-//! The system's own account (Linux): what is available, what the control group and the limits of the
-//! process leave. Elsewhere nothing is known and only a failed allocation tells.
+//! The system's own account (Linux): what is available, what the control group and the limits of
+//! the process leave. Elsewhere nothing is known and only a failed allocation tells.
 
 use std::fs::read_to_string;
 

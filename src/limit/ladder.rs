@@ -1,10 +1,10 @@
 //! The L1 minimum as the end of a ladder of potentials, `a → 0`.
 //!
-//! `min ‖x‖₁ s.t. Zx = y` is the limit of `argmin R_a` for one common a → 0. Each rung `ℓ = log(1/a)`
-//! gives a primal point and, from the tangent in ℓ, a dual point of the linear program; their
-//! relative gap falls like `e^{−δℓ}`, δ the off-support slack of the problem. The ladder stops when
-//! the gap is small enough, or hands over to the support polish as soon as that certifies an
-//! optimum.
+//! `min ‖x‖₁ s.t. Zx = y` is the limit of `argmin R_a` for one common a → 0. Each rung
+//! `ℓ = log(1/a)` gives a primal point and, from the tangent in ℓ, a dual point of the linear
+//! program; their relative gap falls like `e^{−δℓ}`, δ the off-support slack of the problem. The
+//! ladder stops when the gap is small enough, or hands over to the support polish as soon as that
+//! certifies an optimum.
 
 use crate::Error;
 use crate::Result;
@@ -98,7 +98,8 @@ pub fn l1(problem: &Problem, options: &Options) -> Result<L1Solution> {
     core.refine();
     let x = system.unscale_x(&core.x);
     let mu = system.unscale_mu(&mu);
-    // In the given data, not in the scaled system: for rows that are nearly dependent the two differ.
+    // In the given data, not in the scaled system: for rows that are nearly dependent the two
+    // differ.
     let mut answer = judged(problem, x, mu, Route::Ladder, core.steps, options.gap.max(CERTIFIED))?;
     if inner == Inner::MaxIterations && gap > options.gap && !answer.status.is_converged() {
         answer.status = Status::MaxIterations;

@@ -41,17 +41,17 @@ pub enum Status {
     MaxIterations,
     /// No step improves the point any more, and the stopping test is not met.
     Stalled,
-    /// The stopping test was met, but rows of Z are combinations of others to working precision and not exactly: the
-    /// answer belongs to a problem whose entries differ from the given ones by rounding, and this many of its digits
-    /// are certain for the entries as given.
+    /// The stopping test was met, but rows of Z are combinations of others to working precision and
+    /// not exactly: the answer belongs to a problem whose entries differ from the given ones by
+    /// rounding, and this many of its digits are certain for the entries as given.
     Deficient {
         /// Decimal digits.
         digits: u8,
     },
     /// `Zx = y` has no solution, which the exact vector of the [`Farkas`] certificate proves.
     Infeasible,
-    /// No x was found that meets `Zx = y` better than the residual of the [`Farkas`] certificate says; it is numerical, and no
-    /// proof.
+    /// No x was found that meets `Zx = y` better than the residual of the [`Farkas`] certificate
+    /// says; it is numerical, and no proof.
     Inconsistent,
     /// It was asked to stop ([`Cancel`](crate::Cancel)) before it came to this.
     Cancelled,
@@ -151,10 +151,11 @@ impl fmt::Display for Route {
 
 /// Why `Zx = y` cannot be solved: a combination u of the rows.
 ///
-/// With `Zᵀu = 0` and `yᵀu > 0` in exact arithmetic no x solves `Zx = y` (Fredholm's alternative); then [`Farkas::exact`] has that u.
-/// Where the problem is too large for that, u is known in floating point only: for every x with `Zx = y`,
-/// `yᵀu = xᵀ(Zᵀu) ≤ ‖x‖₁ ‖Zᵀu‖_∞`, hence `‖x‖₁ ≥ yᵀu / ‖Zᵀu‖_∞ = l1_lower`, which is beyond anything that the data could
-/// mean when `Zᵀu` is zero to rounding, but no proof that there is no solution.
+/// With `Zᵀu = 0` and `yᵀu > 0` in exact arithmetic no x solves `Zx = y` (Fredholm's alternative);
+/// then [`Farkas::exact`] has that u. Where the problem is too large for that, u is known in
+/// floating point only: for every x with `Zx = y`, `yᵀu = xᵀ(Zᵀu) ≤ ‖x‖₁ ‖Zᵀu‖_∞`, hence
+/// `‖x‖₁ ≥ yᵀu / ‖Zᵀu‖_∞ = l1_lower`, which is beyond anything that the data could mean when `Zᵀu`
+/// is zero to rounding, but no proof that there is no solution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Farkas {
     /// Combination of the rows, length d, scaled by a power of two so that `1 ≤ ‖u‖_∞ ≤ 2`.
@@ -165,10 +166,11 @@ pub struct Farkas {
     pub yt_u: f64,
     /// `yᵀu / ‖Zᵀu‖_∞`, rounded down: no solution has a smaller `‖x‖₁`. ∞ only with a proof.
     pub l1_lower: f64,
-    /// `yᵀu / (‖y‖₂ ‖u‖₂)`: as far as `Zᵀu = 0`, no x has a smaller relative residual `‖Zx − y‖₂ / ‖y‖₂`.
+    /// `yᵀu / (‖y‖₂ ‖u‖₂)`: as far as `Zᵀu = 0`, no x has a smaller relative residual
+    /// `‖Zx − y‖₂ / ‖y‖₂`.
     pub residual: f64,
-    /// The proof: integers u with `Zᵀu = 0` and `yᵀu > 0` for the numbers of Z and y as they stand, in
-    /// decimal; `None` where nothing is proved.
+    /// The proof: integers u with `Zᵀu = 0` and `yᵀu > 0` for the numbers of Z and y as they stand,
+    /// in decimal; `None` where nothing is proved.
     pub exact: Option<Vec<String>>,
 }
 
@@ -208,7 +210,8 @@ pub struct Limit {
     pub rank: usize,
     /// How it ended.
     pub status: Status,
-    /// Why there is no solution, when the status is [`Status::Infeasible`] or [`Status::Inconsistent`].
+    /// Why there is no solution, when the status is [`Status::Infeasible`] or
+    /// [`Status::Inconsistent`].
     pub infeasibility: Option<Farkas>,
 }
 
@@ -227,6 +230,7 @@ pub struct L1Solution {
     pub status: Status,
     /// Iterations (pivots, knots, Newton steps) of that route.
     pub iterations: usize,
-    /// Why there is no solution, when the status is [`Status::Infeasible`] or [`Status::Inconsistent`].
+    /// Why there is no solution, when the status is [`Status::Infeasible`] or
+    /// [`Status::Inconsistent`].
     pub infeasibility: Option<Farkas>,
 }

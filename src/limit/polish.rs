@@ -1,10 +1,10 @@
 //! From an approximate pair (x, μ) to the exact vertex: solve on the support.
 //!
-//! A vertex of `min ‖x‖₁ s.t. Zx = y` is fixed by its support S (independent columns) and signs s: `Z_S x_S = y`
-//! and `Z_Sᵀμ = s`. Given S, both are solved by `Z_S = QR` and refined with compensated residuals:
-//! `x_S ← x_S + R⁻¹Qᵀ(y − Z_S x_S)`, and the dual point is moved as little as possible,
-//! `μ ← μ + QR⁻ᵀ(s − Z_Sᵀμ)`. S is guessed from the magnitudes of x and from the tight dual constraints; a
-//! guess counts only if the result is certified.
+//! A vertex of `min ‖x‖₁ s.t. Zx = y` is fixed by its support S (independent columns) and signs s:
+//! `Z_S x_S = y` and `Z_Sᵀμ = s`. Given S, both are solved by `Z_S = QR` and refined with
+//! compensated residuals: `x_S ← x_S + R⁻¹Qᵀ(y − Z_S x_S)`, and the dual point is moved as little
+//! as possible, `μ ← μ + QR⁻ᵀ(s − Z_Sᵀμ)`. S is guessed from the magnitudes of x and from the tight
+//! dual constraints; a guess counts only if the result is certified.
 
 use super::certificate::{certify_unranked, check, column};
 use super::lasso::scaled::{exponent, scale_by};
@@ -19,10 +19,10 @@ pub(super) const CERTIFIED: f64 = 1e-9;
 /// Guesses of the support that are tried.
 const GUESSES: usize = 8;
 
-/// The vertex next to the approximate pair (x, μ) of lengths n and d, certified to a relative gap of
-/// 1e-9; `None` when no guess of the support leads to one (or an argument has a wrong length or an
-/// entry that is not finite). The route is given as [`Route::Ladder`]: set it to the one the pair
-/// came from.
+/// The vertex next to the approximate pair (x, μ) of lengths n and d, certified to a relative gap
+/// of 1e-9; `None` when no guess of the support leads to one (or an argument has a wrong length or
+/// an entry that is not finite). The route is given as [`Route::Ladder`]: set it to the one the
+/// pair came from.
 ///
 /// ```
 /// use mirrorflow::limit::polish;
@@ -127,7 +127,8 @@ pub(super) fn solve_on(
         x[j] = scale_by(*v, ey - ez);
     }
     let mut mu = mu.to_vec();
-    // Each round gains the digits that the condition number leaves; two reach rounding up to κ = 1e8.
+    // Each round gains the digits that the condition number leaves; two reach rounding up to κ =
+    // 1e8.
     for _ in 0..2 {
         let r: Vec<f64> = residual(z, n, y, &x).iter().map(|s| scale_by(s.value(), -ey)).collect();
         let mut step = active.coordinates(&r);

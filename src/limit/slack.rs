@@ -3,17 +3,18 @@
 //! `δ = 1 − τ`, `τ = min_μ { max_{i∉S} |Zᵢᵀμ| : Z_Sᵀμ = sign(x_S) }`.
 //!
 //! *Where it governs.* `x_a = argmin R_a s.t. Zx = y` is `x_i = a sinh(2Zᵢᵀμ_a)` (θ₀ = 0). Its dual
-//! minimises `½ Σ_i a cosh(2Zᵢᵀμ) − yᵀμ`, where with `2μ = ℓμ̂ + O(1)`, ℓ = log(1/a), the entries off S
-//! stand as `a^{1−|Zᵢᵀμ̂|}`: of all dual solutions of the L1 problem, μ̂ tends to one whose largest of these
-//! exponents is the least, the minimiser above. Hence `‖x_a − x‖ ≍ a^δ`. In general position `d − |S| + 1`
-//! entries attain the maximum and fall as `a^δ`; entry i of the others falls as `a^{1−|Zᵢᵀμ̂|}`. The
-//! corrections fall as `a^γ`, γ the way from δ to the next exponent, so that δ cannot be read off μ_a itself
-//! before `a^γ` is small.
+//! minimises `½ Σ_i a cosh(2Zᵢᵀμ) − yᵀμ`, where with `2μ = ℓμ̂ + O(1)`, ℓ = log(1/a), the entries
+//! off S stand as `a^{1−|Zᵢᵀμ̂|}`: of all dual solutions of the L1 problem, μ̂ tends to one whose
+//! largest of these exponents is the least, the minimiser above. Hence `‖x_a − x‖ ≍ a^δ`. In
+//! general position `d − |S| + 1` entries attain the maximum and fall as `a^δ`; entry i of the
+//! others falls as `a^{1−|Zᵢᵀμ̂|}`. The corrections fall as `a^γ`, γ the way from δ to the next
+//! exponent, so that δ cannot be read off μ_a itself before `a^γ` is small.
 //!
-//! *As an L1 problem.* The dual of the program for τ is `1/τ = min { ‖u‖₁ : Z_S v = Z_off u, sign(x_S)ᵀv = 1 }`. With
-//! `Z_S = Q [R; 0]` the first `|S|` equations give `v = R⁻¹(QᵀZ_off)_top u`, and `d − |S| + 1` equations for u are left, which
-//! [`l1_minimum`] solves; its dual point gives μ back. Assumes that `Z_S` has full column rank, as the support of a unique
-//! L1 minimum has.
+//! *As an L1 problem.* The dual of the program for τ is
+//! `1/τ = min { ‖u‖₁ : Z_S v = Z_off u, sign(x_S)ᵀv = 1 }`. With `Z_S = Q [R; 0]` the first `|S|`
+//! equations give `v = R⁻¹(QᵀZ_off)_top u`, and `d − |S| + 1` equations for u are left, which
+//! [`l1_minimum`] solves; its dual point gives μ back. Assumes that `Z_S` has full column rank, as
+//! the support of a unique L1 minimum has.
 
 use faer::Mat;
 
@@ -46,7 +47,8 @@ pub struct Slack {
 /// ```
 ///
 /// # Errors
-/// When x has a wrong length, is 0, or its columns of Z are dependent; when the program for τ cannot be solved.
+/// When x has a wrong length, is 0, or its columns of Z are dependent; when the program for τ
+/// cannot be solved.
 pub fn off_support_slack(problem: &Problem, x: &[f64]) -> Result<Slack> {
     let (d, n) = (problem.samples(), problem.features());
     let wrong = |expected: &str, found: String| Error::Domain {

@@ -1,16 +1,16 @@
 //! Vectors with one run of a batch to a lane, in f32 or f64, one register on each instruction set.
 //!
 //! The arithmetic of a lane never sees another lane, so what a run comes to does not depend on its
-//! neighbours. A kernel is an `#[inline(always)]` function generic over [`Lanes`], compiled once per
-//! instruction set by [`lane_kernel!`]; [`Real::width`] is the number of lanes that this processor's
-//! version of it uses.
+//! neighbours. A kernel is an `#[inline(always)]` function generic over [`Lanes`], compiled once
+//! per instruction set by [`lane_kernel!`]; [`Real::width`] is the number of lanes that this
+//! processor's version of it uses.
 
 use super::dispatch::{Level, level};
 
 /// A vector of [`Lanes::WIDTH`] numbers.
 ///
-/// The methods are safe to write and sound to call only from a body that [`lane_kernel!`] compiles for
-/// this instruction set.
+/// The methods are safe to write and sound to call only from a body that [`lane_kernel!`] compiles
+/// for this instruction set.
 pub(crate) trait Lanes {
     /// One number.
     type T: Real;
@@ -66,7 +66,8 @@ pub(crate) trait Real:
     type Portable: Lanes<T = Self>;
     /// Adding and subtracting it rounds to a whole number.
     const ROUND: Self;
-    /// `ln 2` in two parts; a whole number within the range of the format's uses times the first is exact.
+    /// `ln 2` in two parts; a whole number within the range of the format's uses times the first is
+    /// exact.
     const LN2: [Self; 2];
     /// Rounded.
     fn from_f64(v: f64) -> Self;

@@ -1,6 +1,6 @@
 //! Scalar and vector arithmetic on which everything else stands: functions of the hyperbolic
-//! entropy that are safe in the log domain, compensated sums, dense products, intervals, means of samples,
-//! numbers as text.
+//! entropy that are safe in the log domain, compensated sums, dense products, intervals, means of
+//! samples, numbers as text.
 
 pub mod dense;
 pub(crate) mod dispatch;

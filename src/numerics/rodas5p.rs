@@ -1,9 +1,10 @@
 //! Coefficients of the Rosenbrock method RODAS5P (order 5(4), eight stages, stiffly accurate).
 //!
-//! Source: G. Steinebach, "Construction of Rosenbrock–Wanner method Rodas5P and numerical benchmarks
-//! within the Julia differential equations package", BIT 63 (2023), in the variables `u = Γk` of
-//! Hairer & Wanner, "Solving ordinary differential equations II", IV.7. The tests of `integrate::rosenbrock`
-//! verify the seventeen conditions of order five, those of the embedded and of the dense method.
+//! Source: G. Steinebach, "Construction of Rosenbrock–Wanner method Rodas5P and numerical
+//! benchmarks within the Julia differential equations package", BIT 63 (2023), in the variables
+//! `u = Γk` of Hairer & Wanner, "Solving ordinary differential equations II", IV.7. The tests of
+//! `integrate::rosenbrock` verify the seventeen conditions of order five, those of the embedded and
+//! of the dense method.
 
 /// Number of stages.
 pub(crate) const STAGES: usize = 8;
@@ -79,7 +80,8 @@ pub(crate) const TIME: [f64; STAGES] = [
     0.0,
     0.0,
 ];
-/// Dense output: `y(θ) = (1−θ) y + θ (y_new + (1−θ)(q₁ + θ (q₂ + θ q₃)))`, `q_k = Σ_j DENSE[k][j] u_j`.
+/// Dense output: `y(θ) = (1−θ) y + θ (y_new + (1−θ)(q₁ + θ (q₂ + θ q₃)))`,
+/// `q_k = Σ_j DENSE[k][j] u_j`.
 pub(crate) const DENSE: [[f64; STAGES]; 3] = [
     [
         25.948786856663858,

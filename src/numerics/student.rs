@@ -1,7 +1,8 @@
-//! Means with 95 % intervals: `x̄ ± t_{0.975, n−1} s/√n`, for independent normal samples; s² with n − 1 below.
+//! Means with 95 % intervals: `x̄ ± t_{0.975, n−1} s/√n`, for independent normal samples; s² with n
+//! − 1 below.
 //!
-//! Student's distribution for a whole number ν of degrees of freedom has a closed form (Abramowitz & Stegun 26.7.3, 26.7.4):
-//! with `θ = arctan(t/√ν)`, `P(|T| ≤ t)` is
+//! Student's distribution for a whole number ν of degrees of freedom has a closed form (Abramowitz
+//! & Stegun 26.7.3, 26.7.4): with `θ = arctan(t/√ν)`, `P(|T| ≤ t)` is
 //! ```text
 //! ν odd:   (2/π) (θ + sin θ (cos θ + (2/3) cos³θ + … + (2·4⋯(ν−3))/(3·5⋯(ν−2)) cos^{ν−2}θ))
 //! ν even:  sin θ (1 + (1/2) cos²θ + (1·3)/(2·4) cos⁴θ + … + (1·3⋯(ν−3))/(2·4⋯(ν−2)) cos^{ν−2}θ)
@@ -21,7 +22,8 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// Of samples; those that are NaN (of runs that diverged, say) are left out: `count` says how many there were.
+    /// Of samples; those that are NaN (of runs that diverged, say) are left out: `count` says how
+    /// many there were.
     ///
     /// ```
     /// use mirrorflow::numerics::student::Mean;
@@ -63,8 +65,8 @@ fn within(nu: usize, theta: f64) -> f64 {
     if odd { FRAC_2_PI * (theta + sin * sum) } else { sin * sum }
 }
 
-/// `t_{0.975, ν}`: 95 % of Student's distribution with ν ≥ 1 degrees of freedom are within ± it; infinite for ν = 0, where
-/// nothing is known of the spread.
+/// `t_{0.975, ν}`: 95 % of Student's distribution with ν ≥ 1 degrees of freedom are within ± it;
+/// infinite for ν = 0, where nothing is known of the spread.
 ///
 /// ```
 /// use mirrorflow::numerics::student::quantile;
@@ -110,7 +112,8 @@ mod tests {
         assert_eq!(quantile(0), f64::INFINITY);
     }
 
-    /// The closed form where it is one line: `1/2 + arctan(t)/π` for ν = 1, `t/√(2 + t²)` within ±t for ν = 2.
+    /// The closed form where it is one line: `1/2 + arctan(t)/π` for ν = 1, `t/√(2 + t²)` within ±t
+    /// for ν = 2.
     #[test]
     fn one_and_two_degrees_are_exact() {
         use std::f64::consts::PI;

@@ -184,9 +184,9 @@ pub(crate) fn a_sinh_cosh<const FUSED: bool>(z: f64, log_a: f64) -> (f64, f64) {
 }
 
 /// `sinh z` for `|z| ≤ 300` within 4 ulp, with one reduction for both exponentials: with
-/// `z = k ln 2 + r`, `sinh z = ½(2^k − 2^{−k}) cosh r + ½(2^k + 2^{−k}) sinh r`. The first factor is
-/// exactly 0 where k = 0; elsewhere the terms cancel at most by the factor `½·(5/4)·2 sinh(½ ln 2) /
-/// sinh(½ ln 2) < 1.3` of the result.
+/// `z = k ln 2 + r`, `sinh z = ½(2^k − 2^{−k}) cosh r + ½(2^k + 2^{−k}) sinh r`. The first factor
+/// is exactly 0 where k = 0; elsewhere the terms cancel at most by the factor
+/// `½·(5/4)·2 sinh(½ ln 2) / sinh(½ ln 2) < 1.3` of the result.
 #[inline(always)]
 pub(crate) fn moderate_sinh<I: Isa>(z: f64) -> f64 {
     let horner = |c: &[f64; 6], x: f64| {

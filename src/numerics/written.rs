@@ -1,8 +1,8 @@
 //! Numbers as people read them: so many significant digits and no more, with a power of ten where
 //! the number is far from 1. `f64`'s own text of `1e-300` has 302 characters.
 
-/// `value` with at most `digits` significant digits (1 to 17), without trailing zeros; a power of ten
-/// below 1e-4 and from 1e6 on (or from `10^digits`, where that is more).
+/// `value` with at most `digits` significant digits (1 to 17), without trailing zeros; a power of
+/// ten below 1e-4 and from 1e6 on (or from `10^digits`, where that is more).
 ///
 /// ```
 /// use mirrorflow::numerics::written::written;

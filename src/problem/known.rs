@@ -36,8 +36,9 @@ fn soft(v: f64, threshold: f64) -> f64 {
 /// `argmin R_a s.t. x₁ + 3x₂ = y` for θ₀ = 0, exact for every log a.
 ///
 /// With S = sinh 2μ: `x₁ = aS`, `x₂ = a sinh 6μ = a(3S + 4S³)`, so `12S³ + 10S = y/a`. The one real
-/// root of `S³ + pS = q`, p = 5/6, q = y/(12a), is `2√(p/3) sinh(⅓ asinh((3q/2p)√(3/p)))`, taken here
-/// in log a. As a → 0, `x₁ → (y a²/12)^⅓`: the L1 minimiser is (0, y/3) and the error goes like a^⅔.
+/// root of `S³ + pS = q`, p = 5/6, q = y/(12a), is `2√(p/3) sinh(⅓ asinh((3q/2p)√(3/p)))`, taken
+/// here in log a. As a → 0, `x₁ → (y a²/12)^⅓`: the L1 minimiser is (0, y/3) and the error goes
+/// like a^⅔.
 ///
 /// ```
 /// use mirrorflow::problem::known::one_and_three;
@@ -56,8 +57,8 @@ pub fn one_and_three(y: f64, log_a: f64) -> [f64; 2] {
 /// `argmin R_a s.t. x₁ + x₂ = y` with the tilt `θ₀ = θ`, exact for every log a.
 ///
 /// `x_i = a sinh(θ_i + s)`; with δ = (θ₁ − θ₂)/2 the sum is `2a cosh δ sinh(s + θ̄) = y`, hence
-/// `x₁,₂ = y/2 ± tanh δ √(a² cosh² δ + y²/4)`. Every x ≥ 0 on the line has the least L1 norm (y > 0):
-/// as a → 0 the tilt picks `y/2·(1 ± tanh δ)` among them.
+/// `x₁,₂ = y/2 ± tanh δ √(a² cosh² δ + y²/4)`. Every x ≥ 0 on the line has the least L1 norm (y >
+/// 0): as a → 0 the tilt picks `y/2·(1 ± tanh δ)` among them.
 ///
 /// ```
 /// use mirrorflow::problem::known::tilted_pair;

@@ -10,9 +10,9 @@
 //! | `switch:c,T` | c for t < T, then 0 | c·min(t, T) | cT |
 //! | `piecewise:t0=c0,t1=c1,…` | c_k on [t_k, t_{k+1}) | Σ_k c_k·\|[t_k, t_{k+1}) ∩ [0, t)\| | ∞ unless the last c is 0 |
 //!
-//! Assumptions (enforced by [`Schedule::check`] and by parsing): c ≥ 0 finite, r > 0, T ≥ 0, t_0 = 0
-//! and increasing times. With c = 0 every total is 0. [`feedback`] holds the discrete schedule that
-//! listens to the training accuracy.
+//! Assumptions (enforced by [`Schedule::check`] and by parsing): c ≥ 0 finite, r > 0, T ≥ 0, t_0 =
+//! 0 and increasing times. With c = 0 every total is 0. [`feedback`] holds the discrete schedule
+//! that listens to the training accuracy.
 
 pub mod feedback;
 mod text;

@@ -1,4 +1,5 @@
-//! The library's source as the compiler sees it without `cfg(test)`: what each file imports, and from which file.
+//! The library's source as the compiler sees it without `cfg(test)`: what each file imports, and
+//! from which file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -108,8 +109,9 @@ impl Library {
     }
 }
 
-/// Files that import each other in a circle, each circle by the names of its files. A file that imports from the
-/// face (`mod.rs`) of a folder it lies in does not count: the face holds what its files share.
+/// Files that import each other in a circle, each circle by the names of its files. A file that
+/// imports from the face (`mod.rs`) of a folder it lies in does not count: the face holds what its
+/// files share.
 pub(crate) fn circles(library: &Library) -> Vec<Vec<String>> {
     let edges: BTreeMap<&Vec<String>, BTreeSet<Vec<String>>> = library
         .sources()

@@ -1,9 +1,9 @@
-//! Every verdict of `decide` against the exact minimum by an independent rational simplex, on families of
-//! problems that rounding makes hard.
+//! Every verdict of `decide` against the exact minimum by an independent rational simplex, on
+//! families of problems that rounding makes hard.
 //!
-//! `EXACT_PROBLEMS` sets how many (500 by default). A finding is: bounds that do not contain the minimum, a proof that
-//! is wrong, a minimum that counts as known and is off by more than 1e-9, or anything left undecided where a proof was
-//! asked for.
+//! `EXACT_PROBLEMS` sets how many (500 by default). A finding is: bounds that do not contain the
+//! minimum, a proof that is wrong, a minimum that counts as known and is off by more than 1e-9, or
+//! anything left undecided where a proof was asked for.
 
 mod families;
 mod simplex;

@@ -1,5 +1,5 @@
-//! `min ‖x‖₁ s.t. Zx = y` by a dense tableau of integers: two phases, Bland's rule, pivots that keep all entries
-//! integers (Edmonds; Bareiss). Slow, and independent of the library's route.
+//! `min ‖x‖₁ s.t. Zx = y` by a dense tableau of integers: two phases, Bland's rule, pivots that
+//! keep all entries integers (Edmonds; Bareiss). Slow, and independent of the library's route.
 
 use mirrorflow::problem::Problem;
 use num_bigint::BigInt;

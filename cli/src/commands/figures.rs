@@ -1,4 +1,5 @@
-//! `mirrorflow figures`: the paper's figures and the toolkit's own, with the data they are drawn from.
+//! `mirrorflow figures`: the paper's figures and the toolkit's own, with the data they are drawn
+//! from.
 
 use std::path::Path;
 

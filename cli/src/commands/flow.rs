@@ -65,7 +65,8 @@ pub(crate) fn run(args: &FlowArgs) -> Done {
     trajectory::finish(&trajectory, writer, &args.out, meta, args.json)
 }
 
-/// The times recorded where none are asked for: 0, then 50 evenly spaced in log t over four decades.
+/// The times recorded where none are asked for: 0, then 50 evenly spaced in log t over four
+/// decades.
 fn spread(t_end: f64) -> Vec<f64> {
     let decades = (0..50).map(|k| t_end * 10_f64.powf(4.0 * (f64::from(k) / 49.0 - 1.0)));
     std::iter::once(0.0).chain(decades).map(|t| t.min(t_end)).collect()

@@ -15,8 +15,8 @@ use crate::input::{self, Run};
 use crate::interrupt;
 use crate::output::{self, finite, long, short, whole};
 
-/// Entries of Z up to which the simplex method is the second opinion; beyond, where it takes minutes,
-/// it is the interior point.
+/// Entries of Z up to which the simplex method is the second opinion; beyond, where it takes
+/// minutes, it is the interior point.
 const SIMPLEX: usize = 100_000;
 
 /// The end of the flow.

@@ -26,8 +26,8 @@ use crate::args::TrainArgs;
 use crate::failure::{Done, Failure, usage};
 use crate::{interrupt, output};
 
-/// Where a run stands, or the runs of a study: a network trains on one device, the first that works under `auto`. With what is
-/// to be said where that is none.
+/// Where a run stands, or the runs of a study: a network trains on one device, the first that works
+/// under `auto`. With what is to be said where that is none.
 fn home(device: Device) -> mirrorflow::Result<(Home, Option<String>)> {
     Ok(match device.open()? {
         Machines::Processor(why) => (
@@ -41,8 +41,8 @@ fn home(device: Device) -> mirrorflow::Result<(Home, Option<String>)> {
     })
 }
 
-/// What is heard of a run: its progress where somebody looks, and once, when something is trained, where that is if it is not where
-/// it was wished to be. What is refused before stays one line.
+/// What is heard of a run: its progress where somebody looks, and once, when something is trained,
+/// where that is if it is not where it was wished to be. What is refused before stays one line.
 struct Listener {
     bar: ProgressBar,
     watched: bool,
@@ -163,15 +163,16 @@ fn run_study(args: &TrainArgs, study: &StudyConfig, home: Home, note: Option<Str
     let what = format!("{} methods on {}", study.method.len(), study.data.set);
     let mut listener = Listener::new(what, &home, note);
     let (data, out) = (args.data.as_deref(), &args.out);
-    // Of a study that goes on, the first lines are of runs that were there: where it runs is said at the end.
+    // Of a study that goes on, the first lines are of runs that were there: where it runs is said
+    // at the end.
     let resumed = args.resume;
     let mut hear = |line: &str| if resumed { listener.show(line) } else { listener.hear(line) };
     let results = study::run(study, &home, data, out, args.resume, &mut hear);
     listener.end(results.is_ok());
     let results = results?;
     draw(&args.out)?;
-    // A method none of whose runs came to its end has no accuracy, and one whose runs missed the sparsity asked for has it
-    // elsewhere: neither is what was asked.
+    // A method none of whose runs came to its end has no accuracy, and one whose runs missed the
+    // sparsity asked for has it elsewhere: neither is what was asked.
     let ended = results
         .chosen
         .iter()

@@ -9,8 +9,8 @@
 //! | `f(x) + α‖x‖₁` | `x −= η(g + α sign x)` |
 //! | `f(x) + α‖x‖²` | `x −= η(g + 2αx)` |
 //!
-//! At 0 the subgradient of least norm is taken: a coordinate at 0 stays while `|g_i| ≤ α` (for the mask
-//! `|g_i w_i| ≤ α`) and else moves by `−η(g_i − α sign g_i)`.
+//! At 0 the subgradient of least norm is taken: a coordinate at 0 stays while `|g_i| ≤ α` (for the
+//! mask `|g_i w_i| ≤ α`) and else moves by `−η(g_i − α sign g_i)`.
 
 use rand::Rng;
 use rand::SeedableRng;
@@ -82,8 +82,8 @@ pub struct Descent {
     pub steps: u64,
     /// Samples of a batch; `None` is gradient descent on all d.
     pub batch: Option<usize>,
-    /// Draw each batch with replacement; without, each pass uses every sample once in a fresh random
-    /// order (its last batch may be smaller).
+    /// Draw each batch with replacement; without, each pass uses every sample once in a fresh
+    /// random order (its last batch may be smaller).
     pub replacement: bool,
     /// Seed of the batches.
     pub seed: u64,
@@ -281,7 +281,8 @@ impl Objective {
     }
 }
 
-/// Runs gradient descent or SGD. The states of the trajectory are (m, w), (u, v) or x, its times kη.
+/// Runs gradient descent or SGD. The states of the trajectory are (m, w), (u, v) or x, its times
+/// kη.
 ///
 /// The batches come from one ChaCha stream, so that a seed gives the same bits everywhere.
 ///

@@ -61,8 +61,8 @@ pub struct Dual<'a> {
 }
 
 impl<'a> Dual<'a> {
-    /// Starts at ν = 0, that is at `x₀ = a₀ sinh θ₀`, with the scale and tilt of `potential` (dimension
-    /// n of the problem).
+    /// Starts at ν = 0, that is at `x₀ = a₀ sinh θ₀`, with the scale and tilt of `potential`
+    /// (dimension n of the problem).
     ///
     /// # Errors
     /// When the dimensions disagree, the schedule is invalid or the targets do not suit the loss.

@@ -114,7 +114,8 @@ fn a_potential_of_the_wrong_dimension_is_refused() {
 }
 
 proptest! {
-    /// The pass without logarithms and the one in the log domain are one field, where either serves.
+    /// The pass without logarithms and the one in the log domain are one field, where either
+    /// serves.
     #[test]
     fn both_ways_to_evaluate_the_field_agree(
         seed in prop::collection::vec(-2.0f64..2.0, 31),
@@ -133,7 +134,8 @@ proptest! {
         let (mut with, mut without) = (vec![0.0; d], vec![0.0; d]);
         fast.field(t, &nu[..d], &mut with);
         slow.field(t, &nu[..d], &mut without);
-        // Each term z_ji x_i of Zx is off by the rounding of its exponent, |θ − 2Zᵀν| + |log a| ulps.
+        // Each term z_ji x_i of Zx is off by the rounding of its exponent, |θ − 2Zᵀν| + |log a|
+        // ulps.
         let mut x = vec![0.0; n];
         fast.x(t, &nu[..d], &mut x);
         let exponent = 2.0 + log_a.abs() + 4.0 * 1.5 + 2.0 * 12.0 * 2.0 * 3.0;

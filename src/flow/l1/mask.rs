@@ -4,10 +4,10 @@
 //! that the mask stays at 0 (and w_i with it) while `|∂_i f · w_i| ≤ α`. The kinks are located, not
 //! stepped over.
 //!
-//! The penalty adds to m and does not multiply it, so that there are no logarithms to integrate as in
-//! [`crate::flow::Primal`]; the error of (m_i, w_i) is kept small relative to their own size, so that a small
-//! start leaves the saddle m = w = 0 when it should. What is far below the rounding of m_i and w_i, a β of 1e-20
-//! beside x_i ~ 1, is lost where the penalty does not make it anew.
+//! The penalty adds to m and does not multiply it, so that there are no logarithms to integrate as
+//! in [`crate::flow::Primal`]; the error of (m_i, w_i) is kept small relative to their own size, so
+//! that a small start leaves the saddle m = w = 0 when it should. What is far below the rounding of
+//! m_i and w_i, a β of 1e-20 beside x_i ~ 1, is lost where the penalty does not make it anew.
 
 use crate::Result;
 use crate::flow::primal::{factors, pack, with_gradient};
@@ -46,8 +46,8 @@ impl<'a> MaskL1<'a> {
     /// Starts at `(m₀, w₀)`, each of length n.
     ///
     /// # Errors
-    /// When a length is wrong, an entry is not finite, the schedule is invalid or the targets do not
-    /// suit the loss.
+    /// When a length is wrong, an entry is not finite, the schedule is invalid or the targets do
+    /// not suit the loss.
     pub fn new(
         problem: &'a Problem,
         loss: Loss,
@@ -125,8 +125,8 @@ impl Flow for MaskL1<'_> {
         self.schedule.breakpoints()
     }
     /// With `r_i = √(m_i²+w_i²)` and `e_i = √(δm_i²+δw_i²)`:
-    /// `max_i max(r_i e_i / (atol + rtol‖x‖_∞), e_i / (rtol r_i))`. The first bounds the errors of x and
-    /// of ½(m²−w²), by Cauchy–Schwarz; the second is relative, for what is still below atol.
+    /// `max_i max(r_i e_i / (atol + rtol‖x‖_∞), e_i / (rtol r_i))`. The first bounds the errors of
+    /// x and of ½(m²−w²), by Cauchy–Schwarz; the second is relative, for what is still below atol.
     fn error(&self, _t: f64, state: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
         let n = self.features();
         let (mut absolute, mut relative, mut size) = (0.0f64, 0.0f64, 0.0f64);

@@ -2,17 +2,18 @@
 //!
 //! The gradient flow of `f(m⊙w) + α(t)(‖m‖² + ‖w‖²)`; no assumption on the start, β = 0 included.
 //!
-//! It is multiplicative in `u = m+w` and `v = m−w`: `u' = −(∇f + 2α)⊙u`, `v' = (∇f − 2α)⊙v`. What is
-//! integrated is the growth of both, `P = log|u/u₀|` and `Q = log|v/v₀|`:
-//! `P' = −∇f(x) − 2α`, `Q' = ∇f(x) − 2α`, `x = ¼(u² − v²)`, from P = Q = 0.
+//! It is multiplicative in `u = m+w` and `v = m−w`: `u' = −(∇f + 2α)⊙u`, `v' = (∇f − 2α)⊙v`. What
+//! is integrated is the growth of both, `P = log|u/u₀|` and `Q = log|v/v₀|`: `P' = −∇f(x) − 2α`,
+//! `Q' = ∇f(x) − 2α`, `x = ¼(u² − v²)`, from P = Q = 0.
 //!
-//! Why not m and w themselves: near the saddle m = w = 0 (small β, or after a strong decay) the time at
-//! which a coordinate leaves depends on the logarithms of u and v; a tolerance for x is above all of m
-//! and w there, and where u ~ 1 a v of 1e-40 is no longer in m − w. An error of P or Q is a relative
-//! error of u or v, wherever they are; nothing underflows; a factor that is zero stays zero, since
-//! `u = u₀ e^P`. x is `a sinh z` with `z = log|u/v|`, `log a = log|½uv|`, from those P and Q: neither
-//! `A(t)` nor the conservation of `(m² − w²)e^{4A}` nor `L ∈ range Zᵀ` is used in the field, so that
-//! this flow and the dual one check each other. Only the `log a` that is reported is the exact one.
+//! Why not m and w themselves: near the saddle m = w = 0 (small β, or after a strong decay) the
+//! time at which a coordinate leaves depends on the logarithms of u and v; a tolerance for x is
+//! above all of m and w there, and where u ~ 1 a v of 1e-40 is no longer in m − w. An error of P or
+//! Q is a relative error of u or v, wherever they are; nothing underflows; a factor that is zero
+//! stays zero, since `u = u₀ e^P`. x is `a sinh z` with `z = log|u/v|`, `log a = log|½uv|`, from
+//! those P and Q: neither `A(t)` nor the conservation of `(m² − w²)e^{4A}` nor `L ∈ range Zᵀ` is
+//! used in the field, so that this flow and the dual one check each other. Only the `log a` that is
+//! reported is the exact one.
 
 use std::f64::consts::LN_2;
 
@@ -26,8 +27,8 @@ use crate::problem::{Loss, Problem};
 use crate::schedule::Schedule;
 use crate::{Error, Result};
 
-/// Units in the last place of P and Q below which no error is asked for: an estimate is a sum of up to
-/// a dozen slopes, each rounded.
+/// Units in the last place of P and Q below which no error is asked for: an estimate is a sum of up
+/// to a dozen slopes, each rounded.
 const ROUNDING: f64 = 64.0 * f64::EPSILON;
 
 /// The flow of (m, w) ∈ ℝ²ⁿ; the state is P followed by Q, and [`Primal::factors`] gives m and w.
@@ -79,8 +80,8 @@ impl Edge {
     }
 }
 
-/// `(log|u/v|, log|½uv|)` of a pair with u, v ≠ 0. The difference of `|m|` and `|w|` is exact where it is
-/// small, and `log1p` keeps the digits of the smaller factor.
+/// `(log|u/v|, log|½uv|)` of a pair with u, v ≠ 0. The difference of `|m|` and `|w|` is exact where
+/// it is small, and `log1p` keeps the digits of the smaller factor.
 fn logarithms(m: f64, w: f64) -> (f64, f64) {
     let (big, small) = (m.abs().max(w.abs()), m.abs().min(w.abs()));
     let tilt = (2.0 * (small / (big - small))).ln_1p() * m.signum() * w.signum();
@@ -93,8 +94,8 @@ impl<'a> Primal<'a> {
     /// Starts at `(m₀, w₀)`, each of length n.
     ///
     /// # Errors
-    /// When a length is wrong, an entry is not finite, the schedule is invalid or the targets do not
-    /// suit the loss.
+    /// When a length is wrong, an entry is not finite, the schedule is invalid or the targets do
+    /// not suit the loss.
     pub fn new(
         problem: &'a Problem,
         loss: Loss,
@@ -107,7 +108,8 @@ impl<'a> Primal<'a> {
         Self::build(problem, loss, schedule, start, pairs)
     }
 
-    /// Starts at a [`Start`], whose `log a₀` and `θ₀` hold a β that is far below the rounding of m₀ and w₀.
+    /// Starts at a [`Start`], whose `log a₀` and `θ₀` hold a β that is far below the rounding of m₀
+    /// and w₀.
     ///
     /// # Errors
     /// As [`Primal::new`].
@@ -307,7 +309,8 @@ impl Flow for Primal<'_> {
         self.loss.value(self.problem, x)
     }
 
-    /// With `H = ∇²f(x)`: the rows of P are `(−H diag ½u², H diag ½v²)`, those of Q their negatives.
+    /// With `H = ∇²f(x)`: the rows of P are `(−H diag ½u², H diag ½v²)`, those of Q their
+    /// negatives.
     fn jacobian(&self, _t: f64, state: &[f64], out: &mut [f64]) -> Option<Structure> {
         let n = self.features();
         let (mut x, mut size) = (vec![0.0; n], vec![0.0; n]);
@@ -370,11 +373,11 @@ impl Flow for Primal<'_> {
         self.schedule.breakpoints()
     }
 
-    /// `max(‖δx‖_∞ / (atol + rtol‖x‖_∞), max_i |δP_i|/rtol, max_i |δQ_i|/rtol)`, where the last two never
-    /// ask for less than rounding of P and Q.
+    /// `max(‖δx‖_∞ / (atol + rtol‖x‖_∞), max_i |δP_i|/rtol, max_i |δQ_i|/rtol)`, where the last two
+    /// never ask for less than rounding of P and Q.
     ///
-    /// The first keeps x right where a is large; the others are relative errors of u and v, which keep the
-    /// rest of the trajectory right where x is still below atol.
+    /// The first keeps x right where a is large; the others are relative errors of u and v, which
+    /// keep the rest of the trajectory right where x is still below atol.
     fn error(&self, _t: f64, state: &[f64], delta: &[f64], rtol: f64, atol: f64) -> f64 {
         let n = self.features();
         with_scratch(2 * n, |buffer| {

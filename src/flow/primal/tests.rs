@@ -101,7 +101,8 @@ proptest! {
     }
 }
 
-/// m₀ and w₀ of a start far from 0 with a tiny β are one number up to rounding; its logarithms are not.
+/// m₀ and w₀ of a start far from 0 with a tiny β are one number up to rounding; its logarithms are
+/// not.
 #[test]
 fn a_start_keeps_the_beta_that_its_factors_have_lost() {
     let p = problem(&[1.0; 6]);

@@ -1,4 +1,5 @@
-//! Explicit Runge–Kutta methods: `k_i = F(t + c_i h, y + h Σ_j a_ij k_j)`, `y_new = y + h Σ_i b_i k_i`.
+//! Explicit Runge–Kutta methods: `k_i = F(t + c_i h, y + h Σ_j a_ij k_j)`,
+//! `y_new = y + h Σ_i b_i k_i`.
 //!
 //! For flows that are not stiff. The slope at the end of a step is the first stage of the next one.
 //! Dense output, used to locate events, is the Hermite polynomial of degree five over two steps.

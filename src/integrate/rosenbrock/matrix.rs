@@ -33,7 +33,8 @@ impl Shifted {
         }
     }
 
-    /// Factors `σI − J` (J row-major, dim×dim); `false` if an entry or a pivot is not a usable number.
+    /// Factors `σI − J` (J row-major, dim×dim); `false` if an entry or a pivot is not a usable
+    /// number.
     pub(super) fn factor(&mut self, structure: Structure, jacobian: &[f64], sigma: f64) -> bool {
         let d = self.dim;
         if !(sigma.is_finite() && jacobian.iter().all(|v| v.is_finite())) {

@@ -224,14 +224,14 @@ fn stiffness_costs_no_steps_and_differences_replace_a_jacobian() {
     for with_jacobian in [true, false] {
         let flow = Stiff { lambda: 1e8, with_jacobian };
         let (end, dense) = fixed_steps(&flow, 20);
-        // λ → ∞ leaves a differential-algebraic problem of index one, on which step and dense output
-        // keep their orders: h⁵ and h⁴ for h = 1/20.
+        // λ → ∞ leaves a differential-algebraic problem of index one, on which step and dense
+        // output keep their orders: h⁵ and h⁴ for h = 1/20.
         assert!(end < 3.2e-7 && dense < 6.3e-6, "{end:e} {dense:e}");
     }
 }
 
-/// `s' = 1 − e^{s}` with a symmetric negative Jacobian: a long climb from s = −700 (plateau), then an
-/// equilibrium at 0 reached on scale 1.
+/// `s' = 1 − e^{s}` with a symmetric negative Jacobian: a long climb from s = −700 (plateau), then
+/// an equilibrium at 0 reached on scale 1.
 struct Plateau(f64);
 impl Flow for Plateau {
     fn dim(&self) -> usize {

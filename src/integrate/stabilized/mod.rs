@@ -1,16 +1,17 @@
 //! Stabilized explicit Runge–Kutta methods of order four (Chebyshev type) for mildly stiff flows.
 //!
 //! The stability polynomial `R(z) = w(z) P(z)` of a scheme with s stages has `|R| ≤ 0.95` on
-//! `[−ℓ, −ε]`, `ℓ ≈ 0.35 s²`, so that a step costs s fields and no linear algebra and may be as long as
-//! `ℓ/ρ`: the stable length per field grows with s. Assumption: the eigenvalues of the Jacobian are real
-//! (gradient flows, and the dual flow, have a symmetric one); the s that a step needs is chosen from
-//! the spectral radius ρ. `P` is a three-term recurrence,
-//! `D_j = h μ_j F(K_{j−1}) + (1+κ_j) D_{j−1} − κ_j D_{j−2}`, `K_j = y + D_j`,
-//! and four finishing stages with the stability polynomial w lift the composition to order four.
-//! The estimate is that of an embedded method of order three which also uses `F(t+h, y_new)`.
+//! `[−ℓ, −ε]`, `ℓ ≈ 0.35 s²`, so that a step costs s fields and no linear algebra and may be as
+//! long as `ℓ/ρ`: the stable length per field grows with s. Assumption: the eigenvalues of the
+//! Jacobian are real (gradient flows, and the dual flow, have a symmetric one); the s that a step
+//! needs is chosen from the spectral radius ρ. `P` is a three-term recurrence,
+//! `D_j = h μ_j F(K_{j−1}) + (1+κ_j) D_{j−1} − κ_j D_{j−2}`, `K_j = y + D_j`, and four finishing
+//! stages with the stability polynomial w lift the composition to order four. The estimate is that
+//! of an embedded method of order three which also uses `F(t+h, y_new)`.
 //!
-//! Source: the construction of A. Abdulle, "Fourth order Chebyshev methods with recurrence relation",
-//! SIAM J. Sci. Comput. 23 (2002); coefficients derived anew by `tools/stabilized_coefficients.py`.
+//! Source: the construction of A. Abdulle, "Fourth order Chebyshev methods with recurrence
+//! relation", SIAM J. Sci. Comput. 23 (2002); coefficients derived anew by
+//! `tools/stabilized_coefficients.py`.
 
 mod radius;
 pub(super) mod switch;
@@ -131,7 +132,8 @@ impl Stepper for Stabilized {
         let m = scheme.recurrence.len();
         let n = y.len();
 
-        // The recurrence, on the difference D to y: its rounding is that of the step, not of the state.
+        // The recurrence, on the difference D to y: its rounding is that of the step, not of the
+        // state.
         let (mut c_older, mut c) = (0.0, 0.0);
         self.older.fill(0.0);
         self.newer.fill(0.0);

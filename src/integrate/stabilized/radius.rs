@@ -1,10 +1,10 @@
 //! Spectral radius of a Jacobian from its products with vectors.
 //!
-//! Power iteration, `v ← Jv/‖Jv‖`, with the product of the flow ([`Flow::jacobian_product`], which costs
-//! about a field) or, where it has none, `J v ≈ (F(t, s + εv) − F(t, s))/ε` with `‖v‖ = 1` and
-//! `ε = √eps · ‖s‖`. For a symmetric J the value `‖Jv‖` increases towards ρ from
-//! below, its error falling with the square of that of v. Between steps v is kept, so that one product
-//! now and then follows a slowly moving Jacobian.
+//! Power iteration, `v ← Jv/‖Jv‖`, with the product of the flow ([`Flow::jacobian_product`], which
+//! costs about a field) or, where it has none, `J v ≈ (F(t, s + εv) − F(t, s))/ε` with `‖v‖ = 1`
+//! and `ε = √eps · ‖s‖`. For a symmetric J the value `‖Jv‖` increases towards ρ from below, its
+//! error falling with the square of that of v. Between steps v is kept, so that one product now and
+//! then follows a slowly moving Jacobian.
 
 use crate::flow::Flow;
 use crate::integrate::Work;
@@ -31,8 +31,8 @@ pub(super) struct SpectralRadius {
 impl SpectralRadius {
     /// For states of length `dim`.
     pub(super) fn new(dim: usize) -> Self {
-        // A fixed direction without symmetry, so that the same run gives the same bits: the fractional
-        // parts of multiples of the golden ratio are spread evenly.
+        // A fixed direction without symmetry, so that the same run gives the same bits: the
+        // fractional parts of multiples of the golden ratio are spread evenly.
         let mut direction: Vec<f64> =
             (1..=dim).map(|i| (i as f64 * 0.618_033_988_749_895).fract() - 0.5).collect();
         let norm = norm(&direction);
@@ -95,7 +95,8 @@ impl SpectralRadius {
     ) {
         self.wait = 0;
         self.known = true;
-        // At y = 0 the slope gives the scale; the states of these flows are logarithms, of order one.
+        // At y = 0 the slope gives the scale; the states of these flows are logarithms, of order
+        // one.
         let size = norm(y).max(norm(f).min(1.0)).max(f64::MIN_POSITIVE);
         let mut epsilon = f64::EPSILON.sqrt() * size;
         for k in 0..products {

@@ -164,8 +164,8 @@ fn exact(k: f64, t: f64) -> [f64; 2] {
     [u, (-t).exp() * u]
 }
 
-/// Error at t = 1 after `steps` equal steps with a scheme long enough for `z`, and the largest error
-/// of the dense output.
+/// Error at t = 1 after `steps` equal steps with a scheme long enough for `z`, and the largest
+/// error of the dense output.
 fn fixed_steps(steps: u32, z: f64) -> (f64, f64) {
     let flow = Coupled(0.8);
     let mut method = Stabilized::new(2);

@@ -2,11 +2,13 @@
 //!
 //! - A step is accepted when its error, measured by [`Flow::error`], is at most 1; the next step is
 //!   `h · 0.9 · e_k^{−0.7/q} e_{k−1}^{0.4/q}` (PI control), within a factor 0.2 to 5.
-//! - Steps end on requested times and on jumps of the field. Before a jump at b the field is the one
-//!   left of b: stages that fall on b see the time just before it. Where two of them are so close that
-//!   time has no room for stages, the step is one of Euler's, with its error measured all the same.
+//! - Steps end on requested times and on jumps of the field. Before a jump at b the field is the
+//!   one left of b: stages that fall on b see the time just before it. Where two of them are so
+//!   close that time has no room for stages, the step is one of Euler's, with its error measured
+//!   all the same.
 //! - Events (loss, KKT residual, kinks of a piecewise field) are looked for at the ends of steps,
-//!   located on the dense output by bisection, and reached by repeating the step with the right length.
+//!   located on the dense output by bisection, and reached by repeating the step with the right
+//!   length.
 //! - A run without such an end that is hopelessly far from its time (`reach.rs`) stops and says so.
 
 mod reach;

@@ -1,10 +1,11 @@
 //! Whether the end is within reach of the steps that are allowed.
 //!
-//! Where stability or the rounding of the state limits the step, a run to a far end takes all its steps and has
-//! come nowhere. Every [`WINDOW`] steps the pace, time per step, is compared with that of the window before. Were it
-//! to grow from now on by the largest factor g ≥ 1 of the last [`WINDOWS`] comparisons in every window, k windows would
-//! cover at most `k gᵏ` of the present one; the end is out of reach where [`SPARE`] times what all the steps of a run
-//! would cover so is less than what is left. A run that gathers pace, as one does whose solution settles, is never
+//! Where stability or the rounding of the state limits the step, a run to a far end takes all its
+//! steps and has come nowhere. Every [`WINDOW`] steps the pace, time per step, is compared with
+//! that of the window before. Were it to grow from now on by the largest factor g ≥ 1 of the last
+//! [`WINDOWS`] comparisons in every window, k windows would cover at most `k gᵏ` of the present
+//! one; the end is out of reach where [`SPARE`] times what all the steps of a run would cover so is
+//! less than what is left. A run that gathers pace, as one does whose solution settles, is never
 //! taken for one.
 
 /// Steps, rejected ones included, between two looks.
@@ -27,8 +28,8 @@ impl Reach {
         Self { t, steps, pace: 0.0, growth: [f64::INFINITY; WINDOWS] }
     }
 
-    /// At t after `steps`, where a run may take `most`: the steps that the way to `stop` would take at this pace, if that
-    /// is out of reach.
+    /// At t after `steps`, where a run may take `most`: the steps that the way to `stop` would take
+    /// at this pace, if that is out of reach.
     pub(super) fn beyond(&mut self, t: f64, stop: f64, steps: u64, most: u64) -> Option<f64> {
         if steps < self.steps + WINDOW {
             return None;

@@ -1,7 +1,7 @@
-//! Stretches of time no longer than a few roundings of the time itself: what is left before a requested
-//! time or a jump one ulp away. No method can place its stages there, and skipping them would lose the
-//! integral of a strong decay; one Euler step is exact where the field is constant, and its error is
-//! estimated as any other: `½h(F(t+h, s+hF) − F)`.
+//! Stretches of time no longer than a few roundings of the time itself: what is left before a
+//! requested time or a jump one ulp away. No method can place its stages there, and skipping them
+//! would lose the integral of a strong decay; one Euler step is exact where the field is constant,
+//! and its error is estimated as any other: `½h(F(t+h, s+hF) − F)`.
 
 use crate::flow::Flow;
 
@@ -10,7 +10,8 @@ pub(in crate::integrate) fn least(t: f64) -> f64 {
     (8.0 * f64::EPSILON * t).max(f64::MIN_POSITIVE / f64::EPSILON)
 }
 
-/// `y_new = y + h f`, the field there, and the error estimate; `false` where a number is not finite.
+/// `y_new = y + h f`, the field there, and the error estimate; `false` where a number is not
+/// finite.
 pub(in crate::integrate) fn euler(
     flow: &dyn Flow,
     (t, h): (f64, f64),

@@ -42,9 +42,9 @@ fn counts<'a, 'b: 'a>(cells: impl Iterator<Item = &'a Cow<'b, [u8]>>, from: usiz
 
 /// Whether the first row names the columns: `Ok(Some(note))` where it does, with what to say of it.
 ///
-/// Names are words; numbers spelled as they are not read are none, lest a sample go. Integers 0, 1, 2, … are names too (a data frame without names is saved so), also
-/// behind the empty cell of an index and beside words; where such a line may as well be a sample
-/// that is an error.
+/// Names are words; numbers spelled as they are not read are none, lest a sample go. Integers 0, 1,
+/// 2, … are names too (a data frame without names is saved so), also behind the empty cell of an
+/// index and beside words; where such a line may as well be a sample that is an error.
 fn names_columns(
     first: &Line<'_>,
     row: &Cells<'_>,

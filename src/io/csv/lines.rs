@@ -122,8 +122,8 @@ pub(super) fn declared_delimiter(line: &[u8]) -> Option<u8> {
 }
 
 /// Whether a line that begins with `#` is a comment rather than a row whose first cell does: not
-/// where that cell is an error value of a spreadsheet, nor where a word with numbers beside it makes
-/// a row of the right length. A number after the `#` is a row commented out.
+/// where that cell is an error value of a spreadsheet, nor where a word with numbers beside it
+/// makes a row of the right length. A number after the `#` is a row commented out.
 pub(super) fn is_comment(line: &[u8], style: Style, columns: Option<usize>) -> bool {
     if !line.trim_ascii_start().starts_with(b"#") {
         return false;
@@ -210,7 +210,8 @@ pub(super) fn lenient(cell: &[u8]) -> Option<f64> {
     number(cell, Style { delimiter: b';', decimal_comma: true })
 }
 
-/// The number that a cell spells as this reader does not read it: `1D3`, `1 000`, `$5`, `5 %`, `−1`, `0x1F`.
+/// The number that a cell spells as this reader does not read it: `1D3`, `1 000`, `$5`, `5 %`,
+/// `−1`, `0x1F`.
 pub(super) fn spelled(cell: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(cell).ok()?;
     let text = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '%'));
@@ -254,7 +255,8 @@ pub(super) fn is_missing(cell: &[u8]) -> bool {
     MISSING.iter().any(is) || ERROR_VALUES.iter().any(is)
 }
 
-/// The delimiter under which most of the first lines are numbers throughout: comma, semicolon or tab.
+/// The delimiter under which most of the first lines are numbers throughout: comma, semicolon or
+/// tab.
 pub(super) fn delimiter(lines: &[Line<'_>]) -> Result<u8, (usize, &'static str)> {
     let score = |delimiter: u8| {
         let (mut complete, mut numbers) = (0, 0);

@@ -1,10 +1,10 @@
 //! Problems as text: one sample a line, columns separated by commas, semicolons or tabs.
 //!
-//! The target is the column called `y`, else the last one. The first line may be a header: words, or
-//! the integers 0, 1, 2, … of a data frame without names. An index (a first column without a name
-//! that counts the rows) is left out, and said. Lines end with LF, CR LF or CR, but not inside a
-//! quoted cell; blank lines and lines that begin with `#` are skipped, a byte order mark is ignored.
-//! In files of semicolons or tabs `1,5` is 1.5 where no number has a point.
+//! The target is the column called `y`, else the last one. The first line may be a header: words,
+//! or the integers 0, 1, 2, … of a data frame without names. An index (a first column without a
+//! name that counts the rows) is left out, and said. Lines end with LF, CR LF or CR, but not inside
+//! a quoted cell; blank lines and lines that begin with `#` are skipped, a byte order mark is
+//! ignored. In files of semicolons or tabs `1,5` is 1.5 where no number has a point.
 
 mod header;
 mod lines;
@@ -43,9 +43,9 @@ pub struct Table {
 /// ```
 ///
 /// # Errors
-/// When an entry is no finite number, a line has another number of columns than the first, there are
-/// fewer than two columns or no lines of data, a column has no name and is no index, or the text is
-/// not in UTF-8. Errors give line and column, from 1.
+/// When an entry is no finite number, a line has another number of columns than the first, there
+/// are fewer than two columns or no lines of data, a column has no name and is no index, or the
+/// text is not in UTF-8. Errors give line and column, from 1.
 pub fn read_from(source: impl Read, label: impl AsRef<Path>) -> Result<Table> {
     let path = label.as_ref();
     let mut bytes = Vec::new();

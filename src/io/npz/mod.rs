@@ -311,8 +311,9 @@ impl Writer {
     }
 }
 
-/// The file behind an archive. It fails once and then only counts: an archive that is given up would
-/// else try to write its end on a full disk, and say so on standard error beside the error returned.
+/// The file behind an archive. It fails once and then only counts: an archive that is given up
+/// would else try to write its end on a full disk, and say so on standard error beside the error
+/// returned.
 struct Sink {
     file: BufWriter<Temporary>,
     /// Where the next byte goes.

@@ -2,8 +2,8 @@
 //!
 //! The part u of y outside the range of Z has `Zᵀu = 0` and `yᵀu = ‖u‖² > 0`, so no x solves
 //! `Zx = y` (Farkas, or Fredholm's alternative). In floating point `Zᵀu` is only small; what the
-//! computed u still proves is `‖x‖₁ ≥ yᵀu/‖Zᵀu‖_∞` for every solution: see [`Farkas`]. Whether there is one is decided in
-//! exact arithmetic wherever the size allows.
+//! computed u still proves is `‖x‖₁ ≥ yᵀu/‖Zᵀu‖_∞` for every solution: see [`Farkas`]. Whether
+//! there is one is decided in exact arithmetic wherever the size allows.
 
 use super::exact;
 use super::exact::Exact;
@@ -45,12 +45,12 @@ pub(in crate::limit) fn left_null_part(z: &[f64], d: usize, n: usize, rho: &[f64
     u
 }
 
-/// A relative residual that every x has, below which rows agree to rounding: that is no contradiction
-/// where answers are numerical.
+/// A relative residual that every x has, below which rows agree to rounding: that is no
+/// contradiction where answers are numerical.
 const ROUNDING: f64 = 1e-10;
 
-/// Whether a system that the floating-point vector u shows to be inconsistent is so: decided exactly, from
-/// the approximate point x on, or where the problem is too large for that by
+/// Whether a system that the floating-point vector u shows to be inconsistent is so: decided
+/// exactly, from the approximate point x on, or where the problem is too large for that by
 /// `‖x‖₁ ≥ least` for every solution.
 pub(in crate::limit) fn decide(
     problem: &Problem,

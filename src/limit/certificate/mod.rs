@@ -1,12 +1,14 @@
-//! Is (x, μ) an L1-minimal solution of `Zx = y`? Asked from the outside, of any pair from any route.
+//! Is (x, μ) an L1-minimal solution of `Zx = y`? Asked from the outside, of any pair from any
+//! route.
 //!
-//! LP: `min ‖x‖₁ s.t. Zx = y`; dual: `max yᵀμ s.t. ‖Zᵀμ‖_∞ ≤ 1`. With `μ̂ = μ/max(1, ‖Zᵀμ‖_∞)` weak duality gives
-//! `yᵀμ̂ ≤ opt`, and `opt ≤ ‖x‖₁` if `Zx = y`. The residual `r = y − Zx` is not exactly zero; by LP duality it moves
-//! the optimum by `rᵀμ̂` to first order, so a gap means something only beside
-//! `Σ|r_i μ̂_i|`. Uniqueness: every minimiser lives on the tight columns `T = {j: |Z_jᵀμ̂| = 1}` of an optimal
-//! μ̂, so there is only one if `Z_T` has full column rank (Fuchs 2004 for T = S). At a degenerate vertex, such
-//! as a planted sparse truth, T may be larger than the support S; then the off-support slack
-//! `δ = 1 − max_{j∉S}|Z_jᵀμ̂|` of this μ̂ is 0 although x is unique. All sums are compensated.
+//! LP: `min ‖x‖₁ s.t. Zx = y`; dual: `max yᵀμ s.t. ‖Zᵀμ‖_∞ ≤ 1`. With `μ̂ = μ/max(1, ‖Zᵀμ‖_∞)` weak
+//! duality gives `yᵀμ̂ ≤ opt`, and `opt ≤ ‖x‖₁` if `Zx = y`. The residual `r = y − Zx` is not
+//! exactly zero; by LP duality it moves the optimum by `rᵀμ̂` to first order, so a gap means
+//! something only beside `Σ|r_i μ̂_i|`. Uniqueness: every minimiser lives on the tight columns
+//! `T = {j: |Z_jᵀμ̂| = 1}` of an optimal μ̂, so there is only one if `Z_T` has full column rank
+//! (Fuchs 2004 for T = S). At a degenerate vertex, such as a planted sparse truth, T may be larger
+//! than the support S; then the off-support slack `δ = 1 − max_{j∉S}|Z_jᵀμ̂|` of this μ̂ is 0
+//! although x is unique. All sums are compensated.
 
 pub(super) mod enclosure;
 pub(super) mod exact;
@@ -34,8 +36,8 @@ pub struct Certificate {
     pub residual: f64,
     /// `‖Zx − y‖₂/‖y‖₂`; the residual itself when y = 0.
     pub primal_feasibility: f64,
-    /// `max_i |Zx − y|_i / (|y_i| + Σ_j |Z_ij x_j|)`: how far each row is from being satisfied in its own
-    /// scale, so that a row of small entries counts as much as one of large ones.
+    /// `max_i |Zx − y|_i / (|y_i| + Σ_j |Z_ij x_j|)`: how far each row is from being satisfied in
+    /// its own scale, so that a row of small entries counts as much as one of large ones.
     pub row_residual: f64,
     /// `‖Zᵀμ‖_∞`: feasible when ≤ 1.
     pub dual_norm: f64,
@@ -78,8 +80,8 @@ impl Certificate {
             .into_iter()
             .fold(0.0, |m: f64, v| if v.is_nan() { f64::INFINITY } else { m.max(v) })
     }
-    /// Whether the minimiser is unique as far as this dual point can tell, given that the certificate
-    /// holds: independent tight columns, and slack above `tolerance` off them.
+    /// Whether the minimiser is unique as far as this dual point can tell, given that the
+    /// certificate holds: independent tight columns, and slack above `tolerance` off them.
     pub fn is_unique(&self, tolerance: f64) -> bool {
         self.tight_margin > tolerance && self.tight_rank == self.tight.len()
     }

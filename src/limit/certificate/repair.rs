@@ -1,13 +1,15 @@
 //! How far a point with a small residual is from a solution of `Zx = y`.
 //!
-//! A residual `r = y − Zx` bounds nothing by itself: where rows are nearly dependent, the nearest solution lies
-//! `‖r‖/σ_min(Z)` away. Craig's method (conjugate gradients for `min ‖C⁻¹δ‖₂ s.t. Zδ = r`, C the inverse lengths of
-//! the columns, rows scaled to length 1) finds the missing δ: each round costs two products, and with a condition
-//! number κ of the scaled Z the residual falls by `(κ−1)/(κ+1)`. What a direction of small singular values hides of r
-//! is still there when all others are done: that part of `r`, rounding, is about `‖r‖/√d`, so that a residual smaller
-//! by [`REST`] has seen it for every d up to 10⁶.
+//! A residual `r = y − Zx` bounds nothing by itself: where rows are nearly dependent, the nearest
+//! solution lies `‖r‖/σ_min(Z)` away. Craig's method (conjugate gradients for
+//! `min ‖C⁻¹δ‖₂ s.t. Zδ = r`, C the inverse lengths of the columns, rows scaled to length 1) finds
+//! the missing δ: each round costs two products, and with a condition number κ of the scaled Z the
+//! residual falls by `(κ−1)/(κ+1)`. What a direction of small singular values hides of r is still
+//! there when all others are done: that part of `r`, rounding, is about `‖r‖/√d`, so that a
+//! residual smaller by [`REST`] has seen it for every d up to 10⁶.
 //!
-//! Source: Craig (1955), in the form of Björck, *Numerical Methods for Least Squares Problems*, §7.4.
+//! Source: Craig (1955), in the form of Björck, *Numerical Methods for Least Squares Problems*,
+//! §7.4.
 
 use crate::numerics::dense::{column_lengths, mul, mul_t};
 use crate::numerics::exact::bounded_sums::{Sum, residual};
@@ -19,8 +21,8 @@ const REST: f64 = 1e-3;
 /// Rounds: condition numbers up to about 10 need no more.
 const ROUNDS: usize = 30;
 
-/// Whether a solution of `Zx = y` lies within `tolerance·‖x‖₁` of x, as far as these rounds can tell; `false` also where
-/// they do not end.
+/// Whether a solution of `Zx = y` lies within `tolerance·‖x‖₁` of x, as far as these rounds can
+/// tell; `false` also where they do not end.
 pub(in crate::limit) fn is_near_a_solution(problem: &Problem, x: &[f64], tolerance: f64) -> bool {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let inverse = |length: f64| if length > 0.0 { 1.0 / length } else { 0.0 };
@@ -88,7 +90,8 @@ mod tests {
 
     #[test]
     fn rows_that_are_nearly_dependent_hide_it() {
-        // The second row minus the first is e(1, −1, 1)·x = e: x = (1, 0, 0) is right, (0, 1, 0) misses by 2e only.
+        // The second row minus the first is e(1, −1, 1)·x = e: x = (1, 0, 0) is right, (0, 1, 0)
+        // misses by 2e only.
         let e = 1e-10;
         let z = [1.0, 1.0, 0.0, 1.0 + e, 1.0 - e, e];
         assert!(!near(z, [1.0, 1.0 + e], [0.0, 1.0, 0.0]));

@@ -1,10 +1,11 @@
 //! The L1 minimum `min ‖x‖₁ s.t. Zx = y` by its best route, certified.
 //!
 //! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
-//! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a relative gap ≤ 1e-9; else
-//! it is polished on its support, and then come the routes that do not depend on the path. What is
-//! returned says which route it was. A certificate counts where a solution of `Zx = y` lies within 1e-9 of x
-//! (`repair`); where rows are so nearly dependent that doubles cannot tell, a proof decides.
+//! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a
+//! relative gap ≤ 1e-9; else it is polished on its support, and then come the routes that do not
+//! depend on the path. What is returned says which route it was. A certificate counts where a
+//! solution of `Zx = y` lies within 1e-9 of x (`repair`); where rows are so nearly dependent that
+//! doubles cannot tell, a proof decides.
 
 use super::certificate::certify_unranked;
 use super::certificate::enclosure::enclose;
@@ -27,8 +28,9 @@ const WORK: u64 = 2 * exact::SECOND;
 const REFINE: f64 = 1e-13;
 
 /// The L1-minimal solution of `Zx = y` with its dual point, by the best route. `status` is
-/// [`Status::Converged`] only with a certified relative gap ≤ 1e-9: by [`certify`](super::certify), or by
-/// [`enclose`](super::enclose) where the rounding of x or μ alone is more than that, or by exact arithmetic.
+/// [`Status::Converged`] only with a certified relative gap ≤ 1e-9: by [`certify`](super::certify),
+/// or by [`enclose`](super::enclose) where the rounding of x or μ alone is more than that, or by
+/// exact arithmetic.
 ///
 /// # Errors
 /// When the scales of `y` and `Z` are so far apart that x overflows.
@@ -105,8 +107,8 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             (best, best_gap) = (L1Solution { status, ..other }, gap);
         }
     }
-    // Rows that contradict each other at rounding are left to the routes above; what they cannot meet
-    // either is contradictory.
+    // Rows that contradict each other at rounding are left to the routes above; what they cannot
+    // meet either is contradictory.
     Ok(exact.filter(|s| s.infeasibility.is_some()).unwrap_or(best))
 }
 
@@ -125,18 +127,18 @@ fn refined(problem: &Problem, solution: &L1Solution) -> L1Solution {
     L1Solution { x, mu, l1, ..solution.clone() }
 }
 
-/// Whether the enclosure proves what the plain certificate cannot. With nearly dependent columns x and
-/// μ are so large that their own rounding moves `Zx` and `Zᵀμ` by more than 1e-9; sums of two floats do
-/// not have that fault. Then the optimum is known to 1e-9 and an exactly feasible point with that
-/// `‖x‖₁` lies within 1e-9 of x.
+/// Whether the enclosure proves what the plain certificate cannot. With nearly dependent columns x
+/// and μ are so large that their own rounding moves `Zx` and `Zᵀμ` by more than 1e-9; sums of two
+/// floats do not have that fault. Then the optimum is known to 1e-9 and an exactly feasible point
+/// with that `‖x‖₁` lies within 1e-9 of x.
 fn proved(problem: &Problem, solution: &L1Solution) -> Result<bool> {
     let proof = enclose(problem, &solution.x, &solution.mu)?;
     let largest = solution.x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     Ok(proof.relative_width() <= CERTIFIED && proof.distance <= CERTIFIED * largest)
 }
 
-/// The exact decision from a pair on: converged, infeasible, or stalled with bounds wider than 1e-9; `None` where the
-/// work is not enough for any.
+/// The exact decision from a pair on: converged, infeasible, or stalled with bounds wider than
+/// 1e-9; `None` where the work is not enough for any.
 fn by_exact(problem: &Problem, from: &L1Solution, work: u64) -> Option<L1Solution> {
     match exact::decide(problem, &from.x, &from.mu, work) {
         Exact::Vertex(vertex) => {
@@ -238,8 +240,8 @@ pub(super) fn by_lars(problem: &Problem) -> Result<(L1Solution, f64)> {
 
 /// Why `Zx = y` has no solution, if it has none: the residual of a least-squares solution.
 ///
-/// `Zᵀr = 0` holds to rounding only. Where the exact decision is out of reach it counts when the solutions
-/// that it allows have 10⁴ times the `‖x‖₁` that explains the rest of y.
+/// `Zᵀr = 0` holds to rounding only. Where the exact decision is out of reach it counts when the
+/// solutions that it allows have 10⁴ times the `‖x‖₁` that explains the rest of y.
 fn contradiction(problem: &Problem, x: &[f64]) -> Option<Farkas> {
     let (z, y, n) = (problem.z_rows(), problem.y(), problem.features());
     let r: Vec<f64> = residual(z, n, y, x).iter().map(Sum::value).collect();

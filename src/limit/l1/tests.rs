@@ -197,7 +197,8 @@ proptest! {
                             && (solution.l1 - e.l1_upper).abs() <= 1e-9 * e.l1_upper)
             ),
             Status::Infeasible => prop_assert!(solution.infeasibility.is_some()),
-            // An honest miss: a factor that is wrong by ε·κ, κ up to 1e10 times that of a random matrix.
+            // An honest miss: a factor that is wrong by ε·κ, κ up to 1e10 times that of a random
+            // matrix.
             _ => prop_assert!(p >= 5, "{certificate:?}"),
         }
     }

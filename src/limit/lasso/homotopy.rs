@@ -1,10 +1,10 @@
 //! The loop of the LASSO homotopy: from knot to knot.
 //!
 //! Degeneracy. At a knot with several candidates the direction of x below the knot minimises the
-//! convex quadratic `½‖Z_T v‖² − s_Tᵀv` over `s_j v_j ≥ 0` for the candidates j that are still zero. It
-//! is found by the active-set method of Lawson & Hanson with its line search: candidates join
-//! one at a time, and those whose step would be against their sign go out again. The objective falls
-//! strictly, so no set returns. Columns inside the span of the active ones follow their level
+//! convex quadratic `½‖Z_T v‖² − s_Tᵀv` over `s_j v_j ≥ 0` for the candidates j that are still
+//! zero. It is found by the active-set method of Lawson & Hanson with its line search: candidates
+//! join one at a time, and those whose step would be against their sign go out again. The objective
+//! falls strictly, so no set returns. Columns inside the span of the active ones follow their level
 //! and never need to join until a column leaves.
 
 use super::scaled::{Scaled, scale_by};
@@ -48,7 +48,8 @@ impl<'a> Homotopy<'a> {
         let d = data.y.len();
         let y_norm = dot(&data.y, &data.y).sqrt();
         let largest = data.norms.iter().fold(0.0_f64, |m, v| m.max(*v));
-        // p = y − QQᵀy errs by about √d·ε·‖y‖, hence Z_jᵀp by ‖Z_j‖ times that; 16 for the constant.
+        // p = y − QQᵀy errs by about √d·ε·‖y‖, hence Z_jᵀp by ‖Z_j‖ times that; 16 for the
+        // constant.
         let noise = 16.0 * (d as f64).sqrt() * f64::EPSILON * y_norm;
         let lowest = scale_by(options.lambda_min * d as f64, -data.z_exponent - data.y_exponent);
         let rank = d.min(n);

@@ -1,12 +1,12 @@
 //! The LASSO homotopy: the whole exact path of `min (1/(2d))‖Zx − y‖² + λ‖x‖₁` in λ.
 //!
-//! With `r = y − Zx` and the level `C = dλ`, x is optimal iff `Z_jᵀr = C·sgn(x_j)` where x_j ≠ 0 and
-//! `|Z_jᵀr| ≤ C` elsewhere. Between knots the active set S and its signs s are fixed and x is affine in
-//! C: `x_S = R⁻¹Qᵀy − C·R⁻¹w` (`Z_S = QR`, `w = R⁻ᵀs`). A knot is where an inactive correlation reaches C (the column
-//! joins) or an active x_j reaches 0 (it leaves). Osborne, Presnell & Turlach (2000); Efron, Hastie,
-//! Johnstone & Tibshirani (2004). A constant weight decay α trains towards the point λ = 2α of this
-//! path, and as λ → 0 it ends at the L1-minimal solution of `Zx = y`, with `μ = Z_S(Z_SᵀZ_S)⁻¹s` an
-//! exactly matching dual point.
+//! With `r = y − Zx` and the level `C = dλ`, x is optimal iff `Z_jᵀr = C·sgn(x_j)` where x_j ≠ 0
+//! and `|Z_jᵀr| ≤ C` elsewhere. Between knots the active set S and its signs s are fixed and x is
+//! affine in C: `x_S = R⁻¹Qᵀy − C·R⁻¹w` (`Z_S = QR`, `w = R⁻ᵀs`). A knot is where an inactive
+//! correlation reaches C (the column joins) or an active x_j reaches 0 (it leaves). Osborne,
+//! Presnell & Turlach (2000); Efron, Hastie, Johnstone & Tibshirani (2004). A constant weight decay
+//! α trains towards the point λ = 2α of this path, and as λ → 0 it ends at the L1-minimal solution
+//! of `Zx = y`, with `μ = Z_S(Z_SᵀZ_S)⁻¹s` an exactly matching dual point.
 
 mod homotopy;
 pub(super) mod scaled;
@@ -146,12 +146,13 @@ impl LassoPath {
     pub fn signs(&self) -> &[f64] {
         &self.signs
     }
-    /// Dual point μ (length d) at the last λ: `(y − Zx)/(dλ)`, and its limit `Z_S(Z_SᵀZ_S)⁻¹s` at λ = 0.
+    /// Dual point μ (length d) at the last λ: `(y − Zx)/(dλ)`, and its limit `Z_S(Z_SᵀZ_S)⁻¹s` at λ
+    /// = 0.
     pub fn mu(&self) -> &[f64] {
         &self.mu
     }
-    /// Largest coefficient, relative to the largest of its knot, that rounding put on the wrong side
-    /// of its sign and that was set to zero: about ε times the condition number of the active
+    /// Largest coefficient, relative to the largest of its knot, that rounding put on the wrong
+    /// side of its sign and that was set to zero: about ε times the condition number of the active
     /// columns, and with it the relative error to expect in x.
     pub fn sign_error(&self) -> f64 {
         self.sign_error

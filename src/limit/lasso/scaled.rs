@@ -1,4 +1,5 @@
-//! Power-of-two scaling, exact, so that neither squares nor products of entries of 1e±150 leave the range.
+//! Power-of-two scaling, exact, so that neither squares nor products of entries of 1e±150 leave the
+//! range.
 
 use crate::numerics::dense::rows::dot;
 use crate::problem::Problem;

@@ -1,13 +1,13 @@
 //! Which column joins next, without reading all of `Z` at every step.
 //!
 //! On a segment the residual at correlation level C is `p + C·u`; an inactive column j reaches
-//! `|Z_jᵀ(p + C·u)| = C` at `C_j = |p_j| / (1 − sgn(p_j)·a_j)` with `p_j = Z_jᵀp`, `a_j = Z_jᵀu`, and the
-//! next to join is the one with the largest `C_j`. It is enough to know `C_j` exactly where it may be
-//! the largest. So p_j, a_j are kept from an earlier segment (the *reference* p̄, ū, which are
-//! orthogonal) and the present vectors are split as
-//! `p + C·u = A·p̄ + B·ū + e(C)`, hence `|Z_jᵀ(p + C·u)| ≤ |A·p̄_j + B·ā_j| + ‖Z_j‖·‖e(C)‖`.
-//! A column whose right side lies below C cannot have joined by level C and is not read. When the
-//! columns that had to be read add up to a fraction of Z, the reference is renewed.
+//! `|Z_jᵀ(p + C·u)| = C` at `C_j = |p_j| / (1 − sgn(p_j)·a_j)` with `p_j = Z_jᵀp`, `a_j = Z_jᵀu`,
+//! and the next to join is the one with the largest `C_j`. It is enough to know `C_j` exactly where
+//! it may be the largest. So p_j, a_j are kept from an earlier segment (the *reference* p̄, ū,
+//! which are orthogonal) and the present vectors are split as `p + C·u = A·p̄ + B·ū + e(C)`, hence
+//! `|Z_jᵀ(p + C·u)| ≤ |A·p̄_j + B·ā_j| + ‖Z_j‖·‖e(C)‖`. A column whose right side lies below C
+//! cannot have joined by level C and is not read. When the columns that had to be read add up to a
+//! fraction of Z, the reference is renewed.
 
 use crate::numerics::dense::rows::{axpy, dot, dot_pair, screen};
 use crate::numerics::dense::updatable_qr::Active;

@@ -269,9 +269,10 @@ proptest! {
         let y = hashed(1, d, seed + 2).row(0).to_owned();
         let problem = Problem::new(z, y).unwrap();
         let path = lasso_path(&problem, &LassoOptions::default()).unwrap();
-        // QR is backward stable, which leaves rounding times ‖x‖. A coefficient on the wrong side of
-        // zero by rounding, up to ε·κ of the largest (κ = 1e10 here, times that of a random square matrix), is
-        // set to zero: the path says how much, and n such columns change the residual by no more.
+        // QR is backward stable, which leaves rounding times ‖x‖. A coefficient on the wrong side
+        // of zero by rounding, up to ε·κ of the largest (κ = 1e10 here, times that of a random
+        // square matrix), is set to zero: the path says how much, and n such columns change the
+        // residual by no more.
         let tolerance = 1e-12 + n as f64 * path.sign_error();
         let kappa = 10.0_f64.powi((seed % 11) as i32);
         if kappa <= 1e5 {

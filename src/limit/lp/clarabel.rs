@@ -1,7 +1,7 @@
 //! `min ‖x‖₁ s.t. Zx = y` by the interior-point solver Clarabel: a second opinion.
 //!
-//! Variables (p, q), `[B −B](p; q) = b` (zero cone), `(p, q) ≥ 0`. Its multiplier of the equality is
-//! −μ. The point is interior: no support can be read off it.
+//! Variables (p, q), `[B −B](p; q) = b` (zero cone), `(p, q) ≥ 0`. Its multiplier of the equality
+//! is −μ. The point is interior: no support can be read off it.
 
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{

@@ -1,8 +1,9 @@
 //! `min ‖x‖₁ s.t. Zx = y` by HiGHS: a second opinion from the fastest of the free simplex codes.
 //!
-//! `min Σ w_i (p_i + q_i) s.t. B(p − q) = b`, `p, q ≥ 0`, in scaled units; HiGHS returns a vertex and
-//! its row duals, which are polished on the support as those of [`microlp`](crate::limit::microlp()) are.
-//! Needs the feature `highs`: CMake, a C++ compiler and libclang at build time.
+//! `min Σ w_i (p_i + q_i) s.t. B(p − q) = b`, `p, q ≥ 0`, in scaled units; HiGHS returns a vertex
+//! and its row duals, which are polished on the support as those of
+//! [`microlp`](crate::limit::microlp()) are. Needs the feature `highs`: CMake, a C++ compiler and
+//! libclang at build time.
 
 use highs::{ColProblem, HighsModelStatus, Sense};
 

@@ -5,9 +5,9 @@
 //! B(p − q) = b,   p∘s = τ1,   q∘t = τ1,   τ → 0.
 //! ```
 //! Eliminating everything but Δμ leaves `B diag(p/s + q/t) Bᵀ Δμ = rhs`: one Gram matrix and one
-//! Cholesky a step, the same linear algebra as the dual Newton method but another path. The start is
-//! strictly feasible: `μ = 0`, `s = t = w`, `p − q` the least-norm solution. At a vertex with fewer
-//! than r columns the matrix turns singular; the support polish finishes the work.
+//! Cholesky a step, the same linear algebra as the dual Newton method but another path. The start
+//! is strictly feasible: `μ = 0`, `s = t = w`, `p − q` the least-norm solution. At a vertex with
+//! fewer than r columns the matrix turns singular; the support polish finishes the work.
 //!
 //! Source: Mehrotra 1992; Wright, Primal-Dual Interior-Point Methods, ch. 10.
 

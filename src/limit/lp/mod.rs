@@ -1,12 +1,12 @@
 //! `min ‖x‖₁ s.t. Zx = y` as a linear program, by solvers that know nothing of entropies.
 //!
 //! `x = p − q`, `p, q ≥ 0`: `min Σ(p + q) s.t. Z(p − q) = y`, with dual
-//! `max yᵀμ s.t. −1 ≤ Z_iᵀμ ≤ 1`. The solvers get the scaled system of full row rank (entries of size
-//! 1, x of size 1), so that their absolute tolerances mean something; inconsistent systems are found
-//! before, with a [`Farkas`] proof.
+//! `max yᵀμ s.t. −1 ≤ Z_iᵀμ ≤ 1`. The solvers get the scaled system of full row rank (entries of
+//! size 1, x of size 1), so that their absolute tolerances mean something; inconsistent systems are
+//! found before, with a [`Farkas`] proof.
 //!
-//! [`interior_point`] is the crate's own. By features: `microlp()` (`simplex`), an exact vertex; `clarabel()`, interior
-//! points; `highs()`, simplex with row duals.
+//! [`interior_point`] is the crate's own. By features: `microlp()` (`simplex`), an exact vertex;
+//! `clarabel()`, interior points; `highs()`, simplex with row duals.
 
 #[cfg(feature = "clarabel")]
 mod clarabel;
@@ -69,7 +69,8 @@ pub(in crate::limit) fn trivial(
     }
 }
 
-/// A pair with the status its certificate gives it. μ is scaled into `‖Zᵀμ‖_∞ ≤ 1` by the certificate.
+/// A pair with the status its certificate gives it. μ is scaled into `‖Zᵀμ‖_∞ ≤ 1` by the
+/// certificate.
 pub(in crate::limit) fn judged(
     problem: &Problem,
     x: Vec<f64>,

@@ -1,7 +1,8 @@
 //! The simplex method of `microlp`: an exact vertex, no dual variables.
 //!
-//! μ is recovered from the vertex by least squares, `Z_Sᵀμ = sign x_S`; where the support is smaller than the rank and
-//! that μ is not dual feasible, the dual program is solved too. Both are polished on the support.
+//! μ is recovered from the vertex by least squares, `Z_Sᵀμ = sign x_S`; where the support is
+//! smaller than the rank and that μ is not dual feasible, the dual program is solved too. Both are
+//! polished on the support.
 
 use microlp::{ComparisonOp, OptimizationDirection, Problem as Program, Variable};
 

@@ -224,7 +224,8 @@ impl<'a> Core<'a> {
             if step == max_steps {
                 break;
             }
-            // Only as exact as the quadratic term of this step deserves, and never below the target.
+            // Only as exact as the quadratic term of this step deserves, and never below the
+            // target.
             let relative = (size / b_norm).max(0.3 * target / size).clamp(1e-8, 0.05);
             let solved = self.conjugate_gradients(&mut delta, relative);
             if !solved || size > 0.5 * before {
@@ -383,8 +384,8 @@ impl<'a> Core<'a> {
     }
 }
 
-/// A step between `log(1+m)/m`, which always ascends, and 1, by the sign of ψ': where it is at most a fifth of what it is
-/// at 0 (`start`), or the bracket is short.
+/// A step between `log(1+m)/m`, which always ascends, and 1, by the sign of ψ': where it is at most
+/// a fifth of what it is at 0 (`start`), or the bracket is short.
 pub(crate) fn ascending(m: f64, start: f64, mut slope: impl FnMut(f64) -> f64) -> f64 {
     let (mut low, mut high) = (m.ln_1p() / m, 1.0);
     // Each round halves the ratio's logarithm: 12 rounds reach a thousandth of any bracket.

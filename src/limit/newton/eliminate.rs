@@ -1,13 +1,15 @@
-//! Rows that are nearly dependent, made far from dependent: elimination with twice the working precision.
+//! Rows that are nearly dependent, made far from dependent: elimination with twice the working
+//! precision.
 //!
 //! With r rows and r columns of Z chosen by complete pivoting, `P` their square, `C = P⁻¹` and
 //! ```text
 //! B = C Z_rows,   b = C y_rows,   Bx = b  ⇔  Z_rows x = y_rows,   μ_rows = Cᵀ μ_B,
 //! ```
-//! B has the identity in the chosen columns, so that its rows are far from dependent whatever those of Z were.
-//! B, b and C are pairs of doubles; a smallest pivot δ (relative to the largest entry) leaves them `2⁻¹⁰⁰/δ` of error.
-//! Unless that is too much work, the elimination is therefore done again in integers, `v·2⁵¹²`, with the pivots that are
-//! known by then: all steps together leave some r/δ² units of the last bit, and the pairs are right to rounding; see
+//! B has the identity in the chosen columns, so that its rows are far from dependent whatever those
+//! of Z were. B, b and C are pairs of doubles; a smallest pivot δ (relative to the largest entry)
+//! leaves them `2⁻¹⁰⁰/δ` of error. Unless that is too much work, the elimination is therefore done
+//! again in integers, `v·2⁵¹²`, with the pivots that are known by then: all steps together leave
+//! some r/δ² units of the last bit, and the pairs are right to rounding; see
 //! [`Eliminated::digits`].
 
 use num_bigint::BigInt;
@@ -15,11 +17,13 @@ use num_traits::{ToPrimitive, Zero};
 
 use crate::numerics::exact::double_double::Double2;
 
-/// Pivots below this, relative to the largest entry, are what rounding with twice the precision leaves of 0.
+/// Pivots below this, relative to the largest entry, are what rounding with twice the precision
+/// leaves of 0.
 const RANK: f64 = 1e-25;
 /// Rounding of the elimination, relative to the largest entry.
 const ROUNDING: f64 = 1e-30;
-/// Digits that an answer needs whose entries are to be right to nine digits down to 10⁻¹² of the largest, and one more.
+/// Digits that an answer needs whose entries are to be right to nine digits down to 10⁻¹² of the
+/// largest, and one more.
 pub(in crate::limit) const NEEDED: f64 = 22.0;
 /// Bits behind the point of integers.
 const BITS: i32 = 512;
@@ -249,7 +253,8 @@ mod tests {
     }
 
     proptest! {
-        /// With targets that are exactly those of x: `Bx = b`, and `Bᵀμ_B = Z_rowsᵀμ` for μ of its rows.
+        /// With targets that are exactly those of x: `Bx = b`, and `Bᵀμ_B = Z_rowsᵀμ` for μ of its
+        /// rows.
         #[test]
         fn solutions_and_duals_are_kept(
             seed in prop::collection::vec((-8i32..=8, -2i32..=2), 3 * 5),

@@ -1,4 +1,5 @@
-//! What follows Newton's method: corrections of x to rounding, and the dual point of the L1 problem.
+//! What follows Newton's method: corrections of x to rounding, and the dual point of the L1
+//! problem.
 //!
 //! **Rounding.** `x = a sinh s` loses `|s|ε`; the last correction is therefore taken in x itself,
 //! linearised, with the residual in compensated sums: `x += 2√(x²+a²)∘κ∘Bᵀδ`, `Hδ = ½B-residual`.
@@ -18,19 +19,21 @@ pub(crate) const LEAST: f64 = 1e-13;
 pub(crate) const PLAIN: f64 = 1e-4;
 /// Ratio of the pivots of H from which its factor in doubles sees every entry.
 pub(crate) const PIVOTS: f64 = 1e-4;
-/// The same from which corrections by it converge: `rε` of what λ_min may be then, which is less than the least pivot.
+/// The same from which corrections by it converge: `rε` of what λ_min may be then, which is less
+/// than the least pivot.
 pub(crate) const REFINABLE: f64 = 1e-10;
 /// Such corrections have done when they change no entry that counts by more than this part of it.
 pub(crate) const SETTLED: f64 = 1e-10;
-/// Such corrections are of use while the rounding of s, this many ε of `2‖Z_i‖₂ max|μ| + |θ| + |log a|`, moves no such
-/// entry by more.
+/// Such corrections are of use while the rounding of s, this many ε of
+/// `2‖Z_i‖₂ max|μ| + |θ| + |log a|`, moves no such entry by more.
 pub(crate) const ROUNDING: f64 = 10.0;
 
 /// `s = 2Zᵀμ + θ` in doubles is right to 10⁻¹² up to this size.
 pub(crate) const LONGEST: f64 = 4e3;
 
-/// Whether the columns of Z (row-major) that count are so far from dependent that Zx says what each entry is: for columns of
-/// length 1, a Gram matrix whose pivots are above 10⁻⁸, which loses no more than four digits.
+/// Whether the columns of Z (row-major) that count are so far from dependent that Zx says what each
+/// entry is: for columns of length 1, a Gram matrix whose pivots are above 10⁻⁸, which loses no
+/// more than four digits.
 pub(crate) fn far_from_dependent(z: &[f64], counts: &[bool]) -> bool {
     let n = counts.len();
     let columns: Vec<usize> = (0..n).filter(|&i| counts[i]).collect();
@@ -51,7 +54,8 @@ pub(crate) fn far_from_dependent(z: &[f64], counts: &[bool]) -> bool {
 }
 
 impl Core<'_> {
-    /// Linear corrections of x, s and μ to `Bx = b` with plain sums, after which `√(x²+a²)` is that of the corrected x.
+    /// Linear corrections of x, s and μ to `Bx = b` with plain sums, after which `√(x²+a²)` is that
+    /// of the corrected x.
     pub(in crate::limit) fn correct(&mut self) {
         let mut delta = vec![0.0; self.mu.len()];
         let mut ds = vec![0.0; self.s.len()];
@@ -93,8 +97,8 @@ impl Core<'_> {
     /// The tangent-extrapolated dual point of the L1 problem and its relative gap.
     ///
     /// `d(2μ)/dℓ` solves `B diag(κ∘√(x²+a²)) Bᵀ μ_c = b`; it is solved for its difference from
-    /// `2μ/ℓ` so that the ridge leaves flat directions there. Scaled into `‖Zᵀμ‖_∞ ≤ 1` it is a dual
-    /// point, and `gap = 1 − yᵀμ_c/‖x‖₁`. Without `ℓ > 0` the reference is 0.
+    /// `2μ/ℓ` so that the ridge leaves flat directions there. Scaled into `‖Zᵀμ‖_∞ ≤ 1` it is a
+    /// dual point, and `gap = 1 − yᵀμ_c/‖x‖₁`. Without `ℓ > 0` the reference is 0.
     pub(in crate::limit) fn dual_point(&mut self, ell: f64) -> Option<(Vec<f64>, f64)> {
         if !self.refactor() {
             return None;
@@ -198,11 +202,14 @@ impl Core<'_> {
         self.settle_small();
     }
 
-    /// Whether every entry of x above 10⁻¹³ of the largest is right to 10⁻⁹, as far as doubles can tell.
+    /// Whether every entry of x above 10⁻¹³ of the largest is right to 10⁻⁹, as far as doubles can
+    /// tell.
     ///
-    /// With a residual of a few ε, entries that add more than 10⁻⁴ of the largest to Zx are right to `10⁴ε` times a condition number of Z that
-    /// the reduction to B keeps small (for |s| beyond 4000 also: where the columns of entries that count are far from dependent). Smaller ones that count are right where H is so well-conditioned that its factor
-    /// sees them; or they are made right by corrections with that factor, as long as it has some digits and the last
+    /// With a residual of a few ε, entries that add more than 10⁻⁴ of the largest to Zx are right
+    /// to `10⁴ε` times a condition number of Z that the reduction to B keeps small (for |s| beyond
+    /// 4000 also: where the columns of entries that count are far from dependent). Smaller ones
+    /// that count are right where H is so well-conditioned that its factor sees them; or they are
+    /// made right by corrections with that factor, as long as it has some digits and the last
     /// correction changes none of them. Call after [`Core::refine`].
     pub(in crate::limit) fn settled(&mut self) -> bool {
         let (rho, size) = self.system.residual(&self.x);
@@ -210,7 +217,8 @@ impl Core<'_> {
         if !backward || !self.is_finite() {
             return false;
         }
-        // What an entry adds to Zx tells whether the residual sees it; its own size, in the units of x, whether it counts.
+        // What an entry adds to Zx tells whether the residual sees it; its own size, in the units
+        // of x, whether it counts.
         let mut added = self.column_sizes().to_vec();
         added.iter_mut().zip(&self.x).for_each(|(a, x)| *a *= x.abs());
         let raw: Vec<f64> =
@@ -219,7 +227,8 @@ impl Core<'_> {
         let counts: Vec<bool> = raw.iter().map(|raw| *raw > LEAST * most).collect();
         let hidden = (0..raw.len()).any(|i| added[i] < PLAIN * most_added && counts[i]);
         if !hidden {
-            // What x adds to Zx is then right. Up to here s says how nearly dependent columns share it.
+            // What x adds to Zx is then right. Up to here s says how nearly dependent columns share
+            // it.
             return norm_inf(&self.s) <= LONGEST || far_from_dependent(&self.system.z, &counts);
         }
         // The rounding of a longer s moves large entries by more than what small ones can take up.
@@ -246,9 +255,10 @@ impl Core<'_> {
         settled
     }
 
-    /// Whether the rounding of s moves no entry that counts by more than 10⁻¹⁰ of itself: what s would be for a μ and a log a
-    /// next to these, μ moved by ε of its largest entry, shows how many of its digits say something. Entries far below
-    /// a, where s is nearly 0, are the first to fail.
+    /// Whether the rounding of s moves no entry that counts by more than 10⁻¹⁰ of itself: what s
+    /// would be for a μ and a log a next to these, μ moved by ε of its largest entry, shows how
+    /// many of its digits say something. Entries far below a, where s is nearly 0, are the first to
+    /// fail.
     fn sees(&self, counts: &[bool]) -> bool {
         let largest = norm_inf(&self.mu);
         let least = ROUNDING * f64::EPSILON / SETTLED;
@@ -262,12 +272,13 @@ impl Core<'_> {
         })
     }
 
-    /// Corrections of x and μ by the factor at hand until one changes no entry that counts by more than 10⁻¹⁰ of
-    /// itself; `false` where they do not come to that. `rho`: `y'' − Z''x`.
+    /// Corrections of x and μ by the factor at hand until one changes no entry that counts by more
+    /// than 10⁻¹⁰ of itself; `false` where they do not come to that. `rho`: `y'' − Z''x`.
     ///
     /// Of both equations, linearised: with `e = asinh(x/a) − s`, `r = b − Bx`, s and r compensated,
-    /// `2Hδ = r + B(√(x²+a²)∘e)`, `x += √(x²+a²)∘(2κ∘Bᵀδ − e)`, `μ += δ`. That is iterative refinement: the factor's error
-    /// in any direction is at most `rε/λ_min` of H there, so that each correction leaves some 10⁻² of the error.
+    /// `2Hδ = r + B(√(x²+a²)∘e)`, `x += √(x²+a²)∘(2κ∘Bᵀδ − e)`, `μ += δ`. That is iterative
+    /// refinement: the factor's error in any direction is at most `rε/λ_min` of H there, so that
+    /// each correction leaves some 10⁻² of the error.
     fn settle_digits(&mut self, mut rho: Vec<f64>, counts: &[bool]) -> bool {
         let (mut e, mut ds) = (vec![0.0; counts.len()], vec![0.0; counts.len()]);
         let mut delta = vec![0.0; self.mu.len()];

@@ -6,12 +6,12 @@
 //! max_j |Zx − y|_j / (|Z||x| + |y|)_j                                       (primal)
 //! max_i |asinh(x_i/a_i) − s_i| / (1 + |s_i| + |θ_i| + 2(|Z|ᵀ|μ|)_i)          (stationarity)
 //! ```
-//! the componentwise backward errors of the two equations (in a row whose `|Z||x| + |y|` is below rounding of
-//! `max_i (|Z_ji|/c_i)·Σ c_i|x_i|`, c_i the largest entry of column i, that norm is added to it: Arioli, Demmel
-//! & Duff 1989; where x_i underflows to 0 the second
-//! asks that `a_i sinh s_i` does so too). A value of a few ε means that x and μ solve the equations
-//! of a problem whose entries differ from the given ones in the last digits. How far x itself is
-//! from the exact point depends on the condition of Z.
+//! the componentwise backward errors of the two equations (in a row whose `|Z||x| + |y|` is below
+//! rounding of `max_i (|Z_ji|/c_i)·Σ c_i|x_i|`, c_i the largest entry of column i, that norm is
+//! added to it: Arioli, Demmel & Duff 1989; where x_i underflows to 0 the second asks that
+//! `a_i sinh s_i` does so too). A value of a few ε means that x and μ solve the equations of a
+//! problem whose entries differ from the given ones in the last digits. How far x itself is from
+//! the exact point depends on the condition of Z.
 
 use crate::numerics::exact::sums::worst;
 use crate::numerics::special::log_domain;
@@ -50,7 +50,8 @@ pub fn kkt_residual(
     x: &[f64],
     mu: &[f64],
 ) -> (f64, f64) {
-    // Rows and columns of Z, x and μ are brought to size 1 by powers of two: exact, and no product overflows or vanishes.
+    // Rows and columns of Z, x and μ are brought to size 1 by powers of two: exact, and no product
+    // overflows or vanishes.
     let (d, n) = (problem.samples(), x.len());
     let raw = problem.z_rows();
     let rows: Vec<i32> = raw.chunks_exact(n.max(1)).map(top_exponent).collect();
@@ -127,7 +128,8 @@ pub fn kkt_residual(
     (primal.max(stationarity), feasibility)
 }
 
-/// Exponents of the columns of Z, its rows being in units of `2^rows`: 0 for those that are not tiny.
+/// Exponents of the columns of Z, its rows being in units of `2^rows`: 0 for those that are not
+/// tiny.
 fn column_exponents(z: &[f64], n: usize, rows: &[i32]) -> Vec<i32> {
     let mut most = vec![None; n];
     for (row, e) in z.chunks_exact(n.max(1)).zip(rows) {

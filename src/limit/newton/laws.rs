@@ -1,4 +1,5 @@
-//! Laws over random systems of every degenerate kind: a correct answer or a clear status, never NaN.
+//! Laws over random systems of every degenerate kind: a correct answer or a clear status, never
+//! NaN.
 
 use ndarray::{Array1, Array2};
 use proptest::prelude::*;
@@ -120,8 +121,8 @@ fn system(kind: Kind, seed: u64) -> Problem {
     Problem::new(z, y).unwrap()
 }
 
-/// Whether the rows contradict each other as they stand. A row that is a combination of others but for its
-/// rounding has solutions, of size 1e16.
+/// Whether the rows contradict each other as they stand. A row that is a combination of others but
+/// for its rounding has solutions, of size 1e16.
 fn contradictory(problem: &Problem) -> bool {
     let demand = Demand { rigorous: true, ..Demand::default() };
     decide(problem, &demand).unwrap().verdict == Verdict::NoSolution

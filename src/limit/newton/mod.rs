@@ -5,8 +5,8 @@
 //! `(t·log a, t·θ₀)`, `t → 1`: on it `s = 2Zᵀμ + θ₀` grows about linearly in t, which the predictor
 //! follows. Everything stays in the log domain.
 //!
-//! Where Zx = y alone determines x no iteration is made; where doubles cannot tell that every entry that counts is right,
-//! `graded` takes over.
+//! Where Zx = y alone determines x no iteration is made; where doubles cannot tell that every entry
+//! that counts is right, `graded` takes over.
 //!
 //! How right an answer is, [`kkt_residual`] says.
 //!
@@ -281,7 +281,8 @@ impl Scaled<'_> {
         }
         let mut mu = self.system.unscale_rows(&end.mu);
         if x.iter().chain(&mu).any(|v| !v.is_finite()) {
-            // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ = 0.
+            // Rounding led nowhere, or beyond the largest double: what is reached is the start, μ =
+            // 0.
             mu.fill(0.0);
             for i in 0..x.len() {
                 x[i] = log_domain::a_sinh(theta[i], log_a[i]);
@@ -324,7 +325,8 @@ pub(in crate::limit) fn climb(
         return first;
     }
     let (mut factor, mut last, mut failures) = (2.0_f64, first, 0);
-    // The factor is at least 1.2 but after a failure, which takes its root: 400 rungs are never needed.
+    // The factor is at least 1.2 but after a failure, which takes its root: 400 rungs are never
+    // needed.
     for _ in 0..400 {
         if t >= 1.0 {
             return last;
@@ -360,7 +362,8 @@ pub(in crate::limit) fn climb(
     Inner::MaxIterations
 }
 
-/// Residuals in the original data, and the verdict; `met` is that of an answer which meets the stopping test.
+/// Residuals in the original data, and the verdict; `met` is that of an answer which meets the
+/// stopping test.
 fn finish(
     problem: &Problem,
     entropy: &HyperbolicEntropy,

@@ -8,9 +8,10 @@
 //! `Bx'' = b`, B of full row rank r, has the same solutions:
 //! - `B = Z''` when the Gram matrix shows that the rows are far from dependent;
 //! - otherwise `Z''ᵀΠ = QR` (column pivoting), `B = Qᵀ` and `b = R₁₁⁻ᵀ(Πᵀy'')`, whose condition is
-//!   1 whatever that of Z was. Rows beyond the rank to working precision are dropped (their μ is 0) where
-//!   their targets agree with the others; if not, the system is infeasible. Where such rows are no combinations of the
-//!   others, or kept rows nearly are, `eliminate.rs` has equations in pairs of doubles beside B.
+//!   1 whatever that of Z was. Rows beyond the rank to working precision are dropped (their μ is 0)
+//!   where their targets agree with the others; if not, the system is infeasible. Where such rows
+//!   are no combinations of the others, or kept rows nearly are, `eliminate.rs` has equations in
+//!   pairs of doubles beside B.
 //!
 //! `2Z_iᵀμ = 2κ_i B_iᵀμ̃`. The scale q makes the largest entry of the least-norm solution about 1.
 
@@ -58,10 +59,12 @@ pub(in crate::limit) struct System {
     col_exp: Vec<i32>,
     q: i32,
     pub(in crate::limit) basis: Basis,
-    /// How far the rows beyond the rank are from being combinations of the others, relative to their size: the
-    /// largest of these distances; 0 where they are that exactly, or where there are none.
+    /// How far the rows beyond the rank are from being combinations of the others, relative to
+    /// their size: the largest of these distances; 0 where they are that exactly, or where there
+    /// are none.
     pub(in crate::limit) dependence: f64,
-    /// The rows that are independent exactly, in a form that is far from dependent: there where B is not that.
+    /// The rows that are independent exactly, in a form that is far from dependent: there where B
+    /// is not that.
     pub(in crate::limit) eliminated: Option<Eliminated>,
 }
 
@@ -190,8 +193,8 @@ impl System {
         }
         let u = infeasible::left_null_part(&self.z, self.d, self.n, &rho);
         let u: Vec<f64> = u.iter().zip(&self.row_exp).map(|(u, e)| scale2(*u, -e)).collect();
-        // Without an exact decision it counts when the solutions still allowed are absurd: ‖x‖₁ above
-        // ε^{−1/2} times that of the least-squares point.
+        // Without an exact decision it counts when the solutions still allowed are absurd: ‖x‖₁
+        // above ε^{−1/2} times that of the least-squares point.
         let least = self.unscale(self.l1(&self.least_norm)) / f64::EPSILON.sqrt();
         match infeasible::decide(problem, &self.unscale_x(&self.least_norm), &u, least) {
             Some(proof) => Err(proof),
@@ -309,8 +312,9 @@ fn equilibrate(z: &[f64], d: usize, n: usize) -> (Vec<i32>, Vec<i32>) {
     if let (Some(low), Some(high)) = (low, high)
         && high - low > COLUMN_SPREAD
     {
-        // 2^c itself must be a number. Where columns differ by more, tiny ones stay tiny, which Newton's method can bear;
-        // a square system is to have none, and its rows take what the columns cannot.
+        // 2^c itself must be a number. Where columns differ by more, tiny ones stay tiny, which
+        // Newton's method can bear; a square system is to have none, and its rows take what the
+        // columns cannot.
         let middle = if d >= n && *low < -1000 { (low + high) / 2 } else { 0 };
         for (c, size) in cols.iter_mut().zip(&sizes) {
             *c = size.map_or(0, |s| s - middle).clamp(-1000, 1000);

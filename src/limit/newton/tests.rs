@@ -83,7 +83,8 @@ fn ladder_meets_the_lp() {
     }
 }
 
-/// Gaussian Z of d×n with columns times 10^u, |u| ≤ `spread`, and y from a truth with `entries` entries.
+/// Gaussian Z of d×n with columns times 10^u, |u| ≤ `spread`, and y from a truth with `entries`
+/// entries.
 fn planted(d: usize, n: usize, entries: usize, spread: f64, seed: u64) -> Problem {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut z = Array2::from_shape_fn((d, n), |_| rng.sample::<f64, _>(StandardNormal));
@@ -97,8 +98,8 @@ fn planted(d: usize, n: usize, entries: usize, spread: f64, seed: u64) -> Proble
     Problem::new(z.clone(), z.dot(&x)).unwrap()
 }
 
-/// Where doubles say that every entry which counts is right, twice the precision has the same ones: also where
-/// `H` is so ill-conditioned that corrections were needed.
+/// Where doubles say that every entry which counts is right, twice the precision has the same ones:
+/// also where `H` is so ill-conditioned that corrections were needed.
 #[test]
 fn what_doubles_settle_is_right() {
     let mut corrected = 0;
@@ -127,7 +128,8 @@ fn what_doubles_settle_is_right() {
     assert!(corrected >= 10, "{corrected}");
 }
 
-/// Columns in units 16 orders apart: the ladder in doubles is left after a few rungs, and the answer is right.
+/// Columns in units 16 orders apart: the ladder in doubles is left after a few rungs, and the
+/// answer is right.
 #[test]
 fn a_ladder_without_progress_is_left_early() {
     for seed in 0..40 {

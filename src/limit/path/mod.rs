@@ -1,23 +1,24 @@
 //! The whole way from L2 to L1: `x(a) = argmin R_a(x) s.t. Zx = y` over a grid of `log a`.
 //!
 //! With θ₀ = 0: as a → ∞, `R_a ≈ const + ‖x‖²/(4a)` and x is the least-norm solution; as a → 0,
-//! `R_a ≈ ½ log(1/a) ‖x‖₁` and x is an L1-minimal one. In between, `R_a − R_{a'}` at x(a) is at most
-//! that at x(a') for a < a' (add the two optimality inequalities): the mean of `Σ √(x_i²+c²)` over
-//! log c between log a and log a' does not increase. **‖x(a)‖₁ itself may increase** on the way:
-//! `Z = [1 −2 −3; 2 0 −1]`, `y = (−1, −1)` has it rise by 2.5 %.
+//! `R_a ≈ ½ log(1/a) ‖x‖₁` and x is an L1-minimal one. In between, `R_a − R_{a'}` at x(a) is at
+//! most that at x(a') for a < a' (add the two optimality inequalities): the mean of `Σ √(x_i²+c²)`
+//! over log c between log a and log a' does not increase. **‖x(a)‖₁ itself may increase** on the
+//! way: `Z = [1 −2 −3; 2 0 −1]`, `y = (−1, −1)` has it rise by 2.5 %.
 //!
-//! From one grid point to the next: the tangent predictor of the Newton core (it solves with
-//! the factor of H at the present point), then Newton steps whose linear systems are solved by
-//! conjugate gradients with that same factor as preconditioner. One factor per grid point serves the
-//! predictor, the corrector and the certificate.
+//! From one grid point to the next: the tangent predictor of the Newton core (it solves with the
+//! factor of H at the present point), then Newton steps whose linear systems are solved by
+//! conjugate gradients with that same factor as preconditioner. One factor per grid point serves
+//! the predictor, the corrector and the certificate.
 //!
-//! Where doubles cannot tell whether every entry that counts is right, the point is found with twice the precision
-//! (`graded`), from where doubles came as long as they come near, then from the point before.
+//! Where doubles cannot tell whether every entry that counts is right, the point is found with
+//! twice the precision (`graded`), from where doubles came as long as they come near, then from the
+//! point before.
 //!
 //! **Gap.** With a certified bound `l ≤ min ‖x‖₁ s.t. Zx = y` from [`l1_minimum`],
-//! `gap = (‖x(a)‖₁ − l)/‖x(a)‖₁`, which falls to rounding as a → 0 and stays there. Where that minimum is not certified, the
-//! tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point that
-//! doubles find; the others have none.
+//! `gap = (‖x(a)‖₁ − l)/‖x(a)‖₁`, which falls to rounding as a → 0 and stays there. Where that
+//! minimum is not certified, the tangent-extrapolated dual point `2dμ/dℓ`, ℓ = log(1/a), scaled
+//! into `‖Zᵀμ‖_∞ ≤ 1`, gives a bound at each point that doubles find; the others have none.
 
 use ndarray::Array2;
 
@@ -167,7 +168,8 @@ pub fn path_until(
             None => gap,
         };
         path.status[k] = status;
-        // Shorter than any solution: it meets the equations to rounding only, and no solution is near.
+        // Shorter than any solution: it meets the equations to rounding only, and no solution is
+        // near.
         if path.gap[k] < -CERTIFIED {
             path.gap[k] = f64::INFINITY;
             if status.is_converged() {
@@ -180,7 +182,8 @@ pub fn path_until(
     Ok(path)
 }
 
-/// Residuals of rows up to which a point meets them: where rows are far from dependent x is then right to 10⁻⁹.
+/// Residuals of rows up to which a point meets them: where rows are far from dependent x is then
+/// right to 10⁻⁹.
 const MET: f64 = 1e-13;
 
 /// A lower bound of the L1 minimum that is met to a relative 10⁻⁹, if one can be had.
@@ -284,8 +287,8 @@ impl Walk<'_> {
         (x, f64::INFINITY, status)
     }
 
-    /// The status of a point that is reached: not converged where its entries overflow, or all underflow, in the units of
-    /// the problem.
+    /// The status of a point that is reached: not converged where its entries overflow, or all
+    /// underflow, in the units of the problem.
     fn met(&self, x: &[f64], by_equations: bool) -> Status {
         let system = self.core.system;
         let vanished = x.iter().all(|v| *v == 0.0) && system.y.iter().any(|y| *y != 0.0);
@@ -295,7 +298,8 @@ impl Walk<'_> {
         system.met(by_equations)
     }
 
-    /// To `log a` with twice the precision: from where doubles came, from the last point, or by the whole ladder.
+    /// To `log a` with twice the precision: from where doubles came, from the last point, or by the
+    /// whole ladder.
     fn go_graded(&mut self, log_a: f64) -> Inner {
         let target = self.scaled(log_a);
         let (system, core) = (self.core.system, &self.core);
@@ -339,7 +343,8 @@ impl Walk<'_> {
             if from == log_a {
                 return Inner::Converged;
             }
-            // Flat directions keep their slack when s is scaled with ℓ, which makes sense once ℓ > 1.
+            // Flat directions keep their slack when s is scaled with ℓ, which makes sense once ℓ >
+            // 1.
             let ratio = if from < -1.0 { log_a / from } else { 1.0 };
             if self.core.predict(&target, self.theta, ratio) {
                 let tangent = self.bend(log_a - from);
@@ -361,8 +366,8 @@ impl Walk<'_> {
         climb(&mut self.core, &target, self.theta, &options)
     }
 
-    /// Second-order term of the predictor: what the last corrector added, scaled by the square of the
-    /// step. Kept only if it makes the residual smaller. Returns μ as the tangent predicted it.
+    /// Second-order term of the predictor: what the last corrector added, scaled by the square of
+    /// the step. Kept only if it makes the residual smaller. Returns μ as the tangent predicted it.
     fn bend(&mut self, step: f64) -> Vec<f64> {
         let tangent = self.core.mu.clone();
         let Some((last, correction)) = &self.curvature else { return tangent };

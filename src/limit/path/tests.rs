@@ -65,8 +65,8 @@ fn gap_is_a_dual_bound() {
     }
 }
 
-/// `x(a')` cannot have both a smaller `R_a` and, at `a' > a`, a larger one: adding the two optimality
-/// inequalities, `R_{a'} − R_a` is largest at the point with the larger a.
+/// `x(a')` cannot have both a smaller `R_a` and, at `a' > a`, a larger one: adding the two
+/// optimality inequalities, `R_{a'} − R_a` is largest at the point with the larger a.
 #[test]
 fn exchange_inequality_holds() {
     for seed in 0..40 {

@@ -1,9 +1,9 @@
 //! What may be said of `min ‖x‖₁ s.t. Zx = y`, from all that is known of it: in this one place.
 //!
-//! In this order. A proved upper bound is a proof that there is a solution: then nothing says that there is none,
-//! and the width of the enclosure alone decides. An exact vector u with `Zᵀu = 0`, `yᵀu > 0` proves that there is none. What
-//! is left is numerical: the certificate of the pair, or the residual of least squares; where a proof is asked
-//! for it is not enough.
+//! In this order. A proved upper bound is a proof that there is a solution: then nothing says that
+//! there is none, and the width of the enclosure alone decides. An exact vector u with `Zᵀu = 0`,
+//! `yᵀu > 0` proves that there is none. What is left is numerical: the certificate of the pair, or
+//! the residual of least squares; where a proof is asked for it is not enough.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ use crate::problem::Problem;
 /// What is asked of a solve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Demand {
-    /// Relative width of the enclosure, or relative gap of the certificate, up to which the minimum counts
-    /// as known.
+    /// Relative width of the enclosure, or relative gap of the certificate, up to which the minimum
+    /// counts as known.
     pub tolerance: f64,
     /// Whether only a proof will do. Then the exact route may take about 30 seconds, else about 2.
     pub rigorous: bool,
@@ -60,8 +60,8 @@ pub enum Verdict {
     Proved(f64),
     /// The minimum is known up to rounding: the larger of gap, residual and its effect.
     Certified(f64),
-    /// The minimum is known up to rounding, as [`Certified`](Self::Certified); but rows contradict each other below it, so
-    /// that the numbers as they stand have no solution.
+    /// The minimum is known up to rounding, as [`Certified`](Self::Certified); but rows contradict
+    /// each other below it, so that the numbers as they stand have no solution.
     Rounded(f64),
     /// There is no solution, as a theorem.
     NoSolution,
@@ -86,8 +86,9 @@ impl Verdict {
     pub fn is_none(self) -> bool {
         matches!(self, Self::NoSolution | Self::Inconsistent(_))
     }
-    /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there. A limit that is no
-    /// solution of `Zx = y`, as that of a constant weight decay, needs none to exist.
+    /// The exit code of a solve that also looked for the limit of the flow: 0 when both are there.
+    /// A limit that is no solution of `Zx = y`, as that of a constant weight decay, needs none to
+    /// exist.
     pub fn exit_code(self, limit_converged: bool, limit_solves: bool) -> u8 {
         let known = self.is_known() || (self.is_none() && !limit_solves);
         u8::from(!(known && limit_converged))
@@ -219,8 +220,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The off-support slack δ of the minimum: the largest over its dual solutions, whichever of them this
-    /// pair has. `None` where it cannot be found.
+    /// The off-support slack δ of the minimum: the largest over its dual solutions, whichever of
+    /// them this pair has. `None` where it cannot be found.
     pub fn slack(&self, problem: &Problem) -> Option<Slack> {
         let mut x = vec![0.0; self.solution.x.len()];
         // What is left of entries that rounding alone keeps from 0 is no support.
@@ -238,8 +239,8 @@ impl Decision {
     }
 }
 
-/// Finds the minimum, proves what can be proved by intervals, and asks exact arithmetic where that is not
-/// enough.
+/// Finds the minimum, proves what can be proved by intervals, and asks exact arithmetic where that
+/// is not enough.
 ///
 /// ```
 /// use mirrorflow::limit::{Demand, decide};

@@ -60,7 +60,8 @@ impl Cholesky {
         self.d
     }
 
-    /// Smallest and largest pivot `U_ii²` of the last factor: their ratio bounds the condition number from below.
+    /// Smallest and largest pivot `U_ii²` of the last factor: their ratio bounds the condition
+    /// number from below.
     pub(crate) fn pivots(&self) -> (f64, f64) {
         self.inverse_diagonal[..self.d].iter().fold((f64::INFINITY, 0.0), |(low, high), v| {
             let pivot = 1.0 / (v * v);

@@ -1,14 +1,14 @@
-//! `Z` by rows, padded with zeros to whole registers and aligned to cache lines: the fastest `Zx` and
-//! `Zᵀv` for small problems, in which a flow spends its time.
+//! `Z` by rows, padded with zeros to whole registers and aligned to cache lines: the fastest `Zx`
+//! and `Zᵀv` for small problems, in which a flow spends its time.
 //!
-//! Both products read the one copy, so that 40×100 (33 KiB) stays in the first-level cache. `Zᵀv` is a
-//! sum of scaled rows whose partial sums stay in registers: up to 16 registers a panel; narrow panels
-//! run two rows side by side, so that additions do not wait for each other. `Zx` takes eight rows at a
-//! time against `x`, each with a running register, and sums the eight registers together. The order of
-//! summation depends on the shape only.
+//! Both products read the one copy, so that 40×100 (33 KiB) stays in the first-level cache. `Zᵀv`
+//! is a sum of scaled rows whose partial sums stay in registers: up to 16 registers a panel; narrow
+//! panels run two rows side by side, so that additions do not wait for each other. `Zx` takes eight
+//! rows at a time against `x`, each with a running register, and sums the eight registers together.
+//! The order of summation depends on the shape only.
 //!
-//! Floor of a pair of products: two loads and two multiply-adds of a register a cycle, `2 · 5 · 8 · 13`
-//! register operations at 40×100, that is 520 cycles.
+//! Floor of a pair of products: two loads and two multiply-adds of a register a cycle,
+//! `2 · 5 · 8 · 13` register operations at 40×100, that is 520 cycles.
 
 use crate::numerics::simd::{Isa, LANES, kernel};
 use crate::numerics::vector::moderate_sinh;
@@ -60,9 +60,9 @@ impl Packed {
     pub(crate) fn mul(&self, x: &[f64], out: &mut [f64]) {
         row_products(&self.lines, &x[..self.columns], &mut out[..padded(self.rows)]);
     }
-    /// `x = s a ⊙ sinh(θ − 2Zᵀv)` and `Zx` in one pass, where every exponent is moderate: `|θ − 2Zᵀv| ≤
-    /// 300`. Elsewhere returns false, and `x` and `out` are unspecified. `x`, `a` and θ have length
-    /// `wide()`, zero beyond n, `out` has length `tall()`.
+    /// `x = s a ⊙ sinh(θ − 2Zᵀv)` and `Zx` in one pass, where every exponent is moderate:
+    /// `|θ − 2Zᵀv| ≤ 300`. Elsewhere returns false, and `x` and `out` are unspecified. `x`, `a` and
+    /// θ have length `wide()`, zero beyond n, `out` has length `tall()`.
     #[inline]
     pub(crate) fn sinh_product(
         &self,

@@ -1,5 +1,5 @@
-//! The rank-revealing QR of `Aᵀ`, by Householder reflections with column pivoting; sequential, so that the bits do not
-//! depend on the number of threads.
+//! The rank-revealing QR of `Aᵀ`, by Householder reflections with column pivoting; sequential, so
+//! that the bits do not depend on the number of threads.
 
 use faer::linalg::{householder, qr};
 use faer::prelude::default;

@@ -169,7 +169,8 @@ dispatch!(
     pub(crate) fn rotate(c: f64, s: f64, a: &mut [f64], b: &mut [f64]) = rotate_body
 );
 dispatch!(
-    /// Appends to `out` every j with `|A·p_j + B·a_j| + E·‖Z_j‖ ≥ C`, `coefficients = [A, B, E, C]`.
+    /// Appends to `out` every j with `|A·p_j + B·a_j| + E·‖Z_j‖ ≥ C`,
+    /// `coefficients = [A, B, E, C]`.
     pub(crate) fn screen(
         p: &[f64],
         a: &[f64],

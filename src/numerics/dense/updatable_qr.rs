@@ -1,15 +1,16 @@
 //! The active set of the homotopy: `Z_S = QR`, kept under columns that come and go.
 //!
 //! With signs `s` of the active correlations the two vectors that span every residual of a segment
-//! are `p = y − QQᵀy` and `u = Z_S(Z_SᵀZ_S)⁻¹s = Qw`, `w = R⁻ᵀs`: at correlation level C the residual
-//! is `y − Zx = p + C·u` and the coefficients are `x_S = R⁻¹(Qᵀy) − C·R⁻¹w`. Each is a function of
-//! `(S, s)` alone, so errors do not add up along the path. A column that joins adds one direction q:
-//! `p ← p − q(qᵀp)`, `u ← u + w_k q`; one that leaves takes the last direction with it, after plane
-//! rotations have moved its part of the span there.
+//! are `p = y − QQᵀy` and `u = Z_S(Z_SᵀZ_S)⁻¹s = Qw`, `w = R⁻ᵀs`: at correlation level C the
+//! residual is `y − Zx = p + C·u` and the coefficients are `x_S = R⁻¹(Qᵀy) − C·R⁻¹w`. Each is a
+//! function of `(S, s)` alone, so errors do not add up along the path. A column that joins adds one
+//! direction q: `p ← p − q(qᵀp)`, `u ← u + w_k q`; one that leaves takes the last direction with
+//! it, after plane rotations have moved its part of the span there.
 //!
-//! QR and not the Cholesky factor of `Z_SᵀZ_S`: spectra have condition numbers whose square is beyond
-//! 1/ε. Orthogonalization is classical Gram–Schmidt, repeated when more than half of the squared norm
-//! was removed (Daniel, Gragg, Kaufman & Stewart 1976), which keeps Q orthonormal to ε.
+//! QR and not the Cholesky factor of `Z_SᵀZ_S`: spectra have condition numbers whose square is
+//! beyond 1/ε. Orthogonalization is classical Gram–Schmidt, repeated when more than half of the
+//! squared norm was removed (Daniel, Gragg, Kaufman & Stewart 1976), which keeps Q orthonormal to
+//! ε.
 
 use super::rows::{add_rows, axpy, axpy_pair, dot, rotate};
 

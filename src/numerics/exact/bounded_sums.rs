@@ -1,14 +1,14 @@
 //! Sums of products with a proven error bound.
 //!
-//! Every product and every addition is split into its rounded value and its exact error
-//! (Dekker 1971, Knuth 1969), and the errors are added up on the side (Ogita, Rump & Oishi, *Accurate
-//! sum and dot product*, 2005). Lanes sum separately and are then added the same way.
+//! Every product and every addition is split into its rounded value and its exact error (Dekker
+//! 1971, Knuth 1969), and the errors are added up on the side (Ogita, Rump & Oishi, *Accurate sum
+//! and dot product*, 2005). Lanes sum separately and are then added the same way.
 //!
-//! **Bound.** Let m be the number of products, `K = m + 64`, `u = 2⁻⁵³`, `S = Σ|a_i b_i|`. Errors of products
-//! sum to at most `u·S`, errors of additions to at most `γ_K S`; they are added with relative error `γ_K`. With
-//! `K·u ≤ 0.01` the result `hi + lo`, taken exactly, is within `γ_K(γ_K + u)S ≤ 1.1 (Ku)² S`; `bound` is
-//! `4 (Ku)² S̃ + m·2⁻¹⁰²²` with the computed S̃ ≥ S/1.02, the second term for products that underflow.
-//! Overflow shows as a bound that is not finite.
+//! **Bound.** Let m be the number of products, `K = m + 64`, `u = 2⁻⁵³`, `S = Σ|a_i b_i|`. Errors
+//! of products sum to at most `u·S`, errors of additions to at most `γ_K S`; they are added with
+//! relative error `γ_K`. With `K·u ≤ 0.01` the result `hi + lo`, taken exactly, is within
+//! `γ_K(γ_K + u)S ≤ 1.1 (Ku)² S`; `bound` is `4 (Ku)² S̃ + m·2⁻¹⁰²²` with the computed S̃ ≥ S/1.02,
+//! the second term for products that underflow. Overflow shows as a bound that is not finite.
 
 use super::scaled::two_sum;
 use super::sums::two_product;
@@ -110,7 +110,8 @@ dispatch!(
     fn dot_dispatched(a: &[f64], b: &[f64], start: f64) -> Sum = dot_body
 );
 dispatch!(
-    /// One row of `Zᵀm`: adds `z_j·m` to the sum of every column j, its error to `rest` and its size to `size`.
+    /// One row of `Zᵀm`: adds `z_j·m` to the sum of every column j, its error to `rest` and its
+    /// size to `size`.
     pub(crate) fn add_row(row: &[f64], m: f64, sum: &mut [f64], rest: &mut [f64], size: &mut [f64]) =
         add_row_body
 );
@@ -180,8 +181,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// Against exact integer arithmetic: entries k·2^e with 26-bit k have products and sums that
-        /// 128-bit integers hold.
+        /// Against exact integer arithmetic: entries k·2^e with 26-bit k have products and sums
+        /// that 128-bit integers hold.
         #[test]
         fn encloses_the_exact_sum(
             data in prop::collection::vec(

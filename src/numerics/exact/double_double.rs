@@ -1,10 +1,11 @@
 //! Numbers of twice the working precision: an unevaluated sum `hi + lo`, |lo| ≤ ½ ulp(hi).
 //!
-//! Sums and products follow Dekker (1971) and Knuth (1969) and lose a few units of 2⁻¹⁰⁴. `e^v` reduces
-//! `v = k log 2 + r` with log 2 in three parts (products with |k| < 2²¹ are exact, the third part is right
-//! to 2⁻¹¹⁸), sums the Taylor series of `e^m − 1`, m = r/64, |m| ≤ 0.0055, to degree 12 (`0.0055¹²/13! < 2⁻¹²²` of m; from
-//! degree 7 on doubles do, `0.0055⁶/7! < 2⁻⁵⁷`), and doubles m six times: `e^{2m} − 1 = s(2 + s)`, `s = e^m − 1`.
-//! Assumption: no overflow, and no underflow of what counts.
+//! Sums and products follow Dekker (1971) and Knuth (1969) and lose a few units of 2⁻¹⁰⁴. `e^v`
+//! reduces `v = k log 2 + r` with log 2 in three parts (products with |k| < 2²¹ are exact, the
+//! third part is right to 2⁻¹¹⁸), sums the Taylor series of `e^m − 1`, m = r/64, |m| ≤ 0.0055, to
+//! degree 12 (`0.0055¹²/13! < 2⁻¹²²` of m; from degree 7 on doubles do, `0.0055⁶/7! < 2⁻⁵⁷`), and
+//! doubles m six times: `e^{2m} − 1 = s(2 + s)`, `s = e^m − 1`. Assumption: no overflow, and no
+//! underflow of what counts.
 
 use super::scaled::{LN2_A, LN2_B, LN2_C, two_sum};
 use super::sums::two_product;
@@ -218,7 +219,8 @@ mod tests {
     }
 
     proptest! {
-        /// `e^{u+v} = e^u e^v`, `sinh 2v = 2 sinh v cosh v` and `sinh² + 1 = cosh²` across all branches.
+        /// `e^{u+v} = e^u e^v`, `sinh 2v = 2 sinh v cosh v` and `sinh² + 1 = cosh²` across all
+        /// branches.
         #[test]
         fn functional_equations(u in -6e5..6e5f64, v in -6e5..6e5f64, w in -39.0..39.0f64) {
             let exp = |a: Double2| a.exp_scaled();

@@ -1,5 +1,5 @@
-//! Arithmetic that knows its error: sums as if in twice the working precision, numbers of twice the precision, powers of
-//! two, directed rounding, intervals.
+//! Arithmetic that knows its error: sums as if in twice the working precision, numbers of twice the
+//! precision, powers of two, directed rounding, intervals.
 
 pub(crate) mod bounded_sums;
 pub(crate) mod double_double;

@@ -121,7 +121,8 @@ fn magnitudes_body<const FUSED: bool>(z: &[f64], x: &[f64], y: &[f64], out: &mut
 }
 
 dispatch! {
-    /// `out = |Z||x| + |y|`, what the rounding of [`residual`] is measured by: shapes as there, plain sums, n ≥ 1.
+    /// `out = |Z||x| + |y|`, what the rounding of [`residual`] is measured by: shapes as there,
+    /// plain sums, n ≥ 1.
     ///
     /// ```
     /// use mirrorflow::numerics::exact::sums::magnitudes;

@@ -1,12 +1,16 @@
 //! Vectorised `asinh(x/a)` with a given as `log a`.
 //!
-//! With `s = |x| e^{−log a}`, formed as `|x| p 2^k` so that no factor over- or underflows before s does:
-//! - `s > 2³⁰`: `log 2s = log 2|x| − log a`, the terms added as two doubles; it leaves out `1/(4s²) < 2^{−62}`;
+//! With `s = |x| e^{−log a}`, formed as `|x| p 2^k` so that no factor over- or underflows before s
+//! does:
+//! - `s > 2³⁰`: `log 2s = log 2|x| − log a`, the terms added as two doubles; it leaves out
+//!   `1/(4s²) < 2^{−62}`;
 //! - `s < 2^{−30}`: s itself; it leaves out `s³/6`;
-//! - between: `log(1 + u)`, `u = s + s²/(1 + √(1 + s²))`, as the logarithm of the rounded sum and what the sum lost.
+//! - between: `log(1 + u)`, `u = s + s²/(1 + √(1 + s²))`, as the logarithm of the rounded sum and
+//!   what the sum lost.
 //!
-//! `log v = k ln 2 + log m`, m in [√½, √2), `log m = 2 artanh((m − 1)/(m + 1))` by its series up to the 21st power, which
-//! leaves 1e-18. Within 4 ulp for `log a ≤ 1400`, by counting roundings and confirmed against 60-digit references.
+//! `log v = k ln 2 + log m`, m in [√½, √2), `log m = 2 artanh((m − 1)/(m + 1))` by its series up to
+//! the 21st power, which leaves 1e-18. Within 4 ulp for `log a ≤ 1400`, by counting roundings and
+//! confirmed against 60-digit references.
 
 use crate::numerics::dispatch::{dispatch, madd};
 use crate::numerics::exact::scaled::two_sum;
@@ -28,7 +32,8 @@ const ARTANH: [f64; 10] = [
 const FAR: f64 = 1_073_741_824.0;
 const NEAR: f64 = 1.0 / FAR;
 
-/// `out_i = asinh(x_i/a_i)` with `log a_i ≤ 1400`, within 4 ulp; NaN and ±∞ from NaN and ±∞; odd to the bit.
+/// `out_i = asinh(x_i/a_i)` with `log a_i ≤ 1400`, within 4 ulp; NaN and ±∞ from NaN and ±∞; odd to
+/// the bit.
 ///
 /// # Panics
 /// When the lengths disagree.
@@ -67,7 +72,8 @@ fn asinh_element<const FUSED: bool>(x: f64, log_a: f64) -> f64 {
     let (first, second) = powers_of_two(k);
     let s = size * first * p * second;
 
-    // Far: the large parts, (k + 1) ln 2 (whose first product is exact) and −log a, with what their sum loses.
+    // Far: the large parts, (k + 1) ln 2 (whose first product is exact) and −log a, with what their
+    // sum loses.
     let (k, log_m) = log_parts::<FUSED>(size);
     let (sum, lost) = two_sum((k + 1.0) * LN2_HI, -log_a);
     let far = sum + (lost + madd::<FUSED>(k + 1.0, LN2_LO, log_m));
@@ -162,8 +168,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(500))]
 
-        /// Two programs for one function, 4 ulp each; vectors of every length reach the remainder of the loop. Half of the
-        /// arguments are of the size of a.
+        /// Two programs for one function, 4 ulp each; vectors of every length reach the remainder
+        /// of the loop. Half of the arguments are of the size of a.
         #[test]
         fn agrees_with_the_scalar_function(
             x in prop::collection::vec(prop_oneof![-2.0..2.0_f64, -1e9..1e9_f64], 1..40),

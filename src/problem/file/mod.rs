@@ -1,9 +1,9 @@
-//! Problem files: `.npz` with `Z` (d×n) and `y` (d), optional `m0`, `w0`, `x_true` (n), or `.csv` with
-//! `y` by its name or in the last column.
+//! Problem files: `.npz` with `Z` (d×n) and `y` (d), optional `m0`, `w0`, `x_true` (n), or `.csv`
+//! with `y` by its name or in the last column.
 //!
 //! In an `.npz` every real type is read that float64 holds exactly (floats of 2, 4 and 8 bytes,
-//! integers, truth values; C or Fortran order). A vector may be a column or a row; `m0` and `w0` may be
-//! scalars, for all coordinates alike.
+//! integers, truth values; C or Fortran order). A vector may be a column or a row; `m0` and `w0`
+//! may be scalars, for all coordinates alike.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};

@@ -1,4 +1,5 @@
-//! Losses `f(x) = (1/d) Σ_j ℓ(p_j, t_j)` with predictions `p = Zx` and targets `t = y`; `r = p − t`.
+//! Losses `f(x) = (1/d) Σ_j ℓ(p_j, t_j)` with predictions `p = Zx` and targets `t = y`;
+//! `r = p − t`.
 //!
 //! | loss | ℓ | ℓ' (in p) | smoothness sup\|ℓ''\| | convex | ℓ'² ≥ c·(ℓ − min ℓ) |
 //! |---|---|---|---|---|---|

@@ -34,7 +34,8 @@ proptest! {
             prop_assume!(((p - t).abs() - delta).abs() > 2.0 * h);
         }
         let difference = loss.ell_prime(p + h, t) - loss.ell_prime(p - h, t);
-        // Central difference: error h³/3·sup|ℓ''''|; for Cauchy ℓ'''' ≤ 6/s² ≤ 6e4, for the sine 24.
+        // Central difference: error h³/3·sup|ℓ''''|; for Cauchy ℓ'''' ≤ 6/s² ≤ 6e4, for the sine
+        // 24.
         let bound = h * h * h / 3.0 * 6e4 + 40.0 * 4.0 * f64::EPSILON;
         let second = loss.ell_second(p, t).unwrap();
         prop_assert!((difference - 2.0 * h * second).abs() <= bound, "{} {}", loss, p);

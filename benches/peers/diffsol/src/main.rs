@@ -1,4 +1,5 @@
-//! diffsol on the flows of `benches/peers/ode.py`: `diffsol-peer DIR REPETITIONS [SCHEDULE]`; DIR holds raw f64 files.
+//! diffsol on the flows of `benches/peers/ode.py`: `diffsol-peer DIR REPETITIONS [SCHEDULE]`; DIR
+//! holds raw f64 files.
 use diffsol::{FaerLU, FaerMat, NalgebraLU, NalgebraMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector};
 use std::cell::Cell;
 use std::time::Instant;

@@ -1,12 +1,13 @@
 //! Explicit while accuracy limits the step, stabilized while stability does.
 //!
 //! On the dual flow a high-order explicit method needs few fields as long as its step `h` is set by
-//! the error; in the tail `h ρ` runs into the boundary z* of its interval of stability, and a step of
-//! n fields covers only z*/ρ however small the error. The fields per unit of time then are `n ρ/z*`
-//! for the explicit method against `s(hρ)/h` for the stabilized one, whose h the error allows to grow
-//! as the solution settles. The cheaper one steps. A trial of the stabilized method starts where the
-//! explicit step is within 10 % of its boundary, at half that step; if three accepted steps in a row
-//! cost more than the explicit ones would, it is given up, and the next trial waits twice as long.
+//! the error; in the tail `h ρ` runs into the boundary z* of its interval of stability, and a step
+//! of n fields covers only z*/ρ however small the error. The fields per unit of time then are
+//! `n ρ/z*` for the explicit method against `s(hρ)/h` for the stabilized one, whose h the error
+//! allows to grow as the solution settles. The cheaper one steps. A trial of the stabilized method
+//! starts where the explicit step is within 10 % of its boundary, at half that step; if three
+//! accepted steps in a row cost more than the explicit ones would, it is given up, and the next
+//! trial waits twice as long.
 
 use super::{Scheme, Stabilized};
 use crate::flow::Flow;

@@ -1,15 +1,16 @@
 //! Proof that a square system has a solution next to an approximate one.
 //!
-//! For `Bx = b` with B d×d and any matrix M let `α ≥ ‖I − MB‖_∞`. If `α < 1`, B is nonsingular and the exact
-//! solution x* obeys, for every x̃ with residual `r = b − Bx̃`,
-//! `|x* − x̃| ≤ |M||r| + α/(1 − α)·‖|M||r|‖_∞` in each component:
-//! the Krawczyk operator `K(X) = x̃ + Mr + (I − MB)(X − x̃)` maps this box into itself
-//! (Krawczyk 1969; Rump, *Verification methods*, Acta Numerica 2010, §10).
+//! For `Bx = b` with B d×d and any matrix M let `α ≥ ‖I − MB‖_∞`. If `α < 1`, B is nonsingular and
+//! the exact solution x* obeys, for every x̃ with residual `r = b − Bx̃`,
+//! `|x* − x̃| ≤ |M||r| + α/(1 − α)·‖|M||r|‖_∞` in each component: the Krawczyk operator
+//! `K(X) = x̃ + Mr + (I − MB)(X − x̃)` maps this box into itself (Krawczyk 1969; Rump,
+//! *Verification methods*, Acta Numerica 2010, §10).
 //!
-//! `I − MB` is computed in floating point; entry (i, j) is off by at most `γ_d(|M||B|)_ij + u|·|`, whatever the
-//! order of the sums and with or without fused operations, `γ_d = du/(1 − du)`. Row sums of `|M||B|` need only
-//! two matrix-vector products. x̃ is a sum of two floats, so that the residual can be made small against the
-//! condition number, and the residual carries its own proven bound.
+//! `I − MB` is computed in floating point; entry (i, j) is off by at most `γ_d(|M||B|)_ij + u|·|`,
+//! whatever the order of the sums and with or without fused operations, `γ_d = du/(1 − du)`. Row
+//! sums of `|M||B|` need only two matrix-vector products. x̃ is a sum of two floats, so that the
+//! residual can be made small against the condition number, and the residual carries its own proven
+//! bound.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatRef, Par};
@@ -60,8 +61,8 @@ pub(in crate::limit) fn contraction(inverse: &[f64], matrix: &[f64], d: usize) -
 /// Rounds of refinement: each gains at least one digit while α ≤ 0.1, and two floats hold 32.
 const ROUNDS: usize = 40;
 
-/// Encloses the solution of `Bx = b` from a start and an approximate inverse; `residual(x, x')` must
-/// enclose `b − B(x + x')`. `None` when nothing can be proved.
+/// Encloses the solution of `Bx = b` from a start and an approximate inverse; `residual(x, x')`
+/// must enclose `b − B(x + x')`. `None` when nothing can be proved.
 pub(in crate::limit) fn enclose(
     inverse: &[f64],
     alpha: f64,

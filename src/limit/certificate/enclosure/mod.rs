@@ -1,10 +1,11 @@
 //! `l1_lower ≤ min{‖x‖₁ : Zx = y} ≤ l1_upper` as a theorem about the given floating-point Z and y.
 //!
-//! *Lower.* For every x with `Zx = y` and every μ: `yᵀμ = xᵀZᵀμ ≤ ‖x‖₁‖Zᵀμ‖_∞`, so `yᵀμ/‖Zᵀμ‖_∞` with the
-//! numerator rounded down and the denominator up. Any μ will do; a poor one gives a poor bound.
-//! *Upper.* Any exactly feasible point. Near x there is one: fix the coefficients outside d independent
-//! columns B (the support first, by size, then a pivoted choice), and prove with Krawczyk's operator that
-//! `Z_B x_B = y − Z_{B^c} x_{B^c}` has a solution in a small box; sum the magnitudes upwards.
+//! *Lower.* For every x with `Zx = y` and every μ: `yᵀμ = xᵀZᵀμ ≤ ‖x‖₁‖Zᵀμ‖_∞`, so `yᵀμ/‖Zᵀμ‖_∞`
+//! with the numerator rounded down and the denominator up. Any μ will do; a poor one gives a poor
+//! bound. *Upper.* Any exactly feasible point. Near x there is one: fix the coefficients outside d
+//! independent columns B (the support first, by size, then a pivoted choice), and prove with
+//! Krawczyk's operator that `Z_B x_B = y − Z_{B^c} x_{B^c}` has a solution in a small box; sum the
+//! magnitudes upwards.
 //!
 //! Both μ and x_B are refined to sums of two floats, so that ill-conditioned data cost digits that
 //! are there to spare. Columns are scaled by powers of two (exact) before the proof. With dependent
@@ -67,13 +68,14 @@ pub struct Enclosure {
     pub l1_lower: f64,
     /// Some exact solution of `Zx = y` has `‖x‖₁` at most this; ∞ when none was proved.
     pub l1_upper: f64,
-    /// Upper bound of `‖I − MZ_B‖_∞` in the proof (< 1 where it succeeded; 1 where it was not tried).
+    /// Upper bound of `‖I − MZ_B‖_∞` in the proof (< 1 where it succeeded; 1 where it was not
+    /// tried).
     pub contraction: f64,
     /// Radius of the box of the proof, in the coefficient where it is largest: how well the exactly
     /// feasible point is known. ∞ when there is none.
     pub radius: f64,
-    /// No coefficient of the exactly feasible point is farther than this from that of the given x. ∞
-    /// when there is none.
+    /// No coefficient of the exactly feasible point is farther than this from that of the given x.
+    /// ∞ when there is none.
     pub distance: f64,
     /// The columns B of the proof.
     pub columns: Vec<usize>,
@@ -94,8 +96,8 @@ impl Enclosure {
     }
 }
 
-/// Encloses the optimum of `min ‖x‖₁ s.t. Zx = y` from an approximate pair x (length n), μ (length d):
-/// valid for any pair, narrow for a good one.
+/// Encloses the optimum of `min ‖x‖₁ s.t. Zx = y` from an approximate pair x (length n), μ (length
+/// d): valid for any pair, narrow for a good one.
 ///
 /// # Errors
 /// When a length is wrong or an entry is not finite.

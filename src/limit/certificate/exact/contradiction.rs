@@ -9,8 +9,8 @@ use crate::limit::Farkas;
 use crate::numerics::exact::sums::norm2;
 use crate::problem::Problem;
 
-/// The certificate of an integer u with `uᵀA = 0`, `uᵀb > 0`: in the units of Z it is `ũ_i = 2^{−e_i} u_i`, times the
-/// power of two that makes all of it integers again.
+/// The certificate of an integer u with `uᵀA = 0`, `uᵀb > 0`: in the units of Z it is
+/// `ũ_i = 2^{−e_i} u_i`, times the power of two that makes all of it integers again.
 pub(in crate::limit) fn farkas(problem: &Problem, a: &Integers, u: &[BigInt]) -> Farkas {
     let support: Vec<usize> = (0..a.d).filter(|i| !u[*i].is_zero()).collect();
     let largest = support.iter().map(|i| a.rows[*i]).max().unwrap_or(0);

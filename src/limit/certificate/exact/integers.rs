@@ -5,10 +5,12 @@
 //! Z_ij = 2^{e_i + c_j} A_ij,   y_i = 2^{e_i + q} b_i,   x_j = 2^{q − c_j} x'_j,   Ax' = b,
 //! ‖x‖₁ = 2^{q − c} Σ w_j|x'_j|,   w_j = 2^{c − c_j},   c = max c_j,
 //! ```
-//! and `|Z_jᵀμ| ≤ 1` is `|A_jᵀμ'| ≤ w_j` for `μ'_i = 2^{e_i + c} μ_i`. All of it is exact. The columns have
-//! exponents of their own only where their sizes differ much, so that the integers stay short.
+//! and `|Z_jᵀμ| ≤ 1` is `|A_jᵀμ'| ≤ w_j` for `μ'_i = 2^{e_i + c} μ_i`. All of it is exact. The
+//! columns have exponents of their own only where their sizes differ much, so that the integers
+//! stay short.
 //!
-//! A is kept as `Σ_l 2^{60l} A⁽ˡ⁾` with entries of `A⁽ˡ⁾` below 2⁶⁰: products with words need no long arithmetic.
+//! A is kept as `Σ_l 2^{60l} A⁽ˡ⁾` with entries of `A⁽ˡ⁾` below 2⁶⁰: products with words need no
+//! long arithmetic.
 
 use num_bigint::BigInt;
 
@@ -152,8 +154,8 @@ impl Integers {
     }
 }
 
-/// c_j: where the sizes of the columns differ much, the exponent of the largest entry after the rows are
-/// brought to one size, else 0.
+/// c_j: where the sizes of the columns differ much, the exponent of the largest entry after the
+/// rows are brought to one size, else 0.
 fn column_exponents(parts: &[Option<(i64, i32)>], d: usize, n: usize) -> Vec<i32> {
     let mut columns = vec![0_i32; n];
     for _ in 0..2 {

@@ -1,9 +1,10 @@
 //! Exact solutions of square integer systems by p-adic lifting (Dixon, *Numer. Math.* 40, 1982).
 //!
-//! With `M = A⁻¹ mod p` the digits of `x = Σ_k c_k pᵏ` are `c_k = M r_k mod p`, `r_{k+1} = (r_k − A c_k)/p`, `r_0 = b`: each
-//! costs two products of a matrix with words, where elimination would work with numbers as long as the
-//! determinant. From enough digits the fractions follow by half of Euclid's algorithm, with one denominator
-//! for all; how many are enough is found by trying, because the result is checked: `A·num = den·b` in integers.
+//! With `M = A⁻¹ mod p` the digits of `x = Σ_k c_k pᵏ` are `c_k = M r_k mod p`,
+//! `r_{k+1} = (r_k − A c_k)/p`, `r_0 = b`: each costs two products of a matrix with words, where
+//! elimination would work with numbers as long as the determinant. From enough digits the fractions
+//! follow by half of Euclid's algorithm, with one denominator for all; how many are enough is found
+//! by trying, because the result is checked: `A·num = den·b` in integers.
 
 use num_bigint::{BigInt, Sign};
 use num_traits::{One, Signed, Zero};

@@ -1,13 +1,15 @@
 //! `min ‖x‖₁ s.t. Zx = y` decided exactly, for the problems that doubles cannot decide.
 //!
-//! Floats are integers times powers of two, so the problem is one in integers ([`integers`]). A basis of
-//! independent columns from an approximate pair (x, μ) is a vertex: `Z_B x_B = y` and `Z_Bᵀμ = sign x_B` have
-//! rational solutions ([`lift`], on top of arithmetic modulo a prime, [`modular`]), and with `|Z_jᵀμ| ≤ 1` for all j it is
-//! optimal. Where it is not, exact pivots lead on ([`simplex`]). Rows that depend on others are found on the
-//! way: either the vertex satisfies them, or some integer vector u has `Zᵀu = 0` and `yᵀu ≠ 0`, and nothing does.
+//! Floats are integers times powers of two, so the problem is one in integers ([`integers`]). A
+//! basis of independent columns from an approximate pair (x, μ) is a vertex: `Z_B x_B = y` and
+//! `Z_Bᵀμ = sign x_B` have rational solutions ([`lift`], on top of arithmetic modulo a prime,
+//! [`modular`]), and with `|Z_jᵀμ| ≤ 1` for all j it is optimal. Where it is not, exact pivots lead
+//! on ([`simplex`]). Rows that depend on others are found on the way: either the vertex satisfies
+//! them, or some integer vector u has `Zᵀu = 0` and `yᵀu ≠ 0`, and nothing does.
 //!
-//! What is said holds for the numbers as given; no tolerance is involved. Numbers grow with d and with the range of the
-//! entries, so that every part spends from a [`Work`], and a problem that is too large is refused.
+//! What is said holds for the numbers as given; no tolerance is involved. Numbers grow with d and
+//! with the range of the entries, so that every part spends from a [`Work`], and a problem that is
+//! too large is refused.
 
 mod contradiction;
 mod integers;

@@ -1,8 +1,8 @@
 //! Arithmetic modulo a prime of 62 bits, and elimination there.
 //!
-//! Montgomery's form: `a` is kept as `a·2⁶⁴ mod p`, so that a product needs no division. A matrix that is
-//! regular modulo p is regular; the reverse holds but for a chance of about d/p, so that whatever rests on
-//! a *zero* modulo p is checked in integers afterwards.
+//! Montgomery's form: `a` is kept as `a·2⁶⁴ mod p`, so that a product needs no division. A matrix
+//! that is regular modulo p is regular; the reverse holds but for a chance of about d/p, so that
+//! whatever rests on a *zero* modulo p is checked in integers afterwards.
 
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
@@ -38,8 +38,8 @@ impl Field {
         Self { p, inverse: inverse.wrapping_neg(), square, one }
     }
 
-    /// `ab/2⁶⁴ mod p`: the product when exactly one of the two is in Montgomery's form, or both and the
-    /// result shall be.
+    /// `ab/2⁶⁴ mod p`: the product when exactly one of the two is in Montgomery's form, or both and
+    /// the result shall be.
     #[inline(always)]
     pub(in crate::limit) fn mul(&self, a: u64, b: u64) -> u64 {
         let t = u128::from(a) * u128::from(b);

@@ -5,8 +5,8 @@ use num_traits::{Signed, ToPrimitive, Zero};
 
 use crate::numerics::exact::powers::scale2;
 
-/// The largest float that is at most `num/den · 2^e` (den > 0), and whether it is that number. Beyond the
-/// range: `f64::MAX`, and −∞ on the other side.
+/// The largest float that is at most `num/den · 2^e` (den > 0), and whether it is that number.
+/// Beyond the range: `f64::MAX`, and −∞ on the other side.
 fn floor(num: &BigInt, den: &BigInt, e: i64) -> (f64, bool) {
     if num.is_zero() {
         return (0.0, true);
@@ -57,8 +57,8 @@ pub(in crate::limit) fn above(num: &BigInt, den: &BigInt, e: i64) -> f64 {
     -floor(&-num, den, e).0
 }
 
-/// One of the two floats around `num/den · 2^e`, the nearer one to a bit more than the last digit; always
-/// finite.
+/// One of the two floats around `num/den · 2^e`, the nearer one to a bit more than the last digit;
+/// always finite.
 pub(in crate::limit) fn nearest(num: &BigInt, den: &BigInt, e: i64) -> f64 {
     let (low, high) = (below(num, den, e), above(num, den, e));
     if low == high || !low.is_finite() || !high.is_finite() {

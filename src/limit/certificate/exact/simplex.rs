@@ -1,9 +1,10 @@
 //! The simplex method in exact arithmetic, from a basis that floating point found.
 //!
-//! The variables are the positive and negative parts of x'. Every regular basis is feasible for *some* signs,
-//! `s = sign x'_B`, so that there is no first phase. With `A_Bᵀμ' = s ∘ w_B` a column with `|A_jᵀμ'| > w_j` enters, by the
-//! largest ratio; after a step of length 0 by the lowest index, leaving by the lowest index as well (Bland
-//! 1977), until a step has a length: then it ends.
+//! The variables are the positive and negative parts of x'. Every regular basis is feasible for
+//! *some* signs, `s = sign x'_B`, so that there is no first phase. With `A_Bᵀμ' = s ∘ w_B` a column
+//! with `|A_jᵀμ'| > w_j` enters, by the largest ratio; after a step of length 0 by the lowest
+//! index, leaving by the lowest index as well (Bland 1977), until a step has a length: then it
+//! ends.
 
 use std::cmp::Ordering;
 
@@ -181,8 +182,8 @@ impl Search<'_> {
         Some(None)
     }
 
-    /// u with `uᵀA = 0` and `uᵀb ≠ 0` from a row that the solution of the others does not satisfy: the
-    /// row less its combination of the others. `None` inside when it does not depend on them.
+    /// u with `uᵀA = 0` and `uᵀb ≠ 0` from a row that the solution of the others does not satisfy:
+    /// the row less its combination of the others. `None` inside when it does not depend on them.
     fn contradiction(
         &self,
         square: &Square<'_>,

@@ -1,8 +1,10 @@
-//! The equations of a [`System`] as Newton's method with twice the precision takes them, and what they say of an answer.
+//! The equations of a [`System`] as Newton's method with twice the precision takes them, and what
+//! they say of an answer.
 //!
-//! Rows of Z'' that are far from dependent are taken as they are. Where the QR in doubles drops rows that are no
-//! combinations of the others, or keeps rows that nearly are, `eliminate.rs` makes equations of all of them whose rows
-//! are far from dependent. Where the rank is n there is one solution, whatever the potential: it needs no iteration.
+//! Rows of Z'' that are far from dependent are taken as they are. Where the QR in doubles drops
+//! rows that are no combinations of the others, or keeps rows that nearly are, `eliminate.rs` makes
+//! equations of all of them whose rows are far from dependent. Where the rank is n there is one
+//! solution, whatever the potential: it needs no iteration.
 
 use crate::numerics::exact::double_double::{Double2, a_sinh_cosh};
 
@@ -14,18 +16,19 @@ use crate::numerics::dense::{mul, mul_t};
 use crate::numerics::exact::bounded_sums::transposed_product_pair;
 use crate::numerics::exact::powers::dot2;
 
-/// Distance of dropped rows from combinations of the others up to which they are that, exactly: rounding of sums with
-/// twice the precision.
+/// Distance of dropped rows from combinations of the others up to which they are that, exactly:
+/// rounding of sums with twice the precision.
 const EXACT: f64 = 1e-25;
-/// Ratio of the pivots of R below which doubles do not tell how right x is: its error is ε over this ratio where rows are
-/// met to rounding, and no residual of theirs shows it.
+/// Ratio of the pivots of R below which doubles do not tell how right x is: its error is ε over
+/// this ratio where rows are met to rounding, and no residual of theirs shows it.
 const FAR: f64 = 1e-4;
 /// What refinement leaves of an entry that is 0, relative to the largest, is below this.
 const LEFT: f64 = 1e-30;
 /// Rounds of refinement of the only solution: each gains five digits or more.
 const REFINEMENTS: usize = 5;
 
-/// `Bx'' = b` with the independent rows of Z'' or combinations of them: B and b as leading doubles and remainders.
+/// `Bx'' = b` with the independent rows of Z'' or combinations of them: B and b as leading doubles
+/// and remainders.
 #[derive(Debug)]
 pub(in crate::limit) struct Equations {
     /// r×n row-major; no remainders where B is rows of Z''.
@@ -51,8 +54,9 @@ impl System {
         self.eliminated.is_none()
     }
 
-    /// The rows of Z'' that are independent of each other, of rows that are nearly dependent combinations: their
-    /// solutions are those of `Z''x = y''`, where the other rows are combinations of them exactly.
+    /// The rows of Z'' that are independent of each other, of rows that are nearly dependent
+    /// combinations: their solutions are those of `Z''x = y''`, where the other rows are
+    /// combinations of them exactly.
     pub(in crate::limit) fn equations(&self) -> Equations {
         if let Some(e) = &self.eliminated {
             return Equations {
@@ -73,13 +77,15 @@ impl System {
         self.eliminated.as_ref().map_or(self.r, |e| e.rows.len())
     }
 
-    /// The status of an answer that meets the stopping test, of [`System::equations`] or of B alone.
+    /// The status of an answer that meets the stopping test, of [`System::equations`] or of B
+    /// alone.
     pub(in crate::limit) fn met(&self, by_equations: bool) -> Status {
         let digits = match &self.eliminated {
             Some(e) if by_equations => e.digits,
             // Rounding of a row hides this much of x.
             Some(e) => (e.pivot / f64::EPSILON).log10(),
-            // Rounding of Z moves a row by ε, which is this part of what sets it apart from the others.
+            // Rounding of Z moves a row by ε, which is this part of what sets it apart from the
+            // others.
             _ if self.dependence > 0.0 => (self.dependence / f64::EPSILON).log10(),
             _ => return Status::Converged,
         };
@@ -98,7 +104,8 @@ impl System {
         }
     }
 
-    /// μ of Z'' (length d) from that of [`System::equations`], 0 for the rows that they do not need.
+    /// μ of Z'' (length d) from that of [`System::equations`], 0 for the rows that they do not
+    /// need.
     pub(in crate::limit) fn rows_of_equations(&self, mu: &[Double2]) -> Vec<f64> {
         let kept = match &self.eliminated {
             Some(e) => e.to_rows(mu),
@@ -114,8 +121,8 @@ impl System {
         self.is_plain().then(|| self.kept().into_iter().map(|j| mu[j]).collect())
     }
 
-    /// Eliminates with twice the precision where the rows that the QR keeps are nearly dependent, or where those that
-    /// it drops are not combinations of them.
+    /// Eliminates with twice the precision where the rows that the QR keeps are nearly dependent,
+    /// or where those that it drops are not combinations of them.
     pub(in crate::limit) fn eliminate(&mut self) {
         self.dependence = self.distance();
         let Basis::Orthonormal(qr) = &self.basis else { return };
@@ -182,8 +189,8 @@ impl System {
 
     /// [`System::dependence`].
     ///
-    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each dropped row; the distance `‖z_j − Σ c_k z_k‖_∞` is then made as small as
-    /// it gets with compensated sums.
+    /// `Z''ᵀΠ = QR` gives `c = R₁₁⁻¹R₁₂` for each dropped row; the distance `‖z_j − Σ c_k z_k‖_∞`
+    /// is then made as small as it gets with compensated sums.
     fn distance(&self) -> f64 {
         let Basis::Orthonormal(qr) = &self.basis else { return 0.0 };
         let (d, n, r) = (self.d, self.n, qr.rank);

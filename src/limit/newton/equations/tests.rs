@@ -31,7 +31,8 @@ fn of(z: Vec<f64>, y: Vec<f64>) -> System {
 }
 
 proptest! {
-    /// A square system has one solution, the planted integers, whatever the condition of Z; and its dual solves `2Zᵀμ = g`.
+    /// A square system has one solution, the planted integers, whatever the condition of Z; and its
+    /// dual solves `2Zᵀμ = g`.
     #[test]
     fn the_only_solution_is_found((z, y) in system(5, 5)) {
         let system = of(z.clone(), y.clone());
@@ -50,7 +51,8 @@ proptest! {
         }
     }
 
-    /// A sum of two rows is a combination of them exactly: the rank stays, the status is converged, and x is not unique.
+    /// A sum of two rows is a combination of them exactly: the rank stays, the status is converged,
+    /// and x is not unique.
     #[test]
     fn sums_of_rows_change_nothing((z, y) in system(4, 7)) {
         let (mut more, mut targets) = (z.clone(), y.clone());

@@ -4,13 +4,14 @@ use crate::numerics::dispatch::each_level;
 
 /// Weights relative to the largest are raised to this: their roots and inverses are numbers.
 pub(in crate::limit) const FLOOR: f64 = 1e-280;
-/// What elimination leaves of a column is taken for noise below this part of it, or below the second where nothing else
-/// is left.
+/// What elimination leaves of a column is taken for noise below this part of it, or below the
+/// second where nothing else is left.
 const NOISE: [f64; 2] = [1e-8, 1e-14];
 
-/// r columns of large weight, greedily: elimination with pivots of largest `|z|√D`. Weights choose and never scale, so
-/// that columns of any weight keep their digits; what elimination leaves of a column that depends on those before
-/// it is noise and no pivot, as long as another one is to be had.
+/// r columns of large weight, greedily: elimination with pivots of largest `|z|√D`. Weights choose
+/// and never scale, so that columns of any weight keep their digits; what elimination leaves of a
+/// column that depends on those before it is noise and no pivot, as long as another one is to be
+/// had.
 pub(in crate::limit) fn heaviest(z: &[f64], r: usize, weights: &[f64]) -> Option<Vec<usize>> {
     let n = weights.len();
     let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));

@@ -1,19 +1,22 @@
-//! `argmin R_a(x) s.t. Zx = y` where doubles are not enough: Newton's method on the dual with twice the
-//! working precision, and linear systems that are right at every size of x.
+//! `argmin R_a(x) s.t. Zx = y` where doubles are not enough: Newton's method on the dual with twice
+//! the working precision, and linear systems that are right at every size of x.
 //!
-//! **Why.** As a → 0 the minimiser approaches a vertex of `min ‖x‖₁ s.t. Zx = y`. With ordinary data (y with
-//! noise of 10⁻⁶, Z and y rounded to float32) that vertex has d entries, most of them 10⁻⁷ to 10⁻¹⁷ of the
-//! largest, and each of them must be right: `x_i = ±½e^{|s_i| + log a_i}`, `s = 2Zᵀμ + θ`, so that s_i is needed to
-//! an absolute 10⁻¹¹ where |s_i| ~ |log a| ≤ 10⁶, and `y − Zx` to 10⁻¹¹ of the smallest entry that counts. A sum of
-//! doubles has neither. Where the column of an entry is all but orthogonal to μ, `x_i ≈ a_i s_i` with an s_i far below
-//! its terms, each of which log a moves: log a in scaled units needs the digits too. Here log a, μ, s, x and `y − Zx` carry twice the precision (an error of 10⁻²⁶ of the largest entry at
-//! log a = −10⁶, of 10⁻³⁰ at −100), and Newton's systems are solved in the coordinates of a basis of the
-//! columns of largest weight (`basis.rs`), which is where the sizes part.
+//! **Why.** As a → 0 the minimiser approaches a vertex of `min ‖x‖₁ s.t. Zx = y`. With ordinary
+//! data (y with noise of 10⁻⁶, Z and y rounded to float32) that vertex has d entries, most of them
+//! 10⁻⁷ to 10⁻¹⁷ of the largest, and each of them must be right: `x_i = ±½e^{|s_i| + log a_i}`,
+//! `s = 2Zᵀμ + θ`, so that s_i is needed to an absolute 10⁻¹¹ where |s_i| ~ |log a| ≤ 10⁶, and
+//! `y − Zx` to 10⁻¹¹ of the smallest entry that counts. A sum of doubles has neither. Where the
+//! column of an entry is all but orthogonal to μ, `x_i ≈ a_i s_i` with an s_i far below its terms,
+//! each of which log a moves: log a in scaled units needs the digits too. Here log a, μ, s, x and
+//! `y − Zx` carry twice the precision (an error of 10⁻²⁶ of the largest entry at log a = −10⁶, of
+//! 10⁻³⁰ at −100), and Newton's systems are solved in the coordinates of a basis of the columns of
+//! largest weight (`basis.rs`), which is where the sizes part.
 //!
-//! **Accuracy.** A Newton step changes x_i by `√(x_i²+a_i²)Δs_i`, and the next one tells the error of the last:
-//! [`Graded::measure`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`, the largest relative change
-//! that a further step would make to entries above 10⁻¹⁵ of the largest, and less of it below. Steps are
-//! taken until it is below 10⁻¹¹; the step that showed this is taken too, which leaves 10⁻⁴ of it or less.
+//! **Accuracy.** A Newton step changes x_i by `√(x_i²+a_i²)Δs_i`, and the next one tells the error
+//! of the last: [`Graded::measure`] is `max_i √(x_i²+a_i²)|Δs_i| / max(|x_i|, 10⁻¹⁵ max_k |x_k|)`,
+//! the largest relative change that a further step would make to entries above 10⁻¹⁵ of the
+//! largest, and less of it below. Steps are taken until it is below 10⁻¹¹; the step that showed
+//! this is taken too, which leaves 10⁻⁴ of it or less.
 //!
 //! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
 
@@ -33,18 +36,18 @@ use basis::Basis;
 
 /// Entries above this, relative to the largest, are to be right to all digits asked for.
 const RELEVANT: f64 = 1e-15;
-/// Weights `√(x²+a²)` are raised to this, relative to the largest entry of x: a ridge in the coordinates of the
-/// basis. The residual is known to some 10⁻³⁰ of the largest entry, and directions in which H is smaller stay where
-/// they are.
+/// Weights `√(x²+a²)` are raised to this, relative to the largest entry of x: a ridge in the
+/// coordinates of the basis. The residual is known to some 10⁻³⁰ of the largest entry, and
+/// directions in which H is smaller stay where they are.
 const FLOOR: f64 = 1e-26;
-/// The same for each unit of `max |s|`, a thousand times the rounding of x: `2⁻¹⁰⁴|s|`. What rounding leaves of the
-/// residual must not look like a step.
+/// The same for each unit of `max |s|`, a thousand times the rounding of x: `2⁻¹⁰⁴|s|`. What
+/// rounding leaves of the residual must not look like a step.
 const NOISE: f64 = 5e-29;
-/// Weights that differ by less than this part of themselves are taken for the same: Newton's steps then leave this part of
-/// the error, which is 10⁻⁸ where s still moves by as much.
+/// Weights that differ by less than this part of themselves are taken for the same: Newton's steps
+/// then leave this part of the error, which is 10⁻⁸ where s still moves by as much.
 const SAME: f64 = 1e-4;
-/// What an entry lacks counts down to this part of the largest: ten digits of an entry of 10⁻¹². Rounding leaves of the
-/// residual 10⁻³⁰ times the condition of a basis.
+/// What an entry lacks counts down to this part of the largest: ten digits of an entry of 10⁻¹².
+/// Rounding leaves of the residual 10⁻³⁰ times the condition of a basis.
 const LACKING: f64 = 1e-22;
 /// Entries smaller than this, relative to the largest, need no more than a double.
 const SINGLE: f64 = 1e-24;
@@ -62,10 +65,12 @@ pub(in crate::limit) struct Graded<'a> {
     root: Vec<f64>,
     /// `b − Bx`.
     res: Vec<(f64, f64)>,
-    /// The largest part of itself, as in [`Graded::measure`], that an entry lacks which has to grow from nothing.
+    /// The largest part of itself, as in [`Graded::measure`], that an entry lacks which has to grow
+    /// from nothing.
     lack: f64,
     basis: Option<Basis>,
-    /// How far s has moved since the basis was given its weights; ∞: they are of another (log a, θ), or there is none.
+    /// How far s has moved since the basis was given its weights; ∞: they are of another (log a,
+    /// θ), or there is none.
     drift: f64,
     /// Newton steps so far.
     pub(in crate::limit) steps: usize,
@@ -120,7 +125,8 @@ impl<'a> Graded<'a> {
         let high: Vec<f64> = self.mu.iter().map(|m| m.hi).collect();
         let low: Vec<f64> = self.mu.iter().map(|m| m.lo).collect();
         let product = transposed_product_pair(&self.equations.high, n, &high, &low);
-        // Remainders of B meet no more than the leading half of μ: their product has the last digits.
+        // Remainders of B meet no more than the leading half of μ: their product has the last
+        // digits.
         let mut rest = vec![0.0; n];
         if !self.equations.low.is_empty() {
             mul_t(&self.equations.low, &high, &mut rest);
@@ -173,7 +179,8 @@ impl<'a> Graded<'a> {
         (part * largest(&self.x)).max(f64::MIN_POSITIVE)
     }
 
-    /// The basis with the weights of the present point, or of one so near that they are the same to [`SAME`].
+    /// The basis with the weights of the present point, or of one so near that they are the same to
+    /// [`SAME`].
     fn refactor(&mut self) -> bool {
         if self.drift <= SAME {
             return true;
@@ -220,10 +227,10 @@ impl<'a> Graded<'a> {
         ds.iter().all(|v| v.is_finite()).then_some((delta, ds))
     }
 
-    /// Factors `E + T_N D_N T_Nᵀ`, E enlarged where ρ_j is more than the entry of the basis that would have to take it:
-    /// an entry grows from x to x + ρ by `Δs = log(1 + ρ/x)`, which is not what linearising says. With
-    /// `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0 nothing changes. Below the floor of the weights
-    /// `Δs = asinh((x+ρ)/a) − s`.
+    /// Factors `E + T_N D_N T_Nᵀ`, E enlarged where ρ_j is more than the entry of the basis that
+    /// would have to take it: an entry grows from x to x + ρ by `Δs = log(1 + ρ/x)`, which is not
+    /// what linearising says. With `q = |ρ_j|/√(x²+a²)` and `E_j·q/log(1+q)` it is, and for q → 0
+    /// nothing changes. Below the floor of the weights `Δs = asinh((x+ρ)/a) − s`.
     ///
     /// What such entries lack is remembered for [`Graded::measure`]: it is not to be seen in Δs.
     fn grow(&mut self, rho: &[f64]) -> bool {
@@ -259,7 +266,8 @@ impl<'a> Graded<'a> {
         self.basis.as_mut().is_some_and(|basis| basis.form(&growth))
     }
 
-    /// The largest relative change of an entry that counts, to first order: see the head of the file.
+    /// The largest relative change of an entry that counts, to first order: see the head of the
+    /// file.
     fn measure(&self, ds: &[f64]) -> f64 {
         self.largest_change(|i| (self.x[i].hi.abs(), self.root[i] * ds[i].abs())).max(self.lack)
     }
@@ -271,7 +279,8 @@ impl<'a> Graded<'a> {
 
     /// Of entries of this size that change by this much.
     fn largest_change(&self, entry: impl Fn(usize) -> (f64, f64)) -> f64 {
-        // The largest entry in the units of Zx and in those of x itself: an entry counts if it does in one of them.
+        // The largest entry in the units of Zx and in those of x itself: an entry counts if it does
+        // in one of them.
         let kappa = &self.system.kappa;
         let n = kappa.len();
         let largest = (0..n).fold(0.0_f64, |m, i| m.max(entry(i).0));

@@ -1,7 +1,7 @@
 //! Newton's method where it stands: steps, their lengths, and when to stop.
 //!
-//! ψ is concave along a step `μ + τP⁻ᵀδ`. Up to `‖Δs‖_∞ = 1.79` a full step ascends, as `log(1+m)/m` of a longer one always
-//! does; between the two, and beyond 1, the sign of ψ' decides.
+//! ψ is concave along a step `μ + τP⁻ᵀδ`. Up to `‖Δs‖_∞ = 1.79` a full step ascends, as
+//! `log(1+m)/m` of a longer one always does; between the two, and beyond 1, the sign of ψ' decides.
 
 use crate::numerics::exact::double_double::Double2;
 use crate::numerics::special::log_domain;
@@ -11,8 +11,8 @@ use crate::limit::newton::core::{Inner, SAFE_STEP, ascending};
 use crate::numerics::dense::mul_t;
 use crate::numerics::dense::norms::norm_inf;
 
-/// Newton's method ends when a step changes relevant entries by less than this: where the floor of the weights makes it
-/// converge linearly, the next steps would change them by about as much again.
+/// Newton's method ends when a step changes relevant entries by less than this: where the floor of
+/// the weights makes it converge linearly, the next steps would change them by about as much again.
 pub(in crate::limit) const GOAL: f64 = 1e-11;
 /// The same where rounding stops it.
 const ENOUGH: f64 = 1e-9;
@@ -47,8 +47,8 @@ impl Graded<'_> {
                 }
                 return Inner::Converged;
             }
-            // In Newton's range the measure falls fast; rounding shows as its standing still. Before, where entries grow
-            // from nothing or shrink to it, it says little.
+            // In Newton's range the measure falls fast; rounding shows as its standing still.
+            // Before, where entries grow from nothing or shrink to it, it says little.
             if long {
                 (best, idle) = (f64::INFINITY, 0);
             } else if measure <= 0.5 * best {
@@ -63,8 +63,9 @@ impl Graded<'_> {
         Inner::MaxIterations
     }
 
-    /// Newton's method next to where it ends, H being so well-conditioned that a factor of it in doubles will do: `solve` is
-    /// `v ← H⁻¹v`, of rows that are those of [`Equations`](super::Equations).
+    /// Newton's method next to where it ends, H being so well-conditioned that a factor of it in
+    /// doubles will do: `solve` is `v ← H⁻¹v`, of rows that are those of
+    /// [`Equations`](super::Equations).
     pub(in crate::limit) fn settle_by(
         &mut self,
         max_steps: usize,
@@ -154,8 +155,8 @@ impl Graded<'_> {
         self.evaluate();
     }
 
-    /// ψ'(τ) along the step. With `x(τ) − x = 2a cosh(s + ½τΔs) sinh(½τΔs)` every term of the sum that is taken
-    /// from ψ'(0) is positive: nothing cancels.
+    /// ψ'(τ) along the step. With `x(τ) − x = 2a cosh(s + ½τΔs) sinh(½τΔs)` every term of the sum
+    /// that is taken from ψ'(0) is positive: nothing cancels.
     fn slope(&self, start: f64, ds: &[f64], tau: f64) -> f64 {
         let mut fall = 0.0;
         for i in 0..ds.len() {
@@ -176,10 +177,12 @@ impl Graded<'_> {
         if fall.is_nan() { f64::NEG_INFINITY } else { start - fall }
     }
 
-    /// A step τ that ascends: full up to `‖Δs‖_∞ = 1.79`, `log(1+m)/m` always, and in between by the sign of ψ'.
+    /// A step τ that ascends: full up to `‖Δs‖_∞ = 1.79`, `log(1+m)/m` always, and in between by
+    /// the sign of ψ'.
     ///
-    /// Where an entry is e^k too large, Newton's steps lower its s by 1 each, k times, and ψ' is hardly smaller at
-    /// τ = 1 than at 0: the step is then lengthened to where ψ' changes its sign (ψ is concave).
+    /// Where an entry is e^k too large, Newton's steps lower its s by 1 each, k times, and ψ' is
+    /// hardly smaller at τ = 1 than at 0: the step is then lengthened to where ψ' changes its sign
+    /// (ψ is concave).
     fn step_length(&self, delta: &[f64], ds: &[f64]) -> f64 {
         let m = ds.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
         if m <= NEWTON {

@@ -30,7 +30,8 @@ struct Saved {
 }
 
 impl Graded<'_> {
-    /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order, centred at `ratio·μ`.
+    /// Moves to another `(log a, θ)`: the μ' for which x stays where it is to first order, centred
+    /// at `ratio·μ`.
     fn predict(&mut self, log_a: &[Double2], theta: &[f64], ratio: f64) -> bool {
         if !self.refactor() {
             return false;
@@ -44,7 +45,8 @@ impl Graded<'_> {
                 self.root[i] * (log_domain::asinh_ratio(self.x[i].hi, log_a[i].hi) - along)
             })
             .collect();
-        // What the last rung left goes along where it is small; else it is for Newton's method, with steps of its own length.
+        // What the last rung left goes along where it is small; else it is for Newton's method,
+        // with steps of its own length.
         let Some((mut delta, ds)) = self.direction() else { return false };
         if norm_inf(&ds) > NEWTON {
             delta.fill(0.0);
@@ -82,8 +84,8 @@ impl Graded<'_> {
         if self.is_finite() { inner } else { Inner::Stalled }
     }
 
-    /// From where it stands, at `(log a', θ')`, to another `(log a, θ)` with steps of its own choice along the
-    /// segment between the two.
+    /// From where it stands, at `(log a', θ')`, to another `(log a, θ)` with steps of its own
+    /// choice along the segment between the two.
     pub(in crate::limit) fn walk(
         &mut self,
         log_a: &[Double2],
@@ -174,7 +176,8 @@ fn size(log_a: &[Double2], theta: &[f64]) -> f64 {
     log_a.iter().map(|v| v.hi).chain(theta.iter().copied()).fold(0.0, |m, v| m.max(v.abs()))
 }
 
-/// Whether `(log a, θ)` points about where what was saved does (within 26°): s then grows in proportion.
+/// Whether `(log a, θ)` points about where what was saved does (within 26°): s then grows in
+/// proportion.
 fn proportional(saved: &Saved, log_a: &[Double2], theta: &[f64]) -> bool {
     let (mut dot, mut old, mut new) = (0.0, 0.0, 0.0);
     let entropies = saved.log_a.iter().zip(log_a).map(|(a, b)| (a.hi, b.hi));

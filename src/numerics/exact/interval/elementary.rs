@@ -1,9 +1,10 @@
-//! Elementary functions of intervals, enclosed rigorously from the four operations alone: no accuracy
-//! of the system's `exp` or `log` is assumed.
+//! Elementary functions of intervals, enclosed rigorously from the four operations alone: no
+//! accuracy of the system's `exp` or `log` is assumed.
 //!
 //! `exp`: with `r = x 2⁻ˢ`, `|r| ≤ 1/16` (exact), the Taylor sum to degree 10 errs by less than
-//! `e^{1/16} |r|¹¹/11! < 2⁻⁶⁸`; then s squarings. `log y`: for any guess g, `log y = g + log(1 + δ)` with
-//! `1 + δ = y e^{−g}`, and `δ/(1+δ) ≤ log(1+δ) ≤ δ`. All functions here increase, so the ends decide.
+//! `e^{1/16} |r|¹¹/11! < 2⁻⁶⁸`; then s squarings. `log y`: for any guess g,
+//! `log y = g + log(1 + δ)` with `1 + δ = y e^{−g}`, and `δ/(1+δ) ≤ log(1+δ) ≤ δ`. All functions
+//! here increase, so the ends decide.
 
 use super::Interval;
 

@@ -4,10 +4,10 @@
 //! the errors summed beside (Ogita, Rump & Oishi 2005). With N terms (the lanes and the start
 //! counted), `u = 2^{−53}`, `S = Σ|a_i b_i|`: the errors of the products sum to at most `uS`, those
 //! of the additions to at most `N u(1 + γ_N) S`, and summing these 2N small numbers errs by at most
-//! `γ_{2N}` of them. So `hi + lo`, taken exactly, is within `2N(N+1)u²(1+γ_N)²S` of the sum. `bound`
-//! is `4(N+1)²u²S̃ + N·2^{−1022}` with the computed `S̃ ≥ S(1−γ_{N+1})`, the last term for products
-//! whose error underflows (each by less than 2^{−1070}); for `Nu ≤ 0.01` it covers its own rounding.
-//! Overflow makes it infinite or NaN, and the enclosure the whole line.
+//! `γ_{2N}` of them. So `hi + lo`, taken exactly, is within `2N(N+1)u²(1+γ_N)²S` of the sum.
+//! `bound` is `4(N+1)²u²S̃ + N·2^{−1022}` with the computed `S̃ ≥ S(1−γ_{N+1})`, the last term for
+//! products whose error underflows (each by less than 2^{−1070}); for `Nu ≤ 0.01` it covers its own
+//! rounding. Overflow makes it infinite or NaN, and the enclosure the whole line.
 
 use super::Interval;
 use crate::numerics::dispatch::dispatch;

@@ -1,7 +1,8 @@
 //! An ensemble of flows with diffsol: `ensemble DIR B ROUNDS THREADS tsit45-mw|bdf-nu`.
 //!
-//! `DIR` holds `z.f64` (40×100, or B of them) and `y.f64` (B×40) as little-endian doubles; each flow starts at m₀ = 1, w₀ = 0 under
-//! α = ½e^{−t} and ends at T = 300, at rtol 1e-8, atol 1e-12. Prints seconds, one line a round; writes `x.f64` (B×100).
+//! `DIR` holds `z.f64` (40×100, or B of them) and `y.f64` (B×40) as little-endian doubles; each
+//! flow starts at m₀ = 1, w₀ = 0 under α = ½e^{−t} and ends at T = 300, at rtol 1e-8, atol 1e-12.
+//! Prints seconds, one line a round; writes `x.f64` (B×100).
 use diffsol::{NalgebraLU, NalgebraMat, OdeBuilder, OdeSolverMethod, OdeSolverStopReason, Vector};
 use std::time::Instant;
 

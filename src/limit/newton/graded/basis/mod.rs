@@ -1,18 +1,19 @@
 //! The linear systems of Newton's method where the entries of x differ by many orders of magnitude.
 //!
-//! `H = Z D Zᵀ`, `D = diag(κ∘√(x²+a²))`, has a condition number like `max x / min x`: its Cholesky factor in
-//! doubles knows nothing of entries below 10⁻¹⁶ of the largest. With r columns P = Z_B of Z,
-//! `T = P⁻¹Z` (so that `T_B = I`) and `E = D_B`,
+//! `H = Z D Zᵀ`, `D = diag(κ∘√(x²+a²))`, has a condition number like `max x / min x`: its Cholesky
+//! factor in doubles knows nothing of entries below 10⁻¹⁶ of the largest. With r columns P = Z_B of
+//! Z, `T = P⁻¹Z` (so that `T_B = I`) and `E = D_B`,
 //! ```text
 //! H = P (E + T_N D_N T_Nᵀ) Pᵀ = P E^{½} (I + W Wᵀ) E^{½} Pᵀ,     W = E^{−½} T_N D_N^{½}.
 //! ```
-//! Where B is a basis of (locally) largest weight, no entry of W is large: exchanging columns i ∉ B and B_j
-//! multiplies `det(Z_B D_B Z_Bᵀ)` by `W_ji²`, and exchanges are made while some `|W_ji| > 4`. Then I + WWᵀ
-//! is well-conditioned whatever D is, the systems with P meet no weights at all, and a solution is right in each
-//! coordinate of its own size (Vavasis 1994, Hough & Vavasis 1997 for weighted least squares in general).
+//! Where B is a basis of (locally) largest weight, no entry of W is large: exchanging columns i ∉ B
+//! and B_j multiplies `det(Z_B D_B Z_Bᵀ)` by `W_ji²`, and exchanges are made while some
+//! `|W_ji| > 4`. Then I + WWᵀ is well-conditioned whatever D is, the systems with P meet no weights
+//! at all, and a solution is right in each coordinate of its own size (Vavasis 1994, Hough &
+//! Vavasis 1997 for weighted least squares in general).
 //!
-//! What T lacks of being right, `ε·cond(P)`, shows in W magnified by the root of the largest ratio of two weights:
-//! T is refined with compensated sums where that is large.
+//! What T lacks of being right, `ε·cond(P)`, shows in W magnified by the root of the largest ratio
+//! of two weights: T is refined with compensated sums where that is large.
 
 use faer::linalg::solvers::{PartialPivLu, Solve};
 use faer::{Mat, MatMut};
@@ -146,7 +147,8 @@ impl Basis {
         }
     }
 
-    /// Takes other weights and exchanges columns; [`Basis::form`] comes next. `false` where that is not possible.
+    /// Takes other weights and exchanges columns; [`Basis::form`] comes next. `false` where that is
+    /// not possible.
     pub(in crate::limit) fn weigh(&mut self, equations: &Equations, weights: &[f64]) -> bool {
         let z = &equations.high;
         let largest = weights.iter().fold(0.0_f64, |m, w| m.max(*w));
@@ -236,7 +238,8 @@ impl Basis {
         self.updates += 1;
     }
 
-    /// Factors `I + WWᵀ` with E multiplied by `growth` (length r, at least 1): a ridge of its own for each coordinate.
+    /// Factors `I + WWᵀ` with E multiplied by `growth` (length r, at least 1): a ridge of its own
+    /// for each coordinate.
     pub(in crate::limit) fn form(&mut self, growth: &[f64]) -> bool {
         let plain = growth.iter().all(|g| *g == 1.0);
         if plain && self.plain {
@@ -281,8 +284,8 @@ impl Basis {
         formed
     }
 
-    /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down to
-    /// twice the working precision of the largest.
+    /// `P⁻¹v` with `v = hi + lo` (each length r): right in every coordinate of its own size, down
+    /// to twice the working precision of the largest.
     pub(in crate::limit) fn coordinates(&self, v: &[(f64, f64)]) -> Vec<f64> {
         let mut out: Vec<f64> = v.iter().map(|p| p.0).collect();
         self.solve_p(&mut out);
@@ -318,8 +321,8 @@ impl Basis {
         self.lu.solve_in_place(MatMut::from_column_major_slice_mut(v, r, 1));
     }
 
-    /// `P⁻ᵀδ`, from the coordinates of the basis to those of the rows, with twice the precision: a step of 100 along a
-    /// coordinate of no weight must not move those of the largest by `100ε`.
+    /// `P⁻ᵀδ`, from the coordinates of the basis to those of the rows, with twice the precision: a
+    /// step of 100 along a coordinate of no weight must not move those of the largest by `100ε`.
     pub(in crate::limit) fn to_rows(&self, delta: &[f64]) -> Vec<Double2> {
         let r = self.r;
         let solve = |v: &mut [f64]| {

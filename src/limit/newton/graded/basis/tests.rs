@@ -21,13 +21,15 @@ fn product(columns: &[usize], high: &[f64], c: &[f64], j: usize) -> f64 {
     columns.iter().zip(c).map(|(&i, c)| high[j * N + i] * c).sum()
 }
 
-/// How far the columns are from dependent: the systems of other tests are not to be worse than this.
+/// How far the columns are from dependent: the systems of other tests are not to be worse than
+/// this.
 fn is_fair(basis: &Basis) -> bool {
     basis.t.iter().all(|t| t.abs() < 1e3)
 }
 
 proptest! {
-    /// No exchange is left to be made: `W_ji² = T_ji² D_i/E_j ≤ 16`, with the identity in the columns of the basis.
+    /// No exchange is left to be made: `W_ji² = T_ji² D_i/E_j ≤ 16`, with the identity in the
+    /// columns of the basis.
     #[test]
     fn weights_of_the_basis_are_large((equations, weights, _) in system()) {
         let basis = Basis::new(&equations, &weights).expect("four independent columns");
