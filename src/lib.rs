@@ -7,6 +7,16 @@
 //! The data go one way: [`problem`] → ([`parameterization`] start, [`schedule`]) → [`flow`] →
 //! [`integrate`] → trajectory; [`limit`] finds the same end point without time and certifies it.
 //!
+//! ## Features
+//! | feature | adds |
+//! |---|---|
+//! | `bdf` | BDF and TR-BDF2 ([`integrate`], by diffsol) |
+//! | `simplex`, `clarabel`, `highs` | second opinions on the L1 minimum ([`limit::lp`]) |
+//! | `cuda` | batches and networks on CUDA devices ([`kernels::device`]) |
+//! | `networks` | the kernels of networks and of their sparse parameters ([`kernels`]) |
+//! | `experiments` | the simulations behind the figures |
+//! | `full` | all of these but `highs`, which needs CMake and libclang |
+//!
 //! ## Notation
 //! | symbol | meaning |
 //! |---|---|
