@@ -73,8 +73,11 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
     if best.infeasibility.is_some() || best.status.is_converged() && near(&best) {
         return Ok(best);
     }
-    // A residual that hides how far the next solution is certifies nothing.
-    if best.status.is_converged() {
+    // A residual that hides how far the next solution is certifies nothing, unless it is known that
+    // there is none: then rows contradict each other at rounding, and what meets them to rounding
+    // is the answer to rounding.
+    let certified = best.status.is_converged().then(|| best.clone());
+    if certified.is_some() {
         best.status = Status::Stalled;
     }
     for candidate in [refined(problem, &best), best.clone()] {
@@ -85,6 +88,11 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
     let exact = by_exact(problem, &best, WORK);
     if let Some(exact) = exact.as_ref().filter(|s| s.status.is_converged()) {
         return Ok(exact.clone());
+    }
+    if let Some(certified) = certified
+        && exact.as_ref().is_some_and(|s| s.infeasibility.is_some())
+    {
+        return Ok(certified);
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
     let routes = if d * n <= 200_000 { FALLBACKS } else { &FALLBACKS[..2] };
