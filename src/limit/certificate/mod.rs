@@ -13,7 +13,6 @@
 pub(super) mod enclosure;
 pub(super) mod exact;
 pub(super) mod infeasible;
-pub(super) mod repair;
 
 pub use enclosure::{Enclosure, EnclosureStatus, enclose};
 

@@ -3,16 +3,15 @@
 //! The LASSO path ends there as λ → 0, with a matching dual point on its last segment, and is the
 //! fastest route known here (see [`lars`](super::lasso_path)). Its end is accepted only with a
 //! relative gap ≤ 1e-9; else it is polished on its support, and then come the routes that do not
-//! depend on the path. What is returned says which route it was. A certificate counts where a
-//! solution of `Zx = y` lies within 1e-9 of x (`repair`); where rows are so nearly dependent that
-//! doubles cannot tell, a proof decides.
+//! depend on the path. What is returned says which route it was. All of it is right to rounding:
+//! where rows are nearly dependent the minimum of the numbers as they stand may be another one,
+//! which [`decide`](super::decide) finds.
 
 use super::certificate::certify_unranked;
 use super::certificate::enclosure::enclose;
 use super::certificate::exact;
 use super::certificate::exact::{Exact, Vertex};
 use super::certificate::infeasible;
-use super::certificate::repair::is_near_a_solution;
 use super::lasso::{LassoOptions, LassoStatus, trace};
 use super::polish::{CERTIFIED, polish_certified, solve_on};
 use super::{Certificate, Enclosure, Farkas, L1Solution, Route, Status, ladder, lp};
@@ -69,16 +68,8 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             return exact.ok_or(error);
         }
     };
-    let near = |solution: &L1Solution| is_near_a_solution(problem, &solution.x, CERTIFIED);
-    if best.infeasibility.is_some() || best.status.is_converged() && near(&best) {
+    if best.status.is_converged() || best.infeasibility.is_some() {
         return Ok(best);
-    }
-    // A residual that hides how far the next solution is certifies nothing, unless it is known that
-    // there is none: then rows contradict each other at rounding, and what meets them to rounding
-    // is the answer to rounding.
-    let certified = best.status.is_converged().then(|| best.clone());
-    if certified.is_some() {
-        best.status = Status::Stalled;
     }
     for candidate in [refined(problem, &best), best.clone()] {
         if proved(problem, &candidate)? {
@@ -88,11 +79,6 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
     let exact = by_exact(problem, &best, WORK);
     if let Some(exact) = exact.as_ref().filter(|s| s.status.is_converged()) {
         return Ok(exact.clone());
-    }
-    if let Some(certified) = certified
-        && exact.as_ref().is_some_and(|s| s.infeasibility.is_some())
-    {
-        return Ok(certified);
     }
     // The simplex has no bound on its time: half a second at 200×1000, minutes at 500×5000.
     let routes = if d * n <= 200_000 { FALLBACKS } else { &FALLBACKS[..2] };
@@ -105,7 +91,7 @@ pub fn l1_minimum(problem: &Problem) -> Result<L1Solution> {
             continue;
         }
         let certificate = certify_unranked(problem, &other.x, &other.mu);
-        if certificate.holds(CERTIFIED) && near(&other) {
+        if certificate.holds(CERTIFIED) {
             return Ok(L1Solution { status: Status::Converged, ..other });
         }
         // The least wrong of the answers, by what is wrong with it.
