@@ -8,7 +8,7 @@
 //! | [`batch`] | many runs at once: descents, mirror flows, limits |
 //! | [`network`] | the layers of networks |
 //! | [`mask_weight`] | the parameters of sparse networks, one layer of weights at a time |
-//! | [`array`] | numbers on the processor or on a device, which the last two work on |
+//! | [`mod@array`] | numbers on the processor or on a device, which the last two work on |
 //! | [`device`] | where kernels run |
 
 #[cfg(feature = "networks")]

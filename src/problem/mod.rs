@@ -5,8 +5,9 @@
 //! ([`Problem::shape`]), not a condition on it.
 //!
 //! Files come in through [`ProblemFile::read`] (`.npz`, `.csv`), results go out through
-//! [`npz::Writer`]; [`generate`] makes synthetic problems, [`known`] has those with exact answers,
-//! [`real`] measured data, and [`Loss`] the losses `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
+//! [`npz::Writer`](crate::io::npz::Writer); [`generate`] makes synthetic problems, [`known`] has
+//! those with exact answers, [`real`] measured data, and [`Loss`] the losses
+//! `f(x) = (1/d) Σ_j ℓ((Zx)_j, y_j)`.
 
 mod file;
 pub mod generate;
