@@ -27,7 +27,7 @@ const LARGEST: f64 = 32.0;
 ///
 /// ```
 /// let mut x = [0.0; 3];
-/// mirrorflow::kernels::mask_weight::power(&[4.0, -3.0, 0.0], 2.0, &mut x)?;
+/// mirrorflow::kernels::mask_weight::host::power(&[4.0, -3.0, 0.0], 2.0, &mut x)?;
 /// assert_eq!(x, [16.0, -9.0, 0.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -54,7 +54,7 @@ where
 ///
 /// ```
 /// let mut g_theta = [0.0; 2];
-/// mirrorflow::kernels::mask_weight::power_backward(&[4.0, -3.0], 2.0, &[1.0, 0.5], &mut g_theta)?;
+/// mirrorflow::kernels::mask_weight::host::power_backward(&[4.0, -3.0], 2.0, &[1.0, 0.5], &mut g_theta)?;
 /// assert_eq!(g_theta, [8.0, 3.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```

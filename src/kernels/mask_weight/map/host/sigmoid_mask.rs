@@ -17,7 +17,7 @@ use crate::{Result, numerics::dispatch::each_level};
 ///
 /// ```
 /// let mut x = [0.0; 2];
-/// mirrorflow::kernels::mask_weight::sigmoid_mask(&[0.0, -1e9], &[3.0, 1.0], 2.0, &mut x)?;
+/// mirrorflow::kernels::mask_weight::host::sigmoid_mask(&[0.0, -1e9], &[3.0, 1.0], 2.0, &mut x)?;
 /// assert_eq!(x, [1.5, 0.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
@@ -130,7 +130,7 @@ each_level!(fn backward[P: Storage, G: Storage<Compute = P::Compute>](
 ///
 /// ```
 /// let mut keep = [9; 3];
-/// let kept = mirrorflow::kernels::mask_weight::hard_mask(&[0.1, 0.0, -2.0], &mut keep)?;
+/// let kept = mirrorflow::kernels::mask_weight::host::hard_mask(&[0.1, 0.0, -2.0], &mut keep)?;
 /// assert_eq!((keep, kept), ([1, 0, 0], 1));
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```

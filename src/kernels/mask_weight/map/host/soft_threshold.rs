@@ -20,7 +20,7 @@ use crate::{Result, numerics::dispatch::each_level};
 /// ```
 /// let mut x = [0.0; 3];
 /// // σ(0) = ½
-/// mirrorflow::kernels::mask_weight::soft_threshold(&[2.0, -0.75, 0.25], 0.0, &mut x)?;
+/// mirrorflow::kernels::mask_weight::host::soft_threshold(&[2.0, -0.75, 0.25], 0.0, &mut x)?;
 /// assert_eq!(x, [1.5, -0.25, 0.0]);
 /// # Ok::<(), mirrorflow::Error>(())
 /// ```
