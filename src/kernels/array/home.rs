@@ -18,7 +18,7 @@ pub enum Home {
     /// The processor.
     #[default]
     Processor,
-    /// A machine, by this session.
+    /// A machine; the queue to it stays open.
     Machine(SharedSession),
 }
 

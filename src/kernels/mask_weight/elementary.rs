@@ -100,7 +100,7 @@ mod tests {
         assert!(worst <= 1.0, "{worst} ulp");
     }
 
-    /// All 2³² arguments: `cargo test --release -- --ignored every_f32`.
+    /// All 2³² arguments: `cargo test --release -p mirrorflow -- --ignored every_f32`.
     #[test]
     #[ignore = "all 2^32 arguments take two minutes; the test above takes every 1013th"]
     fn exponential_of_every_f32_is_right_to_one_ulp() {
