@@ -3,7 +3,7 @@
 //! An answer is trusted where its residual, by compensated sums, is a few ε in every row, and
 //! - every entry above 10⁻¹³ of the largest adds at least 10⁻⁴ of the largest such part to Zx, and is then right to 10⁻⁹; or
 //! - |log a| ≤ 4000 and `H = Z diag(√(x²+a²)) Zᵀ` is so well-conditioned that its factor in doubles sees them all; or
-//! - |log a| ≤ 4000 and corrections of x and μ with that factor come to an end: see `newton_finish.rs`, which does the same
+//! - |log a| ≤ 4000 and corrections of x and μ with that factor come to an end: see `limit/newton/finish.rs`, which does the same
 //!   for one problem.
 //!
 //! Every other problem (dependent rows, a ladder that did not end) goes to [`limit::newton`](crate::limit::newton), which

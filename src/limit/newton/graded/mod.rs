@@ -18,7 +18,7 @@
 //! largest, and less of it below. Steps are taken until it is below 10⁻¹¹; the step that showed
 //! this is taken too, which leaves 10⁻⁴ of it or less.
 //!
-//! The ladder, the predictor and the choice of the step are those of `newton_core.rs`.
+//! The ladder, the predictor and the choice of the step are those of `newton/core.rs`.
 
 mod basis;
 mod heaviest;
